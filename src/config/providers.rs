@@ -1,0 +1,27 @@
+//! `[providers.NAME]` and the provider definitions in `config/providers/*.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::domain::account::OrganisationId;
+
+/// A provider as this gateway uses it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The definition file; none: the one of that name that is built in (`x`, `line`).
+    #[serde(default)]
+    pub definition: Option<PathBuf>,
+    /// The bodies that have recognised it (練馬 第3条): a post of another body to it is refused.
+    #[serde(default)]
+    pub recognised: Vec<OrganisationId>,
+    /// Where a host is really reached, instead of by DNS. Host, authority, SNI and signatures stay true.
+    #[serde(default)]
+    pub upstream: BTreeMap<String, SocketAddr>,
+    /// A CA (PEM file) to trust for those addresses, besides the system's.
+    #[serde(default)]
+    pub upstream_ca: Option<PathBuf>,
+}

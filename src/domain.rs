@@ -1,0 +1,23 @@
+//! The words every stage shares: accounts, people, actions, posts, findings, approvals, decisions.
+//!
+//! `domain` imports nothing of the crate. A type here is either a fact that was parsed (and can no longer be
+//! malformed) or a conclusion that one stage hands to the next. Japanese terms and clauses: `docs/LEXICON.md`.
+
+pub mod account;
+pub mod action;
+pub mod approval;
+pub mod arrival;
+pub mod clause;
+pub mod clock;
+pub mod decision;
+pub mod digest;
+pub mod dossier;
+pub mod emergency;
+pub mod exemption;
+pub mod finding;
+pub mod media;
+pub mod outbound;
+pub mod person;
+pub mod ports;
+pub mod post;
+pub mod tree;

@@ -1,0 +1,130 @@
+//! SNS accounts (SNSアカウント) and the organisations that answer for them.
+
+use serde::{Deserialize, Serialize};
+
+/// Makes a string newtype for an identifier: compared, hashed and written as the string it is.
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier for this name.
+            pub fn new(name: impl Into<String>) -> Self {
+                Self(name.into())
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use identifier;
+
+identifier!(
+    /// A provider's short name: `x`, `line`.
+    ProviderId
+);
+identifier!(
+    /// A registered SNS account: `nerima-x`.
+    AccountId
+);
+identifier!(
+    /// A public body whose guideline is enforced and whose log is kept: `nerima`.
+    OrganisationId
+);
+
+/// Account class (練馬 第6条 総合/個別, 長野 2(1) 代表/所属等).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountKind {
+    /// 総合アカウント, 代表アカウント.
+    General,
+    /// 個別アカウント, 所属等アカウント.
+    Individual,
+}
+
+/// Where an account stands between application and closing (練馬 第5条, 第17条).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountState {
+    /// 申請中: applied for, not yet approved.
+    Applied,
+    /// 運用中: approved and in use.
+    Active,
+    /// 停止中: locked, by a leak, an incident or an order.
+    Suspended,
+    /// アーカイブ: readable by the public, never written again.
+    Archived,
+    /// 閉鎖: closed or deleted.
+    Closed,
+}
+
+impl AccountState {
+    /// The stable name used in facts, entries and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Archived => "archived",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// The operating policy in force for an account (運用ポリシー, 練馬 第8条第2項).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPolicy {
+    /// Version, as the body numbers it.
+    pub version: String,
+    /// Categories that may be published without approval (練馬 第11条第3号).
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// Whether an exempt post must be reported afterwards, and within how many hours. Absent: no report is asked for.
+    #[serde(default)]
+    pub after_report_hours: Option<u32>,
+    /// Whether a post's author may approve it (自己決裁). The body's own choice; `false` unless it says so.
+    #[serde(default)]
+    pub self_approval: bool,
+}
+
+/// A registered SNS account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its identifier in the registry.
+    pub id: AccountId,
+    /// The body that answers for it.
+    pub organisation: OrganisationId,
+    /// The provider it lives at.
+    pub provider: ProviderId,
+    /// The provider's own name or number of it, as the public sees it.
+    pub handle: String,
+    /// 総合 or 個別.
+    pub kind: AccountKind,
+    /// Whether it may be used now.
+    pub state: AccountState,
+    /// アカウント管理者 (練馬 第7条): the person whose approval publishes.
+    pub manager: super::person::PersonId,
+    /// SNS運用責任者 (練馬 第12条).
+    #[serde(default)]
+    pub operators: Vec<super::person::PersonId>,
+    /// The operating policy; none means that the account is not yet approved for use (練馬 第5条第2項).
+    #[serde(default)]
+    pub operating_policy: Option<OperatingPolicy>,
+    /// SHA-256 (hex) of the provider credentials by which a posting tool shows that it means this account.
+    #[serde(default)]
+    pub credential_fingerprints: Vec<String>,
+}

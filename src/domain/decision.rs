@@ -1,0 +1,140 @@
+//! Decisions and refusals: what the gate concludes, with its reasons.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::approval::TicketId;
+use super::clause::Clause;
+use super::finding::Finding;
+use super::outbound::Outbound;
+
+/// What the gate concludes of a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// This very request may leave, for these reasons.
+    Permit(Permit, Box<Outbound>),
+    /// It may not.
+    Refuse(Box<Refusal>),
+}
+
+/// Why a request may leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permit {
+    /// The rule that names the basis: `nerima.11.approved`.
+    pub rule: String,
+    /// The clauses it rests on.
+    pub clauses: Vec<Clause>,
+    /// What must be done because of it.
+    pub obligations: Vec<Obligation>,
+}
+
+/// A duty that comes with a permission: a closed set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Obligation {
+    /// 事後報告 is owed by then. Opened before the post is forwarded.
+    AfterReport {
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A note for the audit, such as 自己決裁.
+    Mark {
+        /// The mark.
+        mark: String,
+    },
+}
+
+/// Whether a refusal is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalKind {
+    /// 保留: an approval would let it pass.
+    Held,
+    /// 却下: it may not pass as it is.
+    Refused,
+}
+
+/// A refusal: a stable code, a sentence that a clerk understands, the clause, and the way forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Held or refused.
+    pub kind: RefusalKind,
+    /// Stable kebab-case code: `approval-missing`, `unknown-route`, `shortened-link`.
+    pub code: Cow<'static, str>,
+    /// HTTP status for a client that understands problem+json; provider shapes choose their own.
+    pub status: u16,
+    /// The Japanese sentence: what happened and why.
+    pub sentence: String,
+    /// The same in English.
+    pub sentence_en: String,
+    /// The way forward, in Japanese.
+    pub way_forward: String,
+    /// The clauses that say so.
+    pub clauses: Vec<Clause>,
+    /// The rules that refused, by id.
+    pub rules: Vec<String>,
+    /// What the inspector saw.
+    pub findings: Vec<Finding>,
+    /// The ticket of a held post.
+    pub ticket: Option<TicketId>,
+}
+
+impl Refusal {
+    /// A final refusal with status 403 and no clause yet.
+    pub fn refused(
+        code: impl Into<Cow<'static, str>>,
+        sentence: impl Into<String>,
+        sentence_en: impl Into<String>,
+        way_forward: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: RefusalKind::Refused,
+            code: code.into(),
+            status: 403,
+            sentence: sentence.into(),
+            sentence_en: sentence_en.into(),
+            way_forward: way_forward.into(),
+            clauses: Vec::new(),
+            rules: Vec::new(),
+            findings: Vec::new(),
+            ticket: None,
+        }
+    }
+
+    /// The same, as a hold.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.kind = RefusalKind::Held;
+        self
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same citing one more clause.
+    #[must_use]
+    pub fn citing(mut self, clause: impl Into<String>) -> Self {
+        self.clauses.push(Clause::new(clause));
+        self
+    }
+
+    /// The whole message for a person: sentence, clause, way forward, ticket.
+    pub fn message(&self) -> String {
+        let mut message = self.sentence.clone();
+        if !self.clauses.is_empty() {
+            let clauses: Vec<&str> = self.clauses.iter().map(Clause::as_str).collect();
+            message.push_str(&format!("（根拠: {}）", clauses.join("、")));
+        }
+        message.push_str(&self.way_forward);
+        if let Some(ticket) = &self.ticket {
+            message.push_str(&format!("［受付番号 {ticket}］"));
+        }
+        message
+    }
+}

@@ -1,0 +1,132 @@
+//! `Dossier`: what was learned of a request on its way, for the ledger's entry. Stages do not read it.
+
+use jiff::Timestamp;
+
+use super::account::{AccountId, OrganisationId, ProviderId};
+use super::action::Action;
+use super::approval::Pass;
+use super::decision::Decision;
+use super::digest::Digest;
+use super::emergency::EmergencyId;
+use super::finding::Report;
+use super::media::{Sha256, UploadStep};
+use super::person::{ClientId, PersonId};
+
+/// What was learned of a request before it was refused or permitted. Absent means: the road ended before that.
+#[derive(Clone, Debug, Default)]
+pub struct Dossier {
+    /// The log it belongs to; none: the gateway's own.
+    pub organisation: Option<OrganisationId>,
+    /// The door, by name.
+    pub door: &'static str,
+    /// Where it came from, without port.
+    pub source: String,
+    /// The posting tool.
+    pub client: Option<ClientId>,
+    /// The person who answers for it.
+    pub author: Option<PersonId>,
+    /// The provider.
+    pub provider: Option<ProviderId>,
+    /// The matched route, by id.
+    pub route: Option<String>,
+    /// Method and host, never the query.
+    pub method: String,
+    /// The provider's host.
+    pub host: String,
+    /// The action.
+    pub action: Option<Action>,
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The target of an edit, a delete, a repost.
+    pub target: Option<String>,
+    /// The post's digest.
+    pub digest: Option<Digest>,
+    /// The hash of the body that would leave.
+    pub body_sha256: Option<Sha256>,
+    /// Its length.
+    pub body_len: u64,
+    /// What the inspector saw.
+    pub report: Option<Report>,
+    /// The pass that was shown.
+    pub pass: Option<Pass>,
+    /// The declaration a post by the emergency endpoint runs under.
+    pub emergency: Option<EmergencyId>,
+    /// The category the client named.
+    pub category: Option<String>,
+    /// The reason the client gave. Sealed in the payload.
+    pub reason: Option<String>,
+    /// Hash (hex) of the rules in force: guideline, lists, definitions.
+    pub rules: String,
+    /// What the upload step does, if it is one.
+    pub upload: Option<UploadStep>,
+    /// The client's retry key (LINE `X-Line-Retry-Key`, Mastodon `Idempotency-Key`).
+    pub retry_key: Option<String>,
+    /// The post's normal form, sealed in the payload. Empty where there is none.
+    pub payload: Vec<u8>,
+}
+
+/// A judged request: the decision and how it was reached. Only the gate makes one, by walking the whole road.
+#[derive(Debug)]
+pub struct Judged {
+    /// What was concluded.
+    pub decision: Decision,
+    /// What was learned.
+    pub dossier: Dossier,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a forwarded request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider took it.
+    Published {
+        /// The provider's status.
+        status: u16,
+        /// The id it gave.
+        published_id: Option<String>,
+    },
+    /// The provider refused it.
+    RefusedByProvider {
+        /// The provider's status.
+        status: u16,
+    },
+    /// Not a byte of it left.
+    NotSent {
+        /// Why, by stable code.
+        code: &'static str,
+    },
+    /// 不明: it may or may not have been published.
+    Unknown {
+        /// Why, by stable code.
+        code: &'static str,
+    },
+}
+
+impl Outcome {
+    /// The stable name.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Published { .. } => "published",
+            Self::RefusedByProvider { .. } => "refused-by-provider",
+            Self::NotSent { .. } => "not-sent",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+/// What is learned from a provider's answer and must be durable before the client is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// A medium's id and hash are bound (one-shot, or at finalize).
+    Media(super::media::MediaRecord),
+    /// A part of a chunked upload was taken by the provider.
+    Segment(super::media::Segment),
+    /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.
+    Published {
+        /// The account.
+        account: AccountId,
+        /// The provider's id.
+        id: String,
+    },
+}

@@ -1,0 +1,107 @@
+//! Read-only look-ups that stages need. `store` implements them; the gate hands them in. Every one fails closed:
+//! `Unavailable` is a refusal, never "not found".
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::account::{Account, AccountId, OrganisationId, ProviderId};
+use super::action::Action;
+use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
+use super::digest::Digest;
+use super::emergency::{AfterReport, Emergency};
+use super::media::{MediaRecord, Segment};
+use super::person::{Client, ClientId, Person, PersonId};
+
+/// The store cannot answer now. The text is for the log, not for a client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the store cannot answer: {0}")]
+pub struct Unavailable(pub String);
+
+/// The registry: organisations, accounts, people, clients. Kept in memory, changed only through the store.
+pub trait Registry: Send + Sync {
+    /// The client whose key has this SHA-256 (hex).
+    fn client_by_key(&self, key_sha256: &str) -> Option<Arc<Client>>;
+    /// The client of that name.
+    fn client(&self, id: &ClientId) -> Option<Arc<Client>>;
+    /// The account of that name.
+    fn account(&self, id: &AccountId) -> Option<Arc<Account>>;
+    /// The account at `provider` that is known by a credential with this SHA-256 (hex).
+    fn account_by_fingerprint(&self, provider: &ProviderId, fingerprint: &str) -> Option<Arc<Account>>;
+    /// All accounts, by id.
+    fn accounts(&self) -> Vec<Arc<Account>>;
+    /// The person of that name.
+    fn person(&self, id: &PersonId) -> Option<Arc<Person>>;
+    /// The person whose console key has this SHA-256 (hex).
+    fn person_by_key(&self, key_sha256: &str) -> Option<Arc<Person>>;
+    /// The organisations.
+    fn organisations(&self) -> Vec<OrganisationId>;
+}
+
+/// Approvals and tickets.
+pub trait Approvals: Send + Sync {
+    /// The approval of that name.
+    fn approval(&self, id: &ApprovalId) -> Result<Option<KnownApproval>, Unavailable>;
+    /// An approval for this account, action and digest that can still be used at `now`; the one that expires first.
+    fn usable(
+        &self,
+        account: &AccountId,
+        action: Action,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<KnownApproval>, Unavailable>;
+    /// The ticket of that id.
+    fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, Unavailable>;
+    /// The ticket that this client's post already waits under.
+    fn waiting(
+        &self,
+        client: &ClientId,
+        account: &AccountId,
+        action: Action,
+        digest: &Digest,
+    ) -> Result<Option<Ticket>, Unavailable>;
+    /// Tickets of a body, newest first.
+    fn tickets(&self, organisation: &OrganisationId) -> Result<Vec<Ticket>, Unavailable>;
+}
+
+/// Media and chunked uploads that went through the gate, and posts it saw published.
+pub trait MediaBook: Send + Sync {
+    /// What is known of a medium.
+    fn media(&self, provider: &ProviderId, id: &str) -> Result<Option<MediaRecord>, Unavailable>;
+    /// The parts of a session that the provider took, in order of number.
+    fn segments(&self, provider: &ProviderId, session: &str) -> Result<Vec<Segment>, Unavailable>;
+    /// Whether the gate saw this account publish a post of this id.
+    fn is_own_post(&self, account: &AccountId, id: &str) -> Result<bool, Unavailable>;
+}
+
+/// Declarations and after-reports.
+pub trait Emergencies: Send + Sync {
+    /// The declaration that opens this account at `now`.
+    fn open(&self, account: &AccountId, now: Timestamp) -> Result<Option<Emergency>, Unavailable>;
+    /// Declarations of a body, newest first.
+    fn emergencies(&self, organisation: &OrganisationId) -> Result<Vec<Emergency>, Unavailable>;
+    /// After-reports of a body, the earliest due first.
+    fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable>;
+}
+
+/// Requests that a client may send again under the same retry key (LINE, Mastodon).
+pub trait Retries: Send + Sync {
+    /// The log index of the entry that this client made with this key and digest, while its outcome is unknown.
+    fn retryable(&self, client: &ClientId, key: &str, digest: &Digest) -> Result<Option<u64>, Unavailable>;
+}
+
+/// Which hosts are providers'.
+pub trait Hosts: Send + Sync {
+    /// Whether some definition names this host (lower case, no port).
+    fn is_provider_host(&self, host: &str) -> bool;
+    /// The default host of the provider with this short name.
+    fn default_host(&self, provider: &str) -> Option<String>;
+    /// Every host pattern, for the intermediate's name constraints: `api.x.com`, `.host.bsky.network`.
+    fn host_patterns(&self) -> Vec<String>;
+}
+
+/// Chance, handed in so that scenes can be replayed.
+pub trait Chance: Send + Sync {
+    /// A new id that sorts by time (UUIDv7).
+    fn id(&self, now: Timestamp) -> String;
+}

@@ -1,0 +1,3 @@
+//! The store: one trait; SQLite now, PostgreSQL later (helper C).
+
+pub mod sqlite;

@@ -7,6 +7,7 @@ pub mod console;
 pub mod emergency;
 pub mod extract;
 pub mod forward;
+pub mod gate;
 pub mod guideline;
 pub mod inspect;
 pub mod ledger;
@@ -40,6 +41,8 @@ pub struct Config {
     pub ledger: ledger::Ledger,
     /// The database.
     pub store: store::Store,
+    /// How often a client may come.
+    pub gate: gate::Gate,
     /// Deadlines of requests to providers.
     pub forward: forward::Forward,
     /// Lengths of emergency declarations.

@@ -1,1 +1,293 @@
-//! The only way out.
+//! The only way out. Takes an [`Entered`] and nothing else; no retry, no redirect, no environment proxy.
+//!
+//! What is sent is what the entry owns. The provider's name decides Host, authority, SNI and certificate even where
+//! `upstream` names another address. An address that is not public is refused unless `upstream` names it (rebinding).
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use http_body_util::BodyExt as _;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::config::Problem;
+use crate::config::forward::Forward;
+use crate::config::providers::Provider;
+use crate::domain::account::ProviderId;
+use crate::domain::arrival::Body;
+use crate::domain::outbound::{OutBody, Outbound};
+use crate::ledger::{Entered, OpenEntry};
+
+/// Sends entered requests, one pooled client a provider.
+pub struct Forwarder {
+    clients: HashMap<ProviderId, reqwest::Client>,
+    limits: Forward,
+}
+
+/// A request that left, or tried to, and its open entry.
+pub struct Sent {
+    /// The entry that waits for the outcome.
+    pub open: OpenEntry,
+    /// What came back.
+    pub answer: Result<Answer, Failure>,
+}
+
+/// A provider's answer.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers, as far as they concern the client.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: AnswerBody,
+}
+
+/// The body of an answer: a write's is complete, a read's streams.
+pub enum AnswerBody {
+    /// Complete.
+    Whole(Bytes),
+    /// On its way.
+    Stream(Body),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Not a byte of content left: name, connection, TLS, or the spooled body could not be had.
+    NotSent(&'static str),
+    /// It may have been received: timeout, reset, garbage, an answer too large to read.
+    Unknown(&'static str),
+}
+
+impl Forwarder {
+    /// A client for each provider.
+    pub fn new(providers: &BTreeMap<ProviderId, Provider>, limits: Forward) -> Result<Self, Vec<Problem>> {
+        let mut clients = HashMap::new();
+        let mut problems = Vec::new();
+        for (id, provider) in providers {
+            match client(provider, limits) {
+                Ok(client) => {
+                    clients.insert(id.clone(), client);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() { Ok(Self { clients, limits }) } else { Err(problems) }
+    }
+
+    /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome.
+    pub async fn send(&self, entered: Entered) -> Sent {
+        let (outbound, open) = entered.depart();
+        let answer = match self.request(&outbound).await {
+            Ok(request) => self.exchange(request, outbound.reads).await,
+            Err(failure) => Err(failure),
+        };
+        Sent { open, answer }
+    }
+
+    async fn request(&self, outbound: &Outbound) -> Result<reqwest::RequestBuilder, Failure> {
+        let client = self.clients.get(&outbound.provider).ok_or(Failure::NotSent("unknown-provider"))?;
+        let url = format!("https://{}{}", outbound.host, outbound.path_and_query);
+        let request = client.request(outbound.method.clone(), url).headers(outbound.headers.clone());
+        Ok(match &outbound.body {
+            OutBody::Empty => request,
+            OutBody::Bytes(bytes) => request.body(bytes.clone()),
+            OutBody::Spool(spool) => {
+                let file = tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
+                let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
+                request.header(header::CONTENT_LENGTH, spool.len).body(reqwest::Body::wrap_stream(stream))
+            }
+        })
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, reads: bool) -> Result<Answer, Failure> {
+        let total = Duration::from_millis(self.limits.total_ms);
+        let exchange = async {
+            let response = request.send().await.map_err(|error| failure(&error))?;
+            let status = response.status();
+            let headers = for_client(response.headers());
+            let body = if reads {
+                AnswerBody::Stream(stream(response))
+            } else {
+                AnswerBody::Whole(self.whole(response).await?)
+            };
+            Ok(Answer { status, headers, body })
+        };
+        tokio::time::timeout(total, exchange).await.unwrap_or(Err(Failure::Unknown("provider-timeout")))
+    }
+
+    async fn whole(&self, mut response: reqwest::Response) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(|_| Failure::Unknown("answer-broken"))? {
+            if body.len() + piece.len() > self.limits.answer_bytes {
+                return Err(Failure::Unknown("answer-too-large"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.freeze())
+    }
+}
+
+fn failure(error: &reqwest::Error) -> Failure {
+    if error.is_connect() {
+        Failure::NotSent("provider-unreachable")
+    } else if error.is_timeout() {
+        Failure::Unknown("provider-timeout")
+    } else {
+        Failure::Unknown("provider-broke-off")
+    }
+}
+
+fn stream(response: reqwest::Response) -> Body {
+    let body: reqwest::Body = http::Response::from(response).into_body();
+    body.map_err(|error| error.without_url().into()).boxed()
+}
+
+/// The headers of an answer that concern a client: those that SDKs read. The rest stays behind, cookies above all.
+fn for_client(headers: &HeaderMap) -> HeaderMap {
+    const PASSED: [HeaderName; 10] = [
+        header::CONTENT_TYPE,
+        header::CONTENT_LANGUAGE,
+        header::CONTENT_ENCODING,
+        header::CACHE_CONTROL,
+        header::ETAG,
+        header::LINK,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        header::DATE,
+        header::RANGE,
+    ];
+    headers
+        .iter()
+        .filter(|(name, _)| {
+            PASSED.contains(name) || name.as_str().starts_with("x-") || name.as_str().starts_with("ratelimit")
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn client(provider: &Provider, limits: Forward) -> Result<reqwest::Client, Problem> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(provider)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .https_only(true)
+        .tcp_nodelay(true)
+        .connect_timeout(Duration::from_millis(limits.connect_ms))
+        .read_timeout(Duration::from_millis(limits.answer_ms))
+        .pool_idle_timeout(Duration::from_secs(20))
+        .dns_resolver(PublicOnly);
+    for (host, address) in &provider.upstream {
+        builder = builder.resolve(host, *address);
+    }
+    builder.build().map_err(|error| Problem {
+        file: provider.upstream_ca.clone(),
+        line: None,
+        reason: format!("the client for this provider cannot be made: {error}"),
+    })
+}
+
+fn tls(provider: &Provider) -> Result<rustls::ClientConfig, Problem> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = &provider.upstream_ca {
+        let problem = |reason: String| Problem { file: Some(file.clone()), line: None, reason };
+        let certificates = CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| problem(format!("upstream_ca cannot be read as PEM certificates: {error}")))?;
+        if certificates.is_empty() {
+            return Err(problem("upstream_ca holds no certificate".to_owned()));
+        }
+        roots.add_parsable_certificates(certificates);
+    }
+    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Problem { file: None, line: None, reason: format!("TLS cannot be set up: {error}") })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Resolves names to public addresses only, so that a name under someone's control cannot point into the office.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_owned();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.filter(|address| is_public(address.ip())).collect();
+            if found.is_empty() {
+                return Err(format!("{host} has no public address").into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether an address lies on the public internet (IANA special-purpose registries).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_unspecified()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (b == 18 || b == 19))
+                || (a == 192 && b == 0 && c == 0))
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_public(IpAddr::V4(v4)),
+            None => {
+                let [first, second, ..] = v6.segments();
+                (first & 0xe000) == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && first != 0x2002
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_inside_the_office_is_not_public() {
+        let inside = [
+            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+            "255.255.255.255", "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2001:db8::1", "64:ff9b::a00:1",
+        ];
+        for address in inside {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in ["104.244.42.1", "203.104.150.2", "2606:4700::1111"] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn cookies_of_the_provider_stay_behind() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::SET_COOKIE, "guest_id=1".parse().unwrap());
+        headers.insert("x-rate-limit-remaining", "9".parse().unwrap());
+        headers.insert(header::CONNECTION, "close".parse().unwrap());
+        let passed = for_client(&headers);
+        assert_eq!(passed.len(), 1);
+        assert!(passed.contains_key("x-rate-limit-remaining"));
+    }
+}

@@ -1,1 +1,366 @@
-//! (to come)
+//! THE ROAD. `pass` takes a request in and brings an answer back; `examine` is the order of the stages.
+//!
+//! Every early exit of `examine` is a [`Refusal`]; refusals and permissions reach the ledger in one place. The whole
+//! road runs on a task of its own, so that a client that goes away cannot cancel it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::{HeaderMap, Response};
+
+use crate::approve::{self, signed::Issuers};
+use crate::config;
+use crate::domain::account::{Account, OrganisationId, ProviderId};
+use crate::domain::action::Action;
+use crate::domain::approval::{Pass, TicketId};
+use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
+use crate::domain::clock::Clock;
+use crate::domain::decision::{Decision, Refusal, RefusalKind};
+use crate::domain::digest::{self, Digest};
+use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::person::Client;
+use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
+use crate::exempt::{self, Templates};
+use crate::extract::{self, Extracted};
+use crate::forward::{Forwarder, Sent};
+use crate::guideline::{self, Case, Guidelines};
+use crate::identify;
+use crate::inspect::{self, RuleSet};
+use crate::ledger::{Ledger, Recorded};
+use crate::recognise::{self, Definitions, Recognised};
+
+pub mod canary;
+pub mod learn;
+pub mod limit;
+pub mod respond;
+pub mod sentence;
+
+use respond::Shape;
+
+/// Everything a request is judged by. A request pins one; its hash enters the entry.
+pub struct Rules {
+    /// Provider definitions.
+    pub definitions: Arc<Definitions>,
+    /// The inspector's rules and lists.
+    pub inspection: RuleSet,
+    /// The guidelines of all bodies.
+    pub guidelines: Guidelines,
+    /// Templates of 練馬 第11条第2号.
+    pub templates: Templates,
+    /// SHA-256 (hex) over all of them.
+    hash: String,
+}
+
+impl Rules {
+    /// Puts rules in force together.
+    pub fn new(
+        definitions: Arc<Definitions>,
+        inspection: RuleSet,
+        guidelines: Guidelines,
+        templates: Templates,
+    ) -> Self {
+        let parts = [definitions.hash(), inspection.hash(), guidelines.hash()].join("\n");
+        let hash = crate::domain::media::Sha256::of(parts.as_bytes()).hex();
+        Self { definitions, inspection, guidelines, templates, hash }
+    }
+
+    /// SHA-256 (hex) over the rules in force.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// The read-only look-ups of the store.
+#[derive(Clone)]
+pub struct Ports {
+    /// Organisations, accounts, people, clients.
+    pub registry: Arc<dyn Registry>,
+    /// Approvals and tickets.
+    pub approvals: Arc<dyn Approvals>,
+    /// Media, upload sessions, own posts.
+    pub media: Arc<dyn MediaBook>,
+    /// Declarations.
+    pub emergencies: Arc<dyn Emergencies>,
+    /// Requests that may be sent again.
+    pub retries: Arc<dyn Retries>,
+}
+
+/// The gate and all it needs.
+pub struct Gate {
+    /// The rules in force.
+    pub rules: ArcSwap<Rules>,
+    /// Look-ups.
+    pub ports: Ports,
+    /// Which bodies have recognised which provider (練馬 第3条).
+    pub recognised: std::collections::BTreeMap<ProviderId, Vec<OrganisationId>>,
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// The way out.
+    pub forwarder: Forwarder,
+    /// Who may sign approvals.
+    pub issuers: Arc<Issuers>,
+    /// How often a client may come.
+    pub limits: limit::Limits,
+    /// Limits of bodies.
+    pub extract: config::extract::Extract,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub chance: Arc<dyn Chance>,
+    /// Counters.
+    pub metrics: Arc<crate::observe::Metrics>,
+}
+
+/// What the road learned that the answer is made from.
+#[derive(Default)]
+struct Walked {
+    shape: Option<Shape>,
+    request: Option<(Recognised, Extracted, Arc<Account>)>,
+}
+
+impl Handler for Gates {
+    fn handle(&self, arrival: Arrival) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        let gate = Arc::clone(&self.0);
+        Box::pin(async move {
+            let shape = Shape::asked_for(&arrival.headers);
+            match tokio::spawn(gate.pass(arrival)).await {
+                Ok(response) => response,
+                Err(_) => respond::refusal(shape.unwrap_or(Shape::Problem), &sentence::internal(), None),
+            }
+        })
+    }
+
+    fn malformed(&self, malformed: Malformed) {
+        self.0.metrics.refused(malformed.code);
+        self.0.ledger.malformed(&malformed);
+    }
+}
+
+/// The gate as the doors see it.
+pub struct Gates(pub Arc<Gate>);
+
+impl Gate {
+    /// Takes one request the whole road and answers it.
+    async fn pass(self: Arc<Self>, arrival: Arrival) -> Response<Body> {
+        let begun = self.clock.now();
+        let rules = self.rules.load_full();
+        let asked = Shape::asked_for(&arrival.headers);
+        let door = arrival.door;
+        let mut dossier = Dossier {
+            door: door.as_str(),
+            source: arrival.peer.ip().to_string(),
+            method: arrival.method.to_string(),
+            host: arrival.host.clone(),
+            rules: rules.hash().to_owned(),
+            ..Dossier::default()
+        };
+        let mut walked = Walked::default();
+        let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
+            Ok(decision) => decision,
+            Err(refusal) => Decision::Refuse(Box::new(self.ticketed(*refusal, &dossier))),
+        };
+        let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
+        let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
+        let response = match recorded {
+            Ok(Recorded::Permitted(entered)) => {
+                let sent = self.forwarder.send(entered).await;
+                self.conclude(sent, walked.request, shape).await
+            }
+            Ok(Recorded::Refused(entry, refusal)) => {
+                self.metrics.refused(&refusal.code);
+                respond::refusal(shape, &refusal, Some(&entry))
+            }
+            Err(down) => {
+                tracing::error!(%down, "a request was refused because the ledger cannot write");
+                self.metrics.refused("ledger-down");
+                respond::refusal(shape, &sentence::ledger_down(), None)
+            }
+        };
+        self.metrics.passed(door.as_str(), self.clock.now().duration_since(begun));
+        response
+    }
+
+    /// The order of the stages. What it returns owns the very request that may leave.
+    async fn examine(
+        &self,
+        rules: &Rules,
+        arrival: Arrival,
+        dossier: &mut Dossier,
+        walked: &mut Walked,
+    ) -> Result<Decision, Box<Refusal>> {
+        let Arrival { method, host, path, query, headers, body, emergency, tunnel_credential, peer, .. } = arrival;
+        let now = self.clock.now();
+        walked.shape = rules.definitions.shape_of_host(&host).map(Shape::of_provider);
+
+        let client = identify::client(&headers, tunnel_credential.as_ref(), peer.ip(), self.ports.registry.as_ref())?;
+        dossier.organisation = Some(client.organisation.clone());
+        dossier.client = Some(client.id.clone());
+        dossier.author = Some(client.owner.clone());
+        self.limits.take(&client.id)?;
+
+        let recognised = recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
+        dossier.provider = Some(recognised.provider.id.clone());
+        dossier.route = Some(recognised.route.id.clone());
+
+        let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
+        dossier.action = Some(extracted.action);
+        dossier.target = extracted.target.clone();
+        dossier.body_sha256 = Some(extracted.body.sha256());
+        dossier.body_len = extracted.body.len();
+        dossier.upload = extracted.upload.clone();
+        dossier.retry_key = extracted.retry_key.clone();
+
+        let account = identify::account(
+            &client,
+            &recognised.provider.id,
+            &headers,
+            extracted.credential_fingerprint.as_deref(),
+            self.ports.registry.as_ref(),
+        )?;
+        dossier.account = Some(account.id.clone());
+        dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
+        dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
+        extracted.action = self.continues_own_thread(&extracted, &account)?;
+        dossier.action = Some(extracted.action);
+        identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
+
+        extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
+        learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
+        let report = inspect::inspect(&rules.inspection, &extracted.post);
+        dossier.report = Some(report.clone());
+
+        let digest =
+            digest::digest(&recognised.provider.id, extracted.action, extracted.target.as_deref(), &extracted.post);
+        if extracted.action.needs_approval() {
+            dossier.digest = Some(digest);
+            dossier.payload = payload(&recognised, &extracted);
+        }
+        let pass = self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?;
+        dossier.pass = Some(pass.clone());
+
+        let bodies = self.recognised.get(&recognised.provider.id);
+        let case = Case {
+            client: &client,
+            account: &account,
+            recognised: bodies.is_some_and(|bodies| bodies.contains(&account.organisation)),
+            action: extracted.action,
+            post: &extracted.post,
+            report: &report,
+            pass: &pass,
+            now,
+        };
+        let permit = guideline::decide(&rules.guidelines, case)?;
+        let outbound = extract::outbound(&recognised, &extracted, &headers)?;
+        walked.request = Some((recognised, extracted, account));
+        Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// By what right the post asks to pass: a claimed exemption, the client's own retry, an approval, or nothing.
+    #[expect(clippy::too_many_arguments, reason = "each is a conclusion of an earlier stage, named once on the road")]
+    fn shown(
+        &self,
+        rules: &Rules,
+        client: &Client,
+        account: &Account,
+        extracted: &Extracted,
+        digest: &Digest,
+        headers: &HeaderMap,
+        emergency: bool,
+        dossier: &mut Dossier,
+    ) -> Result<Pass, Box<Refusal>> {
+        if !extracted.action.needs_approval() {
+            return Ok(Pass::None);
+        }
+        let now = self.clock.now();
+        let claim = exempt::Claim {
+            emergency: emergency || headers.contains_key("sekisho-emergency"),
+            exemption: header(headers, "sekisho-exemption")?,
+            category: header(headers, "sekisho-category")?,
+        };
+        let emergencies = self.ports.emergencies.as_ref();
+        let exemption = exempt::exemption(claim, account, &extracted.post, &rules.templates, emergencies, now)?;
+        if let Some(exemption) = exemption {
+            if let crate::domain::exemption::Exemption::Emergency { emergency, .. } = &exemption {
+                dossier.emergency = Some(emergency.clone());
+            }
+            return Ok(Pass::Exempt(exemption));
+        }
+        if let Some(key) = &extracted.retry_key
+            && let Some(entry) = self.ports.retries.retryable(&client.id, key, digest).map_err(unavailable)?
+        {
+            return Ok(Pass::Resend { entry });
+        }
+        let sought = approve::Sought { account: &account.id, action: extracted.action, digest, author: &client.owner, now };
+        let token = header(headers, "sekisho-approval")?;
+        Ok(approve::approval(sought, token, &self.issuers, self.ports.approvals.as_ref())?)
+    }
+
+    /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).
+    fn continues_own_thread(&self, extracted: &Extracted, account: &Account) -> Result<Action, Box<Refusal>> {
+        if extracted.action != Action::Reply {
+            return Ok(extracted.action);
+        }
+        let parents = extracted.post.references.get("reply_to").map(Vec::as_slice).unwrap_or_default();
+        let mut own = !parents.is_empty();
+        for parent in parents {
+            own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
+        }
+        Ok(if own { Action::Publish } else { Action::Reply })
+    }
+
+    /// A held post gets a ticket; the ledger joins it to one that already waits.
+    fn ticketed(&self, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+        if refusal.kind == RefusalKind::Held && dossier.digest.is_some() {
+            refusal.ticket = Some(TicketId::new(self.chance.id(self.clock.now())));
+        }
+        refusal
+    }
+
+    /// The outcome and what was learned are durable before the client is answered.
+    async fn conclude(
+        &self,
+        sent: Sent,
+        request: Option<(Recognised, Extracted, Arc<Account>)>,
+        shape: Shape,
+    ) -> Response<Body> {
+        let entry = sent.open.entry().clone();
+        let learn::Lesson { outcome, learned } = learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
+        self.metrics.closed(outcome.as_str());
+        let told = sentence::of_outcome(&outcome);
+        if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
+            tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");
+            return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
+        }
+        match sent.answer {
+            Ok(answer) => respond::answer(answer, &entry),
+            Err(_) => respond::refusal(shape, &told, Some(&entry)),
+        }
+    }
+}
+
+/// What the approver sees and the ledger seals: the normal form of the post.
+fn payload(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
+    digest::canonical(&digest::normal_form(
+        &recognised.provider.id,
+        extracted.action,
+        extracted.target.as_deref(),
+        &extracted.post,
+    ))
+}
+
+/// A `Sekisho-*` header: absent, or once and in UTF-8.
+fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Box<Refusal>> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (std::str::from_utf8(value.as_bytes()), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(Box::new(sentence::header_unreadable(name))),
+    }
+}
+
+fn unavailable(error: Unavailable) -> Box<Refusal> {
+    tracing::error!(%error, "a look-up failed");
+    Box::new(sentence::ledger_down())
+}

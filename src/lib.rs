@@ -58,4 +58,6 @@ pub mod observe;
 
 pub mod serve;
 
+pub mod demo;
+
 pub mod cli;

@@ -1,0 +1,205 @@
+//! What a provider's answer teaches: the outcome, published ids, media ids bound to the hash of their bytes.
+//!
+//! Parts of a chunked upload stay on disk by session and number; the whole is hashed when the session is finalized,
+//! before the client is answered.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use http::StatusCode;
+
+use crate::config::extract::Extract;
+use crate::domain::account::Account;
+use crate::domain::action::Action;
+use crate::domain::decision::Refusal;
+use crate::domain::dossier::{Learned, Outcome};
+use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep};
+use crate::domain::outbound::OutBody;
+use crate::domain::ports::MediaBook;
+use crate::extract::{self, Extracted};
+use crate::forward::{Answer, AnswerBody, Failure};
+use crate::recognise::Recognised;
+
+/// What an exchange taught.
+pub struct Lesson {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What must be durable before the client is answered.
+    pub learned: Vec<Learned>,
+}
+
+/// Refuses an upload step that does not fit what went through before: a session of another account or one never
+/// opened here, a part sent twice with other bytes, a finalize with parts missing.
+pub fn check_upload(
+    extracted: &Extracted,
+    recognised: &Recognised,
+    account: &Account,
+    book: &dyn MediaBook,
+) -> Result<(), Box<Refusal>> {
+    let provider = &recognised.provider.id;
+    let session = match &extracted.upload {
+        None | Some(UploadStep::OneShot { .. } | UploadStep::Init) => return Ok(()),
+        Some(UploadStep::Append { session, .. } | UploadStep::Finalize { session }) => session,
+        Some(UploadStep::Describe { id, .. }) => id,
+    };
+    let unavailable = |_| Box::new(super::sentence::ledger_down());
+    match book.media(provider, session).map_err(unavailable)? {
+        Some(record) if record.account == account.id => {}
+        Some(_) => return Err(foreign("foreign-media", "この画像・動画は別のアカウントのために送信されたものです。")),
+        None => return Err(foreign("unknown-media", "この画像・動画は関所を通って送信されたものではありません。")),
+    }
+    let segments = book.segments(provider, session).map_err(unavailable)?;
+    match &extracted.upload {
+        Some(UploadStep::Append { number, sha256, .. }) => {
+            let clash = segments.iter().any(|part| part.number == *number && part.sha256 != *sha256);
+            if clash {
+                return Err(foreign("media-part-changed", "同じ番号の分割データが、異なる内容でもう一度送信されました。"));
+            }
+        }
+        Some(UploadStep::Finalize { .. }) => {
+            let dense = segments.iter().enumerate().all(|(i, part)| usize::try_from(part.number) == Ok(i));
+            if segments.is_empty() || !dense {
+                return Err(foreign("media-incomplete", "分割して送信された画像・動画に、欠けている部分があります。"));
+            }
+        }
+        None | Some(UploadStep::OneShot { .. } | UploadStep::Init | UploadStep::Describe { .. }) => {}
+    }
+    Ok(())
+}
+
+fn foreign(code: &'static str, sentence: &'static str) -> Box<Refusal> {
+    let forward = "画像・動画を初めから送信し直してください。";
+    Box::new(Refusal::refused(code, sentence, "The media did not go through the gate for this account.", forward).citing("sekisho:promise-2"))
+}
+
+/// What the exchange taught. Reads the parts of a finalized upload from disk.
+pub async fn lesson(
+    answer: &Result<Answer, Failure>,
+    request: Option<&(Recognised, Extracted, Arc<Account>)>,
+    book: &dyn MediaBook,
+    config: &Extract,
+) -> Lesson {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Failure::NotSent(code)) => return Lesson { outcome: Outcome::NotSent { code }, learned: Vec::new() },
+        Err(Failure::Unknown(code)) => return Lesson { outcome: Outcome::Unknown { code }, learned: Vec::new() },
+    };
+    let status = answer.status.as_u16();
+    let reads = matches!(answer.body, AnswerBody::Stream(_));
+    if answer.status.is_server_error() && !reads {
+        return Lesson { outcome: Outcome::Unknown { code: "provider-5xx" }, learned: Vec::new() };
+    }
+    if !answer.status.is_success() && answer.status != StatusCode::NOT_MODIFIED {
+        return Lesson { outcome: Outcome::RefusedByProvider { status }, learned: Vec::new() };
+    }
+    let Some((recognised, extracted, account)) = request else {
+        return Lesson { outcome: Outcome::Published { status, published_id: None }, learned: Vec::new() };
+    };
+    let published_id = match &answer.body {
+        AnswerBody::Whole(bytes) => extract::published_id(recognised, bytes),
+        AnswerBody::Stream(_) => None,
+    };
+    let learned = match taught(recognised, extracted, account, published_id.as_deref(), book, config).await {
+        Ok(learned) => learned,
+        Err(error) => {
+            // What was not learned is refused later as unknown media, so that the post that needs it cannot pass.
+            tracing::error!(%error, "media that went through could not be remembered");
+            Vec::new()
+        }
+    };
+    Lesson { outcome: Outcome::Published { status, published_id }, learned }
+}
+
+async fn taught(
+    recognised: &Recognised,
+    extracted: &Extracted,
+    account: &Account,
+    id: Option<&str>,
+    book: &dyn MediaBook,
+    config: &Extract,
+) -> std::io::Result<Vec<Learned>> {
+    let provider = recognised.provider.id.clone();
+    let record = |id: &str, sha256: Option<Sha256>, len: u64, alt: Option<String>| {
+        Learned::Media(MediaRecord { provider: provider.clone(), id: id.to_owned(), account: account.id.clone(), sha256, len, alt })
+    };
+    let known = |id: &str| book.media(&provider, id).map_err(std::io::Error::other);
+    Ok(match (&extracted.upload, id) {
+        (Some(UploadStep::OneShot { sha256, len }), Some(id)) => vec![record(id, Some(*sha256), *len, None)],
+        (Some(UploadStep::Init), Some(id)) => vec![record(id, None, 0, None)],
+        (Some(UploadStep::Append { session, number, offset, len, sha256 }), _) => {
+            let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
+            let part = Segment { provider, session: session.clone(), number: *number, file, offset, len: *len, sha256: *sha256 };
+            vec![Learned::Segment(part)]
+        }
+        (Some(UploadStep::Finalize { session }), _) => {
+            let parts = book.segments(&provider, session).map_err(std::io::Error::other)?;
+            let alt = known(session)?.and_then(|record| record.alt);
+            let (sha256, len) = tokio::task::spawn_blocking(move || reassembled(&parts)).await??;
+            vec![record(session, Some(sha256), len, alt)]
+        }
+        (Some(UploadStep::Describe { id, alt }), _) => match known(id)? {
+            Some(media) => vec![record(id, media.sha256, media.len, Some(alt.clone()))],
+            None => Vec::new(),
+        },
+        (None, Some(id)) if matches!(extracted.action, Action::Publish | Action::Quote | Action::Edit) => {
+            vec![Learned::Published { account: account.id.clone(), id: id.to_owned() }]
+        }
+        (_, _) => Vec::new(),
+    })
+}
+
+/// Keeps the part's bytes: the spool file that was sent, or a new one for a part that was small enough for memory.
+async fn kept(body: &OutBody, offset: u64, len: u64, config: &Extract) -> std::io::Result<(PathBuf, u64)> {
+    match body {
+        OutBody::Spool(spool) => {
+            spool.keep();
+            Ok((spool.path().to_owned(), offset))
+        }
+        OutBody::Bytes(bytes) => {
+            let from = usize::try_from(offset).map_err(std::io::Error::other)?;
+            let to = from.saturating_add(usize::try_from(len).map_err(std::io::Error::other)?);
+            let part = bytes.get(from..to).ok_or_else(|| std::io::Error::other("the part lies outside its request"))?;
+            let path = new_part(&config.spool_dir);
+            tokio::fs::write(&path, part).await?;
+            Ok((path, 0))
+        }
+        OutBody::Empty => Err(std::io::Error::other("a part without bytes")),
+    }
+}
+
+fn new_part(dir: &Path) -> PathBuf {
+    dir.join(format!("{}.part", uuid::Uuid::new_v4().simple()))
+}
+
+/// The hash and length of a medium from its parts, whose files go afterwards.
+fn reassembled(parts: &[Segment]) -> std::io::Result<(Sha256, u64)> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut hash = Context::new(&SHA256);
+    let mut total = 0;
+    let mut buffer = vec![0; 256 * 1024];
+    for part in parts {
+        let mut file = std::fs::File::open(&part.file)?;
+        file.seek(SeekFrom::Start(part.offset))?;
+        let mut rest = file.take(part.len);
+        let mut seen = 0;
+        loop {
+            let n = rest.read(&mut buffer)?;
+            if n == 0 {
+                break;
+            }
+            hash.update(buffer.get(..n).unwrap_or_default());
+            seen += n as u64;
+        }
+        if seen != part.len {
+            return Err(std::io::Error::other("a stored part is shorter than it was"));
+        }
+        total += seen;
+    }
+    for part in parts {
+        std::fs::remove_file(&part.file)?;
+    }
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(hash.finish().as_ref());
+    Ok((Sha256(sha256), total))
+}

@@ -1,1 +1,3 @@
-//! (to come)
+//! `sekisho demo`: a town, its tools and its providers on this machine.
+
+pub mod client;

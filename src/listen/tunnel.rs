@@ -1,1 +1,138 @@
-//! (helper A)
+//! CONNECT without hyper: checks where to, says yes, and takes the TLS inside with a minted leaf. There is no upgrade
+//! machinery that could pass bytes on, and no way to a host that no provider definition names.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use rustls::server::Acceptor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::guard::{Io, Prefixed};
+use super::head::{Scanner, Violation};
+use super::{Doors, authority, refusal};
+use crate::domain::decision::Refusal;
+
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+/// TLS alert `unrecognized_name` (RFC 6066 section 3), which may be sent in clear before a handshake.
+const UNRECOGNIZED_NAME: &[u8] = &[0x15, 3, 3, 0, 2, 2, 112];
+const LINGER: Duration = Duration::from_millis(1_000);
+
+/// An opened tunnel: who it leads to, and the plain bytes inside.
+pub(super) struct Tunnel {
+    /// The host of CONNECT and SNI.
+    pub(super) host: String,
+    /// `Proxy-Authorization` of the CONNECT.
+    pub(super) credential: Option<HeaderValue>,
+    /// What the client says inside.
+    pub(super) io: TlsStream<Prefixed>,
+}
+
+/// Opens the tunnel that the first head of `io` asks for, or answers the refusal and gives its stable code.
+pub(super) async fn open(doors: &Doors, mut io: Io) -> Result<Tunnel, &'static str> {
+    let deadline = Instant::now() + Duration::from_millis(doors.config.limits.head_ms);
+    let (head, early) = match read_head(doors, &mut io, deadline).await {
+        Ok(read) => read,
+        Err(Some(violation)) => {
+            turn_away(&mut io, &refusal::of_violation(violation)).await;
+            return Err(violation.code);
+        }
+        Err(None) => return Err("incomplete-head"),
+    };
+    let Some((target, credential)) = parse(&head) else {
+        let violation = Violation::bad("bad-request-line");
+        turn_away(&mut io, &refusal::of_violation(violation)).await;
+        return Err(violation.code);
+    };
+    let Some(host) = authority::connect_target(&target).filter(|host| doors.hosts.is_provider_host(host)) else {
+        turn_away(&mut io, &refusal::unknown_host()).await;
+        return Err("unknown-host");
+    };
+    let config = doors.ca.tls_for(&host).map_err(|problem| {
+        tracing::error!(%host, %problem, "no certificate could be minted");
+        "no-certificate"
+    })?;
+    io.write_all(ESTABLISHED).await.map_err(|_| "tunnel-closed")?;
+    io.flush().await.map_err(|_| "tunnel-closed")?;
+    let io = handshake(&host, config, Prefixed::new(early, io), deadline).await?;
+    Ok(Tunnel { host, credential, io })
+}
+
+/// Takes the handshake if the name the client asks for is the CONNECT's; looked at before any answer to it.
+async fn handshake(
+    host: &str,
+    config: std::sync::Arc<rustls::ServerConfig>,
+    io: Prefixed,
+    deadline: Instant,
+) -> Result<TlsStream<Prefixed>, &'static str> {
+    let hello = timeout_at(deadline, LazyConfigAcceptor::new(Acceptor::default(), io)).await;
+    let mut start = hello.map_err(|_| "tls-timeout")?.map_err(|_| "tls-not-understood")?;
+    let named = start.client_hello().server_name().map(str::to_ascii_lowercase);
+    if named.as_deref() != Some(host) {
+        let _ = start.io.write_all(UNRECOGNIZED_NAME).await;
+        let _ = start.io.shutdown().await;
+        return Err(if named.is_none() { "sni-missing" } else { "sni-mismatch" });
+    }
+    // A client that doesn't trust the root ends here; that is a matter of its settings, and it shows in the counts.
+    timeout_at(deadline, start.into_stream(config)).await.map_err(|_| "tls-timeout")?.map_err(|_| "tls-failed")
+}
+
+/// The first head, and what was read beyond it. The error is none when the client left.
+async fn read_head(doors: &Doors, io: &mut Io, deadline: Instant) -> Result<(Bytes, Bytes), Option<Violation>> {
+    let mut scanner = Scanner::new(doors.config.limits, true);
+    let mut bytes = BytesMut::with_capacity(1024);
+    loop {
+        match timeout_at(deadline, io.read_buf(&mut bytes)).await {
+            Err(_) => return Err(Some(Violation::late("head-timeout"))),
+            Ok(Ok(0) | Err(_)) => return Err(None),
+            Ok(Ok(_)) => {}
+        }
+        let step = scanner.scan(&bytes);
+        if let Some(violation) = step.violation {
+            return Err(Some(violation));
+        }
+        if step.clean > 0 {
+            let head = bytes.split_to(step.clean).freeze();
+            return Ok((head, bytes.freeze()));
+        }
+    }
+}
+
+/// Target and credential of a head that the scanner found clean.
+fn parse(head: &[u8]) -> Option<(String, Option<HeaderValue>)> {
+    let mut fields = vec![httparse::EMPTY_HEADER; head.iter().filter(|byte| **byte == b'\n').count()];
+    let mut request = httparse::Request::new(&mut fields);
+    request.parse(head).ok().filter(httparse::Status::is_complete)?;
+    let target = request.path.filter(|_| request.method == Some("CONNECT"))?.to_owned();
+    let credential = request.headers.iter().find(|field| field.name.eq_ignore_ascii_case("proxy-authorization"));
+    Some((target, credential.and_then(|field| HeaderValue::from_bytes(field.value).ok())))
+}
+
+/// Answers, closes, and reads on for a moment so that a reset doesn't take the answer away.
+pub(super) async fn turn_away(io: &mut Io, refusal: &Refusal) {
+    let _ = timeout(LINGER, async {
+        io.write_all(&refusal::raw(refusal)).await?;
+        io.shutdown().await?;
+        let mut scratch = [0_u8; 4096];
+        while io.read(&mut scratch).await? > 0 {}
+        Ok::<(), std::io::Error>(())
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_and_credential_are_read_from_a_clean_head() {
+        let head = b"CONNECT api.x.com:443 HTTP/1.1\r\nHost: api.x.com:443\r\nProxy-Authorization: Basic eA==\r\n\r\n";
+        let (target, credential) = parse(head).unwrap();
+        assert_eq!(target, "api.x.com:443");
+        assert_eq!(credential.unwrap(), "Basic eA==");
+        assert!(parse(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").is_none());
+    }
+}

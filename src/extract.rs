@@ -1,20 +1,29 @@
 //! The post: bodies are read whole, strictly, and rebuilt from what was understood.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::domain::action::Action;
 use crate::domain::arrival::Body;
 use crate::domain::decision::Refusal;
-use crate::domain::media::UploadStep;
+use crate::domain::media::{Media, UploadStep};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
 use crate::recognise::Recognised;
+use crate::recognise::definition::Place;
+use crate::recognise::matcher::encode_pairs;
 
+mod body;
+mod credential;
+mod fields;
 pub mod form;
 pub mod json;
 pub mod multipart;
-pub mod upload;
+pub mod spool;
+mod upload;
+
+/// Nesting of a provider's answer; deeper, and no id is learned from it.
+const ANSWER_DEPTH: usize = 64;
 
 /// A request that was read and understood.
 #[derive(Debug)]
@@ -40,36 +49,137 @@ pub struct Extracted {
 }
 
 /// Reads the body whole and understands it.
+///
+/// # Errors
+/// A refusal for everything that is not of the described shape, or that two readers could take differently; a spool
+/// file that was begun is removed.
 pub async fn read(
     recognised: &Recognised,
     headers: &HeaderMap,
     body: Body,
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
-    let _ = (recognised, headers, body, limits);
-    todo!("helper B")
+    let parsed = body::read(recognised, headers, body, limits).await?;
+    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form)?;
+    let request = fields::Request { recognised, headers, parsed: &parsed };
+    let mapped = fields::map(&request)?;
+    let upload = upload::step(&request, mapped.medium.as_ref())?;
+    Ok(Extracted {
+        action: mapped.action,
+        target: mapped.target,
+        post: mapped.post,
+        media_ids: mapped.media_ids,
+        upload,
+        retry_key: mapped.retry_key,
+        credential_fingerprint,
+        body: parsed.body,
+        content_type: parsed.content_type,
+    })
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so
 /// is one of another account.
+///
+/// # Errors
+/// Refusals `unknown-media`, `foreign-media`, `media-incomplete`, and `store-unavailable` when the book cannot answer.
 pub fn resolve(
     extracted: &mut Extracted,
     recognised: &Recognised,
     account: &crate::domain::account::AccountId,
     book: &dyn MediaBook,
 ) -> Result<(), Refusal> {
-    let _ = (extracted, recognised, account, book);
-    todo!("helper B")
+    let mut media = Vec::with_capacity(extracted.media_ids.len());
+    for id in &extracted.media_ids {
+        let record = book.media(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
+        let record = record.ok_or_else(|| {
+            let sentence = "この画像・動画は関所を通っていません。";
+            bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")
+        })?;
+        if record.account != *account {
+            let sentence = "この画像・動画は別のアカウントのものです。";
+            return Err(bad_media("foreign-media", sentence, "The medium was uploaded for another account."));
+        }
+        let sha256 = record.sha256.ok_or_else(|| {
+            let sentence = "この画像・動画は、まだ最後まで届いていません。";
+            bad_media("media-incomplete", sentence, "The medium's upload is not complete.")
+        })?;
+        media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
+    }
+    extracted.post.media = media;
+    Ok(())
+}
+
+fn bad_media(code: &'static str, sentence: &'static str, sentence_en: &'static str) -> Refusal {
+    Refusal::refused(code, sentence, sentence_en, "同じ投稿ツールから画像・動画を送り直してから、投稿してください。")
+}
+
+fn store_unavailable() -> Refusal {
+    Refusal::refused(
+        "store-unavailable",
+        "関所の記録を読み出せないため、通せませんでした。投稿はされていません。",
+        "The store cannot answer.",
+        "しばらくしてからもう一度お試しください。続くときは情報政策課に連絡してください。",
+    )
+    .status(503)
 }
 
 /// The request that would leave: the route's headers only, rebuilt path, query and body.
+///
+/// # Errors
+/// Refusal `header-repeated` when a header that would be forwarded is there twice.
 pub fn outbound(recognised: &Recognised, extracted: &Extracted, headers: &HeaderMap) -> Result<Outbound, Refusal> {
-    let _ = (recognised, extracted, headers);
-    todo!("helper B")
+    let mut out = HeaderMap::new();
+    for name in recognised.provider.headers.iter().chain(&recognised.route.headers) {
+        let mut values = headers.get_all(name).iter();
+        if let Some(value) = values.next() {
+            out.insert(name.clone(), value.clone());
+        }
+        if values.next().is_some() {
+            return Err(header_refusal(name.as_str()));
+        }
+    }
+    if let Some(content_type) = &extracted.content_type {
+        let value = HeaderValue::from_str(content_type).map_err(|_| header_refusal("content-type"))?;
+        out.insert(header::CONTENT_TYPE, value);
+    }
+    // An answer in a coding that nobody here can read would hide the ids in it.
+    out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let mut path_and_query = recognised.path.clone();
+    if !recognised.query.is_empty() {
+        path_and_query.push('?');
+        let pairs = recognised.query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        path_and_query.push_str(&encode_pairs(pairs));
+    }
+    Ok(Outbound {
+        provider: recognised.provider.id.clone(),
+        method: recognised.method.clone(),
+        host: recognised.host.clone(),
+        path_and_query,
+        headers: out,
+        body: extracted.body.clone(),
+        reads: extracted.action == Action::Read && recognised.method == Method::GET,
+    })
+}
+
+fn header_refusal(name: &str) -> Refusal {
+    Refusal::refused(
+        "header-repeated",
+        format!("ヘッダー「{name}」が二つ以上あるか、正しい形ではないため、通せません。"),
+        format!("The header {name} is repeated or malformed."),
+        "投稿ツールの設定を確認してください。",
+    )
+    .status(400)
 }
 
 /// The id that the provider's answer gives to what was published or uploaded, by the route's definition.
 pub fn published_id(recognised: &Recognised, answer: &[u8]) -> Option<String> {
-    let _ = (recognised, answer);
-    todo!("helper B")
+    let tree = json::parse(answer, ANSWER_DEPTH).ok();
+    recognised.route.published.iter().find_map(|place| match place {
+        Place::Json(pointer) => fields::at_pointer(tree.as_ref()?, pointer),
+        Place::Path(name) => recognised.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()),
+        _ => None,
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,15 @@ use serde::Deserialize;
 use crate::domain::account::OrganisationId;
 
 /// A provider as this gateway uses it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// The definition file; none: the one of that name that is built in (`x`, `line`).
     #[serde(default)]
     pub definition: Option<PathBuf>,
+    /// Hosts of a provider that everybody may run (Mastodon): the instances in use. Its definition says `instance = true`.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// The bodies that have recognised it (練馬 第3条): a post of another body to it is refused.
     #[serde(default)]
     pub recognised: Vec<OrganisationId>,

@@ -1,1 +1,136 @@
-//! (helper B)
+//! Steps of an upload: one shot, session, part, end, description.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+
+use crate::domain::decision::Refusal;
+use crate::domain::media::UploadStep;
+use crate::recognise::definition::{Place, Step};
+
+use super::body::Medium;
+use super::fields::Request;
+use super::spool::Hasher;
+
+/// Base64 digits decoded at a time; a multiple of four.
+const PIECE: usize = 64 * 1024;
+
+/// The step that the request is; none where the route is no upload.
+pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Option<UploadStep>, Refusal> {
+    let steps = &request.recognised.route.steps;
+    let mut found = None;
+    for rule in steps {
+        let holds = match &rule.when {
+            None => true,
+            Some(condition) => request.holds(condition)?,
+        };
+        if holds {
+            found = Some(&rule.step);
+            break;
+        }
+    }
+    let Some(step) = found else { return if steps.is_empty() { Ok(None) } else { Err(no_step()) } };
+    if medium.is_some() && !matches!(step, Step::OneShot | Step::Append { .. }) {
+        return Err(no_step());
+    }
+    let named = |at: &Place| request.scalar(at)?.filter(|text| !text.is_empty()).ok_or_else(no_step);
+    Ok(match step {
+        Step::Beside => None,
+        Step::Init => Some(UploadStep::Init),
+        Step::OneShot => {
+            let medium = medium.ok_or_else(no_medium)?;
+            Some(UploadStep::OneShot { sha256: medium.sha256, len: medium.len })
+        }
+        Step::Append { session, number } => {
+            let medium = medium.ok_or_else(no_medium)?;
+            let number = named(number)?;
+            let plain = number.bytes().all(|b| b.is_ascii_digit());
+            let number = number.parse().ok().filter(|_| plain).ok_or_else(no_step)?;
+            // The parts are put together again from the stored bodies, where base64 is not the medium's own bytes.
+            let offset = medium.offset.ok_or_else(base64_part)?;
+            Some(UploadStep::Append { session: named(session)?, number, offset, len: medium.len, sha256: medium.sha256 })
+        }
+        Step::Finalize { session } => Some(UploadStep::Finalize { session: named(session)? }),
+        Step::Describe { id, alt } => {
+            Some(UploadStep::Describe { id: named(id)?, alt: request.scalar(alt)?.unwrap_or_default() })
+        }
+    })
+}
+
+/// Hash and length of a medium in base64 (RFC 4648 section 4; padded, canonical, nothing between the digits).
+///
+/// # Errors
+/// Refusal `base64`.
+pub(super) fn decode_base64(text: &str) -> Result<Medium, Refusal> {
+    let mut hash = Hasher::new();
+    let mut len = 0;
+    let pieces = text.as_bytes().chunks(PIECE);
+    let last = pieces.len().saturating_sub(1);
+    for (i, piece) in pieces.enumerate() {
+        let decoded = if i == last { STANDARD.decode(piece) } else { STANDARD_NO_PAD.decode(piece) };
+        let bytes = decoded.map_err(|_| bad_base64())?;
+        hash.update(&bytes);
+        len += bytes.len() as u64;
+    }
+    Ok(Medium { offset: None, len, sha256: hash.finish() })
+}
+
+fn refusal(code: &'static str, ja: &str, en: &str, way: &str) -> Refusal {
+    Refusal::refused(code, ja, en, way).status(400)
+}
+
+fn bad_base64() -> Refusal {
+    refusal(
+        "base64",
+        "画像・動画のデータ（base64）が正しい形で書かれていないため、通せません。",
+        "The medium is not well-formed base64.",
+        "投稿ツールの設定を確認してください。",
+    )
+}
+
+fn no_medium() -> Refusal {
+    refusal(
+        "media-missing",
+        "画像・動画のデータが入っていないため、受け付けませんでした。",
+        "The upload carries no medium.",
+        "投稿ツールの設定を確認してください。",
+    )
+}
+
+fn no_step() -> Refusal {
+    refusal(
+        "upload-step",
+        "画像・動画の送信の手順が、関所の知っている形と違うため、通せません。",
+        "The request is no upload step that the route describes.",
+        "投稿ツールの設定を確認してください。",
+    )
+}
+
+fn base64_part() -> Refusal {
+    refusal(
+        "not-supported-yet",
+        "分割した画像・動画を文字（base64）で送る方法には、関所がまだ対応していません。",
+        "Parts of a chunked upload are accepted as multipart only.",
+        "投稿ツールの送信方法を multipart に変えてください。",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_hashed_over_its_decoded_bytes_also_across_pieces() {
+        let bytes: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+        let medium = decode_base64(&STANDARD.encode(&bytes)).unwrap();
+        assert_eq!(medium.sha256, crate::domain::media::Sha256::of(&bytes));
+        assert_eq!(medium.len, 800_000);
+    }
+
+    #[test]
+    fn base64_that_decoders_read_differently_is_refused() {
+        let inside = format!("{}={}", "A".repeat(PIECE - 1), "AAAA");
+        for text in ["QQ", "QQ=", "QR==", "QQ==QQ==", "Q Q=", "QUJD\n", "-_-_", inside.as_str()] {
+            assert_eq!(decode_base64(text).unwrap_err().code, "base64", "{text:.40}");
+        }
+    }
+}

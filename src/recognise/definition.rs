@@ -1,9 +1,391 @@
-//! A provider definition (helper B).
+//! A provider definition in checked form: what `config/providers/*.toml` says, parsed once into closed types.
+//!
+//! `source` is the shape of the file, this is what it means. Everything that the gateway can read in a definition but
+//! not yet carry out (batches, containers, overrides) sets [`Route::unsupported`]: such a route refuses, never passes.
 
-/// A provider definition.
-#[derive(Debug)]
-pub struct Definition {}
+use http::{HeaderName, Method};
 
-/// A route of it.
+use crate::domain::account::ProviderId;
+use crate::domain::action::Action;
+use crate::domain::post::Role;
+
+use super::matcher::PathTemplate;
+
+/// A provider: hosts, credential, headers, routes.
 #[derive(Debug)]
-pub struct Route {}
+pub struct Definition {
+    /// Short name: `x`.
+    pub id: ProviderId,
+    /// Its name in Japanese.
+    pub name_ja: String,
+    /// Its name in English.
+    pub name_en: String,
+    /// The hosts it answers on.
+    pub hosts: Vec<HostPattern>,
+    /// The host of the short form `/{provider}/...`.
+    pub default_host: Option<String>,
+    /// How its refusals look.
+    pub errors: ErrorShape,
+    /// Where a request carries the provider credential, in the order looked at.
+    pub credential: Vec<CredentialPlace>,
+    /// Media type parameters that clients may send (`charset=utf-8`).
+    pub parameters: Vec<(String, String)>,
+    /// Headers that any route forwards.
+    pub headers: Vec<HeaderName>,
+}
+
+/// A host, or all hosts under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    /// This host.
+    Exact(String),
+    /// Every host that ends in this, which begins with a dot: `.host.bsky.network`.
+    Suffix(String),
+}
+
+impl HostPattern {
+    /// Whether `host` (lower case, no port) is meant.
+    pub fn accepts(&self, host: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == host,
+            Self::Suffix(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
+        }
+    }
+
+    /// Whether some host is meant by both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(host), pattern) | (pattern, Self::Exact(host)) => pattern.accepts(host),
+            (Self::Suffix(a), Self::Suffix(b)) => a.ends_with(b.as_str()) || b.ends_with(a.as_str()),
+        }
+    }
+
+    /// The pattern as name constraints write it: `api.x.com`, `.host.bsky.network`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Exact(name) | Self::Suffix(name) => name,
+        }
+    }
+}
+
+/// The provider's error shape, which `gate` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorShape {
+    /// X: `errors[]`, `title`, `detail`, `message`.
+    X,
+    /// Facebook, Instagram, Threads: `error.message`.
+    Meta,
+    /// Google: `error.errors[]`.
+    Google,
+    /// LINE: `message`, `details[]`.
+    Line,
+    /// AT Protocol: `error` name, `message`.
+    Atproto,
+    /// Mastodon: `error`.
+    Mastodon,
+    /// RFC 9457.
+    Problem,
+}
+
+impl ErrorShape {
+    /// The name as definitions write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::X => "x",
+            Self::Meta => "meta",
+            Self::Google => "google",
+            Self::Line => "line",
+            Self::Atproto => "atproto",
+            Self::Mastodon => "mastodon",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// Where a request carries the provider credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialPlace {
+    /// `Authorization: Bearer ...` (RFC 6750).
+    Bearer,
+    /// `oauth_token` of an OAuth 1.0a `Authorization` header (RFC 5849 section 3.5.1).
+    OAuth1,
+    /// A query parameter.
+    Query(String),
+    /// A form field.
+    Form(String),
+}
+
+/// One described request: method, host and path, and what it does.
+#[derive(Debug)]
+pub struct Route {
+    /// Its name within the definition: `tweet-create`.
+    pub id: String,
+    /// What the digest names, so that two routes of one action never share a digest. The id unless the file says so.
+    pub means: String,
+    /// The line of the definition file it begins on, from 1.
+    pub line: usize,
+    /// The methods.
+    pub methods: Vec<Method>,
+    /// The hosts, among the definition's.
+    pub hosts: Vec<HostPattern>,
+    /// The path.
+    pub path: PathTemplate,
+    /// The action, unless a condition of `when` holds.
+    pub action: Action,
+    /// Conditions that change the action; the first that holds decides.
+    pub when: Vec<When>,
+    /// Whether one of `when` must hold.
+    pub when_required: bool,
+    /// The bodies it takes.
+    pub body: Vec<BodyKind>,
+    /// Media types of a raw body; empty means any.
+    pub raw_types: Vec<String>,
+    /// Limits in bytes by body kind, where they differ from `[extract]`.
+    pub limits: Vec<(BodyKind, u64)>,
+    /// Query keys it takes.
+    pub query: Vec<String>,
+    /// Query keys that may be repeated.
+    pub repeats: Vec<String>,
+    /// Headers it forwards besides the definition's.
+    pub headers: Vec<HeaderName>,
+    /// Its fields.
+    pub fields: Vec<FieldRule>,
+    /// What it does as a step of an upload; the first whose condition holds.
+    pub steps: Vec<StepRule>,
+    /// Where the answer, or the path, names what was published or uploaded; the first that is there.
+    pub published: Vec<Place>,
+    /// Known, and refused by name.
+    pub refuse: Option<RefuseRule>,
+    /// What of it cannot be carried out yet; such a route refuses.
+    pub unsupported: Option<&'static str>,
+}
+
+impl Route {
+    /// Whether a body of this kind is taken.
+    pub fn takes(&self, kind: BodyKind) -> bool {
+        self.body.contains(&kind)
+    }
+
+    /// Names of the body fields that carry media bytes.
+    pub fn media_fields(&self) -> impl Iterator<Item = &FieldRule> {
+        self.fields.iter().filter(|field| field.role == FieldRole::MediaBytes)
+    }
+}
+
+/// A condition that changes the action.
+#[derive(Clone, Debug)]
+pub struct When {
+    /// The condition.
+    pub condition: Condition,
+    /// The action if it holds.
+    pub action: Action,
+}
+
+/// A condition on a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The field.
+    pub at: Place,
+    /// The value it must have; none: any but null.
+    pub equals: Option<String>,
+    /// Whether it must not be there at all.
+    pub absent: bool,
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyKind {
+    /// No body.
+    None,
+    /// `application/json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/form-data` (RFC 7578).
+    Multipart,
+    /// The medium itself.
+    Raw,
+    /// `multipart/related` (RFC 2387): Google's one-shot upload.
+    Related,
+    /// `multipart/mixed` of `application/http`: Google's batch.
+    HttpBatch,
+}
+
+/// Where a value stands in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the JSON body.
+    Json(Pointer),
+    /// A form field or a multipart part.
+    Form(String),
+    /// Any form field that no other rule names (secret only).
+    FormAny,
+    /// A query parameter.
+    Query(String),
+    /// A form field, a part or a query parameter, whichever is there.
+    Param(String),
+    /// A parameter of the path template.
+    Path(String),
+    /// A header, lower case.
+    Header(String),
+    /// A raw body.
+    Raw,
+}
+
+/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, and a
+/// final `**` for a whole subtree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// Its steps.
+    pub steps: Vec<PointerStep>,
+    /// Whether it takes a whole subtree instead of a scalar.
+    pub deep: bool,
+}
+
+/// One step of a pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PointerStep {
+    /// The member of this name.
+    Key(String),
+    /// Every element of an array.
+    Each,
+    /// Every member of an object, in the order of their names.
+    Member,
+}
+
+/// What a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldRole {
+    /// The public reads it.
+    Public(Role),
+    /// The id of a medium.
+    MediaId,
+    /// The bytes of a medium.
+    MediaBytes,
+    /// An address from which the provider fetches a medium.
+    MediaUrl,
+    /// A reference: `reply_to`, `quote_of`, `repost_of`, `whom`.
+    Reference(&'static str),
+    /// What is edited, deleted or shown.
+    Target,
+    /// When the provider is to publish.
+    Schedule,
+    /// Who may see it.
+    Audience,
+    /// Changes nothing that anybody reads; covered by the digest all the same.
+    Opaque,
+    /// Differs from try to try and says nothing; outside the digest, by a strict grammar.
+    Volatile(Grammar),
+    /// The client's retry key; volatile, and kept.
+    RetryKey(Grammar),
+    /// Never stored, never in a post: passwords, codes and keys at sign-in.
+    Secret,
+    /// Which account acts; the approval names it.
+    Account,
+}
+
+/// What a volatile field may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grammar {
+    /// A UUID with hyphens (RFC 9562).
+    Uuid,
+    /// A timestamp (RFC 3339).
+    Timestamp,
+    /// Up to 20 digits.
+    Digits,
+}
+
+impl Grammar {
+    /// Whether `value` fits.
+    pub fn accepts(self, value: &str) -> bool {
+        let digits = |most: usize| !value.is_empty() && value.len() <= most && value.bytes().all(|b| b.is_ascii_digit());
+        match self {
+            Self::Uuid => value.len() == 36 && uuid::Uuid::try_parse(value).is_ok(),
+            Self::Timestamp => value.len() <= 35 && value.parse::<jiff::Timestamp>().is_ok(),
+            Self::Digits => digits(20),
+        }
+    }
+}
+
+/// How a field's value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// Several values with commas between them.
+    Comma,
+    /// Media bytes in base64 (RFC 4648 section 4, padded).
+    Base64,
+    /// A JSON text inside the field; `inner` reads it.
+    Json,
+    /// Bracket keys: `media_ids[]`, `poll[options][]`, `attached_media[0]`.
+    Brackets,
+}
+
+/// A field: where it stands, what it is, how it is written.
+#[derive(Clone, Debug)]
+pub struct FieldRule {
+    /// Where.
+    pub at: Place,
+    /// What.
+    pub role: FieldRole,
+    /// How.
+    pub encoding: Encoding,
+}
+
+/// What a request does as a step of an upload.
+#[derive(Clone, Debug)]
+pub struct StepRule {
+    /// When it is this step.
+    pub when: Option<Condition>,
+    /// Which step.
+    pub step: Step,
+}
+
+/// A step of an upload.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The whole medium.
+    OneShot,
+    /// A session is opened.
+    Init,
+    /// A part.
+    Append {
+        /// Where the session is named.
+        session: Place,
+        /// Where the part's number is.
+        number: Place,
+    },
+    /// The medium is complete.
+    Finalize {
+        /// Where the session is named.
+        session: Place,
+    },
+    /// Alternative text.
+    Describe {
+        /// Where the medium is named.
+        id: Place,
+        /// Where the text is.
+        alt: Place,
+    },
+    /// Neither of these: a status question in a POST, a thing beside the medium.
+    Beside,
+}
+
+/// Why a known route is refused.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseRule {
+    /// Stable code.
+    pub code: String,
+    /// The sentence in Japanese.
+    pub ja: String,
+    /// The same in English.
+    pub en: String,
+    /// The way forward, in Japanese.
+    pub way: String,
+}

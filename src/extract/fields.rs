@@ -1,0 +1,352 @@
+//! From values to meaning: each rule of the route takes its fields, and whatever no rule takes becomes `rest`.
+
+use http::HeaderMap;
+
+use crate::domain::action::Action;
+use crate::domain::decision::Refusal;
+use crate::domain::post::{Field, Post};
+use crate::domain::tree::Tree;
+use crate::recognise::Recognised;
+use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
+
+use super::body::{Medium, Parsed, matters};
+use super::{json, upload};
+
+/// What the fields of a request say.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    pub(super) action: Action,
+    pub(super) target: Option<String>,
+    pub(super) post: Post,
+    pub(super) media_ids: Vec<String>,
+    pub(super) retry_key: Option<String>,
+    /// The medium, also one in base64.
+    pub(super) medium: Option<Medium>,
+}
+
+/// Where values are looked up.
+pub(super) struct Request<'r> {
+    pub(super) recognised: &'r Recognised,
+    pub(super) headers: &'r HeaderMap,
+    pub(super) parsed: &'r Parsed,
+}
+
+fn pair<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+impl Request<'_> {
+    /// The values at a place with the place they really stood at; JSON `null` is no value.
+    fn values(&self, at: &Place) -> Result<Vec<(String, Tree)>, Refusal> {
+        let text = |at: String, value: &str| vec![(at, Tree::Text(value.to_owned()))];
+        let form = |name: &str| pair(&self.parsed.form, name).map(|value| text(format!("form:{name}"), value));
+        let query = |name: &str| pair(&self.recognised.query, name).map(|value| text(format!("query:{name}"), value));
+        Ok(match at {
+            Place::Json(pointer) => {
+                let mut found = Vec::new();
+                if let Some(tree) = &self.parsed.json {
+                    each_match(tree, String::new(), &pointer.steps, pointer.deep, &mut found);
+                }
+                found
+            }
+            Place::Form(name) => form(name).unwrap_or_default(),
+            Place::Query(name) => query(name).unwrap_or_default(),
+            Place::Param(name) => match (form(name), query(name)) {
+                (Some(_), Some(_)) => return Err(twice(name)),
+                (found, None) | (None, found) => found.unwrap_or_default(),
+            },
+            Place::Path(name) => pair(&self.recognised.params, name)
+                .map(|value| text(format!("path:{name}"), value))
+                .unwrap_or_default(),
+            Place::Header(name) => {
+                let mut values = self.headers.get_all(name).iter();
+                match (values.next(), values.next()) {
+                    (None, _) => Vec::new(),
+                    (Some(value), None) => {
+                        let value = value.to_str().map_err(|_| bad_field(&format!("header:{name}")))?;
+                        text(format!("header:{name}"), value)
+                    }
+                    (Some(_), Some(_)) => return Err(twice(name)),
+                }
+            }
+            Place::FormAny | Place::Raw => Vec::new(),
+        })
+    }
+
+    /// The one scalar at a place, as text.
+    pub(super) fn scalar(&self, at: &Place) -> Result<Option<String>, Refusal> {
+        Ok(self.values(at)?.into_iter().next().and_then(|(_, value)| match value {
+            Tree::Text(text) | Tree::Number(text) => Some(text),
+            Tree::Bool(value) => Some(value.to_string()),
+            Tree::Null | Tree::List(_) | Tree::Map(_) => None,
+        }))
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn holds(&self, condition: &Condition) -> Result<bool, Refusal> {
+        let value = self.scalar(&condition.at)?;
+        Ok(match (&value, &condition.equals) {
+            _ if condition.absent => value.is_none(),
+            (Some(value), Some(equals)) => value == equals,
+            (Some(_), None) => true,
+            (None, _) => false,
+        })
+    }
+}
+
+/// Applies every rule of the route.
+pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
+    let route = &request.recognised.route;
+    let mut mapped = Mapped {
+        action: action(request)?,
+        target: None,
+        post: Post::default(),
+        media_ids: Vec::new(),
+        retry_key: None,
+        medium: request.parsed.medium.clone(),
+    };
+    for rule in &route.fields {
+        for (at, value) in request.values(&rule.at)? {
+            apply(&mut mapped, rule, at, value)?;
+        }
+    }
+    if matters(mapped.action) {
+        // Two routes of one action (a like, its undoing) must never share a digest.
+        mapped.post.audience.insert("means".to_owned(), Tree::Text(route.means.clone()));
+    }
+    rest(request, &mut mapped.post)?;
+    Ok(mapped)
+}
+
+fn action(request: &Request<'_>) -> Result<Action, Refusal> {
+    let route = &request.recognised.route;
+    for when in &route.when {
+        if request.holds(&when.condition)? {
+            return Ok(when.action);
+        }
+    }
+    if route.when_required {
+        return Err(Refusal::refused(
+            "unknown-kind",
+            "投稿の種類が関所に登録されていないため、通せません。",
+            "The request is of a kind that the route does not describe.",
+            "情報政策課に登録を相談してください。",
+        ));
+    }
+    Ok(route.action)
+}
+
+fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Result<(), Refusal> {
+    let deep = matches!(&rule.at, Place::Json(pointer) if pointer.deep);
+    let texts = |value: Tree, at: &str| match value {
+        Tree::Text(text) if rule.encoding == Encoding::Comma => Ok(text.split(',').map(str::to_owned).collect()),
+        Tree::Text(text) => Ok(vec![text]),
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => Err(bad_field(at)),
+    };
+    match rule.role {
+        FieldRole::Public(role) => {
+            if !deep && value.as_text().is_none() {
+                return Err(bad_field(&at));
+            }
+            mapped.post.fields.push(Field { role, at, value });
+        }
+        FieldRole::MediaId => mapped.media_ids.extend(texts(value, &at)?),
+        FieldRole::MediaBytes => {
+            // Bytes as they are went to the sink already; here only base64 has a value.
+            let text = value.as_text().filter(|_| rule.encoding == Encoding::Base64).ok_or_else(|| bad_field(&at))?;
+            if mapped.medium.replace(upload::decode_base64(text)?).is_some() {
+                return Err(bad_field(&at));
+            }
+        }
+        FieldRole::MediaUrl => return Err(bad_field(&at)),
+        FieldRole::Reference(kind) => {
+            let ids: Vec<String> = texts(value, &at)?;
+            if kind == "repost_of" {
+                mapped.target = ids.first().cloned();
+            }
+            mapped.post.references.entry(kind.to_owned()).or_default().extend(ids);
+        }
+        FieldRole::Target => {
+            let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
+            if mapped.target.replace(id).is_some() {
+                return Err(bad_field(&at));
+            }
+        }
+        FieldRole::Schedule => {
+            let [time] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
+            if mapped.post.schedule.replace(time).is_some() {
+                return Err(bad_field(&at));
+            }
+        }
+        FieldRole::Audience | FieldRole::Opaque => {
+            mapped.post.audience.insert(at, value);
+        }
+        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {
+            let text = value.as_text().filter(|text| grammar.accepts(text)).ok_or_else(|| bad_field(&at))?;
+            if matches!(rule.role, FieldRole::RetryKey(_)) {
+                mapped.retry_key = Some(text.to_owned());
+            }
+        }
+        FieldRole::Secret | FieldRole::Account => {}
+    }
+    Ok(())
+}
+
+/// Notes every value that no rule takes.
+fn rest(request: &Request<'_>, post: &mut Post) -> Result<(), Refusal> {
+    let route = &request.recognised.route;
+    let fields = &route.fields;
+    if let Some(tree) = &request.parsed.json {
+        let patterns: Vec<(&Pointer, usize)> = fields
+            .iter()
+            .filter_map(|rule| match &rule.at {
+                Place::Json(pointer) => Some((pointer, 0)),
+                _ => None,
+            })
+            .collect();
+        let Tree::Map(map) = tree else { return Err(bad_field("/")) };
+        if !map.is_empty() {
+            json_rest(tree, String::new(), &patterns, post)?;
+        }
+    }
+    let any = fields.iter().any(|rule| rule.at == Place::FormAny);
+    let named = |name: &str, form: bool| {
+        fields.iter().any(|rule| match &rule.at {
+            Place::Param(param) => param == name,
+            Place::Form(field) => form && field == name,
+            Place::Query(key) => !form && key == name,
+            _ => false,
+        })
+    };
+    for (name, value) in request.parsed.form.iter().filter(|(name, _)| !any && !named(name, true)) {
+        post.rest.insert(format!("form:{name}"), Tree::Text(value.clone()));
+    }
+    if matters(route.action) {
+        for (name, value) in request.recognised.query.iter().filter(|(name, _)| !named(name, false)) {
+            post.rest.insert(format!("query:{name}"), Tree::Text(value.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// Collects the values that a pattern names: arrays in order, members in the order of their names.
+fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: bool, found: &mut Vec<(String, Tree)>) {
+    let Some((step, further)) = steps.split_first() else {
+        let scalar = matches!(tree, Tree::Text(_) | Tree::Number(_) | Tree::Bool(_));
+        if scalar || (deep && *tree != Tree::Null) {
+            found.push((at, tree.clone()));
+        }
+        return;
+    };
+    match (step, tree) {
+        (PointerStep::Key(key), Tree::Map(map)) => {
+            if let Some(child) = map.get(key) {
+                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
+            }
+        }
+        (PointerStep::Each, Tree::List(list)) => {
+            for (i, child) in list.iter().enumerate() {
+                each_match(child, format!("{at}/{i}"), further, deep, found);
+            }
+        }
+        (PointerStep::Member, Tree::Map(map)) => {
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_by_key(|(key, _)| key.as_str());
+            for (key, child) in members {
+                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Walks the tree along the patterns; what leaves them all is `rest`, what has the wrong shape is refused.
+fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut Post) -> Result<(), Refusal> {
+    let ends = |deep: bool| patterns.iter().any(|(pointer, i)| *i == pointer.steps.len() && pointer.deep == deep);
+    if *tree == Tree::Null {
+        post.rest.insert(at, Tree::Null);
+        return Ok(());
+    }
+    if ends(true) {
+        return Ok(());
+    }
+    let onward = |fits: &dyn Fn(&PointerStep) -> bool| -> Vec<(&Pointer, usize)> {
+        patterns
+            .iter()
+            .filter(|(pointer, i)| pointer.steps.get(*i).is_some_and(fits))
+            .map(|(pointer, i)| (*pointer, i + 1))
+            .collect()
+    };
+    match tree {
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {
+            if !ends(false) {
+                post.rest.insert(at, tree.clone());
+            }
+        }
+        Tree::List(list) => {
+            let inside = onward(&|step| *step == PointerStep::Each);
+            if inside.is_empty() && ends(false) {
+                return Err(bad_field(&at));
+            }
+            if inside.is_empty() || list.is_empty() {
+                post.rest.insert(at, tree.clone());
+                return Ok(());
+            }
+            for (i, child) in list.iter().enumerate() {
+                json_rest(child, format!("{at}/{i}"), &inside, post)?;
+            }
+        }
+        Tree::Map(map) => {
+            let by_key = |step: &PointerStep| matches!(step, PointerStep::Key(_) | PointerStep::Member);
+            if onward(&by_key).is_empty() && ends(false) {
+                return Err(bad_field(&at));
+            }
+            if map.is_empty() {
+                post.rest.insert(at, tree.clone());
+                return Ok(());
+            }
+            for (key, child) in map {
+                let inside = onward(&|step| match step {
+                    PointerStep::Key(name) => name == key,
+                    PointerStep::Member => true,
+                    PointerStep::Each => false,
+                });
+                json_rest(child, format!("{at}/{}", escape(key)), &inside, post)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The index form of a pointer, used by answers.
+pub(super) fn at_pointer(tree: &Tree, pointer: &Pointer) -> Option<String> {
+    match json::get(tree, pointer)? {
+        Tree::Text(text) | Tree::Number(text) => Some(text.clone()),
+        Tree::Null | Tree::Bool(_) | Tree::List(_) | Tree::Map(_) => None,
+    }
+}
+
+fn twice(name: &str) -> Refusal {
+    Refusal::refused(
+        "field-twice",
+        format!("項目「{name}」が二か所に書かれているため、通せません。"),
+        format!("The field {name} is given twice."),
+        "投稿ツールの設定を確認してください。",
+    )
+    .status(400)
+}
+
+fn bad_field(at: &str) -> Refusal {
+    let at: String = at.chars().take(100).collect();
+    Refusal::refused(
+        "field-shape",
+        format!("項目「{at}」の書き方が、関所の知っている形と違うため、通せません。"),
+        format!("The field {at} does not have the described shape."),
+        "投稿ツールの設定を確認してください。IDは文字列で送ってください。",
+    )
+    .status(400)
+}

@@ -1,0 +1,570 @@
+//! The shape of a definition file, and its reading into checked form. Every problem is told with its line.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::Problem;
+use crate::domain::account::ProviderId;
+use crate::domain::action::Action;
+use crate::domain::post::Role;
+
+use super::definition::{
+    BodyKind, Condition, CredentialPlace, Definition, Encoding, ErrorShape, FieldRole, FieldRule, Grammar, HostPattern,
+    Place, Pointer, PointerStep, RefuseRule, Route, Step, StepRule, When,
+};
+use super::matcher::PathTemplate;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    id: ProviderId,
+    name: Name,
+    hosts: Spanned<Vec<String>>,
+    /// The hosts come from the configuration: one instance of a federated provider.
+    #[serde(default)]
+    instance: bool,
+    default_host: Option<String>,
+    errors: ErrorShape,
+    /// `{v}`: an optional `/v<digits>.<digits>` before every path.
+    #[serde(default)]
+    versioned: bool,
+    credential: Spanned<Vec<String>>,
+    #[serde(default)]
+    parameters: Vec<String>,
+    headers: Spanned<Vec<String>>,
+    /// Named lists of query keys, for `query = ["@name"]`.
+    #[serde(default)]
+    sets: std::collections::BTreeMap<String, Vec<String>>,
+    /// Headers and fields of answers that hold addresses of the next step, rewritten in reverse mode.
+    #[serde(default)]
+    rewrite: Vec<String>,
+    routes: Vec<Spanned<RouteFile>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    ja: String,
+    en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteFile {
+    id: String,
+    means: Option<String>,
+    methods: Vec<String>,
+    hosts: Option<Vec<String>>,
+    path: String,
+    /// Whether a slash may end the path.
+    #[serde(default)]
+    slash: bool,
+    action: Action,
+    #[serde(default)]
+    when: Vec<Spanned<WhenFile>>,
+    /// Whether one of `when` must hold.
+    #[serde(default)]
+    when_required: bool,
+    #[serde(default)]
+    body: Vec<BodyKind>,
+    #[serde(default)]
+    types: Vec<String>,
+    #[serde(default)]
+    limits: std::collections::BTreeMap<BodyKind, u64>,
+    #[serde(default)]
+    query: Vec<String>,
+    #[serde(default)]
+    repeats: Vec<String>,
+    #[serde(default)]
+    headers: Vec<String>,
+    #[serde(default)]
+    fields: Vec<Spanned<FieldFile>>,
+    #[serde(default)]
+    steps: Vec<Spanned<StepFile>>,
+    #[serde(default)]
+    published: Vec<String>,
+    /// Keys that turn the request into another method: `param:method`, `header:x-http-method-override`.
+    #[serde(default)]
+    overrides: Vec<String>,
+    batch: Option<BatchFile>,
+    container: Option<ContainerFile>,
+    refuse: Option<RefuseRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhenFile {
+    at: String,
+    equals: Option<String>,
+    action: Action,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldFile {
+    at: String,
+    role: String,
+    encoding: Option<Encoding>,
+    grammar: Option<Grammar>,
+    /// Fields inside a JSON text (`encoding = "json"`).
+    #[serde(default)]
+    inner: Vec<Spanned<FieldFile>>,
+    /// The field counts only while this holds (a record of one collection).
+    only_when: Option<ConditionFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionFile {
+    at: String,
+    equals: Option<String>,
+    #[serde(default)]
+    absent: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepFile {
+    step: StepName,
+    when: Option<ConditionFile>,
+    session: Option<String>,
+    number: Option<String>,
+    id: Option<String>,
+    alt: Option<String>,
+    /// The header that says which bytes these are (`Content-Range`, `offset`).
+    range: Option<String>,
+    /// Whether the step itself publishes, so that its last part waits for the verdict.
+    #[serde(default)]
+    publishes: bool,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StepName {
+    OneShot,
+    Init,
+    Append,
+    Finalize,
+    Describe,
+    Beside,
+}
+
+/// A request that holds several: each item is judged, the whole is refused if one is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that a definition can be checked; batches are refused until they are unrolled")]
+struct BatchFile {
+    kind: BatchKind,
+    at: Option<String>,
+    most: Option<u32>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum BatchKind {
+    /// A JSON list of requests in a form field.
+    Graph,
+    /// `multipart/mixed` of `application/http`.
+    Http,
+    /// `applyWrites`.
+    Writes,
+}
+
+/// A step of publishing in two requests: what the container holds is what its publish publishes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that a definition can be checked; containers are refused until they are followed")]
+struct ContainerFile {
+    step: ContainerStep,
+    id: Option<String>,
+    children: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ContainerStep {
+    /// A container is made; the answer names it.
+    Create,
+    /// A container is published.
+    Publish,
+}
+
+/// Reads a definition file. `file` is named in problems; `instance` are the hosts that the configuration gives.
+pub fn read(
+    text: &str,
+    file: Option<&Path>,
+    instance: &[String],
+) -> Result<(Arc<Definition>, Vec<Arc<Route>>), Vec<Problem>> {
+    let mut reader = Reader { text, file, problems: Vec::new() };
+    let parsed: File = match toml::from_str(text) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            reader.problem(error.span(), error.message().to_owned());
+            return Err(reader.problems);
+        }
+    };
+    let result = reader.definition(parsed, instance);
+    if reader.problems.is_empty() { Ok(result) } else { Err(reader.problems) }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    file: Option<&'t Path>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn line(&self, offset: usize) -> usize {
+        self.text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+    }
+
+    fn problem(&mut self, span: Option<Range<usize>>, reason: String) {
+        let line = span.map(|span| self.line(span.start));
+        self.problems.push(Problem { file: self.file.map(Path::to_path_buf), line, reason });
+    }
+
+    /// The value, or the problem noted.
+    fn take<T>(&mut self, span: &Range<usize>, result: Result<T, String>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.problem(Some(span.clone()), reason);
+                None
+            }
+        }
+    }
+
+    fn definition(&mut self, file: File, instance: &[String]) -> (Arc<Definition>, Vec<Arc<Route>>) {
+        let span = file.hosts.span();
+        let mut hosts = Vec::new();
+        for host in file.hosts.get_ref().iter().chain(if file.instance { instance } else { &[] }) {
+            hosts.extend(self.take(&span, host_pattern(host)));
+        }
+        if hosts.is_empty() && !file.instance {
+            self.problem(Some(span.clone()), "a definition names at least one host".to_owned());
+        }
+        let default_host = file.default_host.or_else(|| file.instance.then(|| instance.first().cloned()).flatten());
+        if let Some(host) = &default_host
+            && !hosts.iter().any(|pattern| pattern.accepts(host))
+        {
+            self.problem(Some(span), format!("default_host {host:?} is not among the hosts"));
+        }
+        let span = file.credential.span();
+        let credential = file.credential.get_ref().iter().filter_map(|text| self.take(&span, credential(text))).collect();
+        let span = file.headers.span();
+        let headers = file.headers.get_ref().iter().filter_map(|text| self.take(&span, header(text))).collect();
+        let parameters = file
+            .parameters
+            .iter()
+            .filter_map(|text| text.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        let definition = Definition {
+            id: file.id,
+            name_ja: file.name.ja,
+            name_en: file.name.en,
+            hosts,
+            default_host,
+            errors: file.errors,
+            credential,
+            parameters,
+            headers,
+        };
+        let shared = Shared {
+            hosts: &definition.hosts,
+            sets: &file.sets,
+            versioned: file.versioned,
+            rewrites: !file.rewrite.is_empty(),
+        };
+        let routes: Vec<Arc<Route>> =
+            file.routes.into_iter().filter_map(|route| self.route(route, &shared)).map(Arc::new).collect();
+        self.check_routes(&routes);
+        (Arc::new(definition), routes)
+    }
+
+    fn route(&mut self, route: Spanned<RouteFile>, shared: &Shared<'_>) -> Option<Route> {
+        let span = route.span();
+        let before = self.problems.len();
+        let file = route.into_inner();
+        let unsupported = unsupported(&file, shared.rewrites);
+        let path = self.take(&span, PathTemplate::parse(&file.path, file.slash, shared.versioned))?;
+        let methods: Vec<Method> =
+            file.methods.iter().filter_map(|text| self.take(&span, method(text))).collect();
+        let hosts = match &file.hosts {
+            None => shared.hosts.to_vec(),
+            Some(names) => names.iter().filter_map(|name| self.take(&span, host_pattern(name))).collect(),
+        };
+        let query = self.query(&span, &file.query, shared);
+        let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
+        let fields = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
+        let mut when = Vec::new();
+        for spanned in file.when {
+            let span = spanned.span();
+            let rule = spanned.into_inner();
+            if let Some(at) = self.take(&span, place(&rule.at)) {
+                when.push(When { condition: Condition { at, equals: rule.equals, absent: false }, action: rule.action });
+            }
+        }
+        let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
+        let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
+        let route = Route {
+            means: file.means.unwrap_or_else(|| file.id.clone()),
+            id: file.id,
+            line: self.line(span.start),
+            methods,
+            hosts,
+            path,
+            action: file.action,
+            when,
+            when_required: file.when_required,
+            body: if file.body.is_empty() { vec![BodyKind::None] } else { file.body },
+            raw_types: file.types,
+            limits: file.limits.into_iter().collect(),
+            query,
+            repeats: file.repeats,
+            headers,
+            fields,
+            steps,
+            published,
+            refuse: file.refuse,
+            unsupported,
+        };
+        super::check::route(&route, shared.hosts).into_iter().for_each(|reason| self.problem(Some(span.clone()), reason));
+        (self.problems.len() == before).then_some(route)
+    }
+
+    fn query(&mut self, span: &Range<usize>, names: &[String], shared: &Shared<'_>) -> Vec<String> {
+        let mut query = Vec::new();
+        for name in names {
+            match name.strip_prefix('@') {
+                None => query.push(name.clone()),
+                Some(set) => match shared.sets.get(set) {
+                    Some(keys) => query.extend(keys.iter().cloned()),
+                    None => self.problem(Some(span.clone()), format!("there is no set of query keys named {set:?}")),
+                },
+            }
+        }
+        query
+    }
+
+    fn field(&mut self, field: Spanned<FieldFile>) -> Option<FieldRule> {
+        let span = field.span();
+        let file = field.into_inner();
+        let at = self.take(&span, place(&file.at))?;
+        let role = self.take(&span, role(&file.role, file.grammar))?;
+        if file.encoding == Some(Encoding::Json) {
+            for inner in file.inner {
+                self.field(inner);
+            }
+        } else if let Some(inner) = file.inner.first() {
+            self.problem(Some(inner.span()), "inner fields need encoding = \"json\"".to_owned());
+        }
+        if let Some(condition) = &file.only_when {
+            self.take(&span, place(&condition.at))?;
+        }
+        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain) })
+    }
+
+    fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
+        let span = step.span();
+        let file = step.into_inner();
+        let mut named = |text: Option<String>, name: &str| {
+            let result = text.ok_or_else(|| format!("this step needs {name:?}")).and_then(|text| place(&text));
+            self.take(&span, result)
+        };
+        let step = match file.step {
+            StepName::OneShot => Step::OneShot,
+            StepName::Init => Step::Init,
+            StepName::Append => {
+                Step::Append { session: named(file.session, "session")?, number: named(file.number, "number")? }
+            }
+            StepName::Finalize => Step::Finalize { session: named(file.session, "session")? },
+            StepName::Describe => Step::Describe { id: named(file.id, "id")?, alt: named(file.alt, "alt")? },
+            StepName::Beside => Step::Beside,
+        };
+        let when = match file.when {
+            None => None,
+            Some(condition) => {
+                let at = self.take(&span, place(&condition.at))?;
+                Some(Condition { at, equals: condition.equals, absent: condition.absent })
+            }
+        };
+        Some(StepRule { when, step })
+    }
+
+    fn check_routes(&mut self, routes: &[Arc<Route>]) {
+        for (line, reason) in super::check::routes(routes) {
+            self.problems.push(Problem { file: self.file.map(Path::to_path_buf), line: Some(line), reason });
+        }
+    }
+}
+
+/// What a route takes from its definition.
+struct Shared<'d> {
+    hosts: &'d [HostPattern],
+    sets: &'d std::collections::BTreeMap<String, Vec<String>>,
+    versioned: bool,
+    rewrites: bool,
+}
+
+/// What of a route cannot be carried out yet.
+fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
+    let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
+    let needs: [(bool, &'static str); 11] = [
+        (file.batch.is_some(), "batch"),
+        (file.container.is_some(), "container"),
+        (!file.overrides.is_empty(), "method override"),
+        (!file.repeats.is_empty() && file.action != Action::Read, "repeated keys"),
+        (field(&|field| field.role == "media-url"), "media by URL"),
+        (field(&|field| field.encoding == Some(Encoding::Json)), "JSON inside a field"),
+        (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
+        (field(&|field| field.only_when.is_some()), "conditional fields"),
+        (
+            file.body.iter().any(|kind| matches!(kind, BodyKind::Related | BodyKind::HttpBatch)),
+            "a body of several parts",
+        ),
+        (
+            file.steps.iter().any(|step| step.get_ref().publishes || step.get_ref().range.is_some()),
+            "an upload that publishes or goes by ranges",
+        ),
+        (rewrites && file.published.iter().any(|at| at.starts_with("header:")), "addresses in answers"),
+    ];
+    needs.iter().find(|(needed, _)| *needed).map(|(_, what)| *what)
+}
+
+fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    let (name, suffix) = match text.strip_prefix("*.") {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if !name.contains('.') || !name.split('.').all(label) {
+        return Err(format!("{text:?} is not a host name in lower case"));
+    }
+    Ok(if suffix { HostPattern::Suffix(format!(".{name}")) } else { HostPattern::Exact(name.to_owned()) })
+}
+
+fn credential(text: &str) -> Result<CredentialPlace, String> {
+    match text.split_once(':') {
+        None if text == "bearer" => Ok(CredentialPlace::Bearer),
+        None if text == "oauth1" => Ok(CredentialPlace::OAuth1),
+        Some(("query", name)) => Ok(CredentialPlace::Query(name.to_owned())),
+        Some(("form", name)) => Ok(CredentialPlace::Form(name.to_owned())),
+        _ => Err(format!("{text:?}: a credential is at bearer, oauth1, query:NAME or form:NAME")),
+    }
+}
+
+/// Headers that the gateway writes itself, or that must never pass (RFC 9110 section 7.6.1).
+const NEVER: [&str; 14] = [
+    "host",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "accept-encoding",
+    "cookie",
+    "expect",
+];
+
+fn header(text: &str) -> Result<HeaderName, String> {
+    let never = NEVER.contains(&text)
+        || ["sekisho-", "x-forwarded-", "proxy-", "x-http-method", "x-method"].iter().any(|p| text.starts_with(p));
+    if never || text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(format!("the header {text:?} is never forwarded, or is not in lower case"));
+    }
+    HeaderName::from_bytes(text.as_bytes()).map_err(|_| format!("{text:?} is not a header name"))
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    match text {
+        "GET" => Ok(Method::GET),
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        _ => Err(format!("the method {text:?} is not GET, POST, PUT, PATCH or DELETE")),
+    }
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    if text.starts_with('/') {
+        return pointer(text).map(Place::Json);
+    }
+    let named = |name: &str| if name.is_empty() { Err(format!("{text:?} names nothing")) } else { Ok(name.to_owned()) };
+    match text.split_once(':') {
+        None if text == "raw" => Ok(Place::Raw),
+        Some(("form", "*")) => Ok(Place::FormAny),
+        Some(("form", name)) => named(name).map(Place::Form),
+        Some(("query", name)) => named(name).map(Place::Query),
+        Some(("param", name)) => named(name).map(Place::Param),
+        Some(("path", name)) => named(name).map(Place::Path),
+        Some(("header", name)) => named(name).map(|name| Place::Header(name.to_lowercase())),
+        _ => Err(format!("{text:?} is not a place: /pointer, form:, query:, param:, path:, header: or raw")),
+    }
+}
+
+fn pointer(text: &str) -> Result<Pointer, String> {
+    let mut steps = Vec::new();
+    let mut deep = false;
+    for step in text.split('/').skip(1) {
+        if deep {
+            return Err(format!("{text:?}: ** ends a pointer"));
+        }
+        match step {
+            "**" => deep = true,
+            "*" => steps.push(PointerStep::Each),
+            "" => return Err(format!("{text:?} has an empty step")),
+            _ if step.starts_with('{') && step.ends_with('}') => steps.push(PointerStep::Member),
+            _ => steps.push(PointerStep::Key(step.replace("~1", "/").replace("~0", "~"))),
+        }
+    }
+    Ok(Pointer { steps, deep })
+}
+
+fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, String> {
+    let role = match name {
+        "text" => FieldRole::Public(Role::Text),
+        "title" => FieldRole::Public(Role::Title),
+        "description" => FieldRole::Public(Role::Description),
+        "alt" => FieldRole::Public(Role::Alt),
+        "link" => FieldRole::Public(Role::Link),
+        "tag" => FieldRole::Public(Role::Tag),
+        "label" => FieldRole::Public(Role::Label),
+        "message" => FieldRole::Public(Role::Message),
+        "media-id" => FieldRole::MediaId,
+        "media-bytes" => FieldRole::MediaBytes,
+        "media-url" => FieldRole::MediaUrl,
+        "reply-to" => FieldRole::Reference("reply_to"),
+        "quote-of" => FieldRole::Reference("quote_of"),
+        "repost-of" => FieldRole::Reference("repost_of"),
+        "whom" => FieldRole::Reference("whom"),
+        "target" => FieldRole::Target,
+        "schedule" => FieldRole::Schedule,
+        "audience" => FieldRole::Audience,
+        "opaque" => FieldRole::Opaque,
+        "secret" => FieldRole::Secret,
+        "account" => FieldRole::Account,
+        "volatile" | "retry-key" => {
+            let grammar = grammar.ok_or_else(|| format!("the role {name:?} needs a grammar"))?;
+            return Ok(if name == "volatile" { FieldRole::Volatile(grammar) } else { FieldRole::RetryKey(grammar) });
+        }
+        _ => return Err(format!("there is no role {name:?}")),
+    };
+    if grammar.is_some() {
+        return Err(format!("the role {name:?} takes no grammar"));
+    }
+    Ok(role)
+}

@@ -1,1 +1,128 @@
-//! (helper D)
+//! From a verdict to what a person reads: the refusal with its clauses and way forward, the permit with its duties.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::clause::Clause;
+use crate::domain::decision::{Obligation, Permit, Refusal};
+use crate::domain::finding::Finding;
+
+use super::judge::{Body, Verdict};
+use super::rules::{Duty, Rule, RuleEffect};
+
+/// Hours within which an exempt post is reported where the guideline asks for it and the operating policy names none.
+const DEFAULT_REPORT_HOURS: i64 = 24;
+
+/// A rule raised an error while it was evaluated. Cedar would skip it; here it refuses.
+pub(super) fn guideline_error(rules: &[String]) -> Refusal {
+    let mut refusal = Refusal::refused(
+        "guideline-error",
+        "ガイドラインの規則を正しく評価できなかったため、安全のため送信を止めました。",
+        "A rule of the guideline could not be evaluated, so nothing was sent.",
+        "投稿の内容を変えずに、システム管理者に連絡してください。",
+    )
+    .status(500)
+    .citing("sekisho:guideline-error");
+    refusal.rules = rules.to_vec();
+    refusal
+}
+
+/// No rule permits the request.
+fn no_permit() -> Refusal {
+    Refusal::refused(
+        "no-permit",
+        "この操作を認める規則がガイドラインにありません。",
+        "No rule of the guideline permits this.",
+        "操作の内容を確認し、必要な場合は広報の担当に相談してください。",
+    )
+    .citing("sekisho:no-permit")
+}
+
+/// The account's body has no guideline in force.
+pub(super) fn no_guideline() -> Refusal {
+    Refusal::refused(
+        "guideline-error",
+        "このアカウントの組織には、施行中のガイドラインが登録されていません。",
+        "The account's body has no guideline in force.",
+        "システム管理者に連絡してください。",
+    )
+    .status(500)
+    .citing("sekisho:guideline-error")
+}
+
+/// Turns a verdict into its words. Of several rules the first refusing one in the order of the files gives code and
+/// sentence, a final one before a hold; the others are named, and their clauses follow.
+pub(super) fn explain(
+    body: &Body,
+    verdict: &Verdict,
+    findings: &[Finding],
+    report_hours: i64,
+    operating_policy: Option<&str>,
+    now: Timestamp,
+) -> Result<Permit, Refusal> {
+    match verdict {
+        Verdict::Error(rules) => Err(guideline_error(rules)),
+        Verdict::Forbidden(rules) => {
+            let rules: Vec<&Rule> = rules.iter().filter_map(|index| body.rules.get(*index)).collect();
+            let mut refusal = forbidden(&rules).unwrap_or_else(no_permit);
+            refusal.findings = findings.to_vec();
+            Err(refusal)
+        }
+        Verdict::NoPermit => Err(no_permit()),
+        Verdict::Permitted(index) => {
+            let Some(rule) = body.rules.get(*index) else { return Err(no_permit()) };
+            Ok(permitted(rule, report_hours, operating_policy, now))
+        }
+    }
+}
+
+fn forbidden(rules: &[&Rule]) -> Option<Refusal> {
+    let is_hold = |rule: &Rule| matches!(rule.effect, RuleEffect::Forbid { hold: true, .. });
+    let mut ordered: Vec<&Rule> = rules.to_vec();
+    ordered.sort_by_key(|rule| is_hold(rule));
+    let first = ordered.first()?;
+    let RuleEffect::Forbid { hold, code, forward, .. } = &first.effect else { return None };
+    let mut refusal = Refusal::refused(code.clone(), first.ja.clone(), first.en.clone(), forward.clone());
+    if *hold {
+        refusal = refusal.held();
+    }
+    refusal.rules = ordered.iter().map(|rule| rule.id.clone()).collect();
+    let mut clauses: Vec<Clause> = Vec::new();
+    for clause in ordered.iter().flat_map(|rule| &rule.clauses) {
+        if !clauses.contains(clause) {
+            clauses.push(clause.clone());
+        }
+    }
+    // The gateway's own citations only stand where no guideline or law says it.
+    let own = |clause: &Clause| clause.as_str().starts_with("sekisho:");
+    if clauses.iter().any(|clause| !own(clause)) {
+        clauses.retain(|clause| !own(clause));
+    }
+    refusal.clauses = clauses;
+    Some(refusal)
+}
+
+fn permitted(rule: &Rule, report_hours: i64, operating_policy: Option<&str>, now: Timestamp) -> Permit {
+    let mut permit = Permit { rule: rule.id.clone(), clauses: rule.clauses.clone(), obligations: Vec::new() };
+    let RuleEffect::Permit { duties, .. } = &rule.effect else { return permit };
+    for duty in duties {
+        match duty {
+            Duty::AfterReport => {
+                let hours = if report_hours > 0 { report_hours } else { DEFAULT_REPORT_HOURS };
+                permit.obligations.push(report(now, hours));
+            }
+            Duty::AfterReportIfAsked if report_hours > 0 => {
+                permit.obligations.push(report(now, report_hours));
+                permit.clauses.extend(operating_policy.map(|it| Clause::new(format!("operating-policy:{it}"))));
+            }
+            Duty::AfterReportIfAsked => {}
+            Duty::Mark(mark) => permit.obligations.push(Obligation::Mark { mark: mark.clone() }),
+        }
+    }
+    permit
+}
+
+fn report(now: Timestamp, hours: i64) -> Obligation {
+    // A due time past the end of the calendar cannot come from a configured number of hours; now is the strict reading.
+    let due = now.checked_add(SignedDuration::from_hours(hours)).unwrap_or(now);
+    Obligation::AfterReport { due }
+}

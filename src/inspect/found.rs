@@ -1,0 +1,55 @@
+//! What a detector reports of a view, before it is told in terms of the original.
+
+use std::ops::Range;
+
+use crate::domain::finding::Severity;
+
+/// A detector's find in a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The rule.
+    pub rule: &'static str,
+    /// The category facts speak of.
+    pub category: &'static str,
+    /// The clauses that forbid it.
+    pub clauses: &'static [&'static str],
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Where it stands in the view.
+    pub range: Range<usize>,
+    /// Whether the excerpt is masked.
+    pub mask: bool,
+    /// What to change, in Japanese.
+    pub advice: &'static str,
+    /// Whether nobody may override it.
+    pub never: bool,
+}
+
+/// The line in which `range` stands, at most 2 KiB to either side, so that one endless line costs linear time.
+pub fn same_line<'t>(text: &'t str, range: &Range<usize>) -> &'t str {
+    around(text, range, 2048, |c| c == '\n')
+}
+
+/// The sentence in which `range` stands, at most 600 bytes to either side.
+pub fn same_sentence<'t>(text: &'t str, range: &Range<usize>) -> &'t str {
+    around(text, range, 600, |c| matches!(c, '\n' | '。'))
+}
+
+/// At most `chars` characters on either side of `range`.
+pub fn near<'t>(text: &'t str, range: &Range<usize>, chars: usize) -> &'t str {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let start = before.char_indices().rev().take(chars).last().map_or(range.start, |(at, _)| at);
+    let end = after.char_indices().nth(chars).map_or(text.len(), |(at, _)| range.end + at);
+    text.get(start..end).unwrap_or_default()
+}
+
+fn around<'t>(text: &'t str, range: &Range<usize>, most: usize, ends: impl Fn(char) -> bool + Copy) -> &'t str {
+    let from = text.floor_char_boundary(range.start.saturating_sub(most));
+    let to = text.floor_char_boundary(text.len().min(range.end.saturating_add(most)));
+    let before = text.get(from..range.start).unwrap_or_default();
+    let after = text.get(range.end..to).unwrap_or_default();
+    let start = before.char_indices().rev().find(|(_, c)| ends(*c)).map_or(from, |(at, c)| from + at + c.len_utf8());
+    let end = after.find(ends).map_or(to, |at| range.end + at);
+    text.get(start..end).unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! Unfilled templates (`○時○分`, `【要確認】`, `{{name}}`): the missile notice of 2013 went out with its blanks.
+
+use std::ops::Range;
+
+use regex::Regex;
+
+use crate::domain::finding::Severity;
+
+use super::found::{Found, same_sentence};
+use super::normal::View;
+
+/// A mark that stands for a value. `〇` is also the kanji zero, which `is_kanji_zero` tells apart.
+const MARK: &str = "[○〇●△▲□■◇◆*]";
+/// Sentences about fraud quote `「○○銀行です」`, where the circles are no blank.
+const QUOTES: [(&str, &str); 3] = [("「", "」"), ("『", "』"), ("\"", "\"")];
+
+/// Finds blanks that nobody filled.
+pub struct Blanks {
+    certain: Regex,
+    circles: Regex,
+}
+
+impl Blanks {
+    /// The detector.
+    ///
+    /// # Errors
+    /// A sentence, if a pattern cannot be built.
+    pub fn new() -> Result<Self, String> {
+        let build = |pattern: String| Regex::new(&pattern).map_err(|error| error.to_string());
+        let m = MARK;
+        let unit = "(?:年|月|日|時|分)";
+        let certain = [
+            // ○時○分, ○月○日, ○:○
+            format!("{m}{{1,2}} ?(?:年|月|日|時|分|:|/) ?{m}{{1,2}} ?(?:年|月|日|時|分|\\(|曜)"),
+            format!("{m}{{1,2}}:{m}{{1,2}}"),
+            // 12月○日, 午後○時, 令和○年, 10時○分
+            format!("(?:午前|午後|令和|平成|[0-9]月|[0-9]時|[0-9]年){m}{{1,2}}{unit}"),
+            // ○時から, ○日(, ○分頃
+            format!("{m}{{1,2}}{unit}(?:から|まで|頃|ごろ|ころ|現在|時点|より|発生|開始|\\({m}|に)"),
+            // xx時, xx月xx日
+            "(?:^|[^0-9a-z])(?:xx|x月x日|x時x分|yyyy年|mm月|dd日|hh時)(?:年|月|日|時|分|名|人|円|:|$|[^0-9a-z])".into(),
+            // 時刻:____, ____時
+            format!("(?:[:(年月日時分は]) ?_{{2,}}|_{{2,}} ?{unit}"),
+            // 【要確認】
+            "[\\[【(<〔](?:要確認|要修正|要差替え?|仮|仮題|下書き|原稿|記入|要記入|挿入|tbd|todo|ここに[^\\]】)>〕\n]{1,20}|入力してください|後で[^\\]】)>〕\n]{1,10})[\\]】)>〕]".into(),
+            "ここに(?:本文|文章|てきすと|たいとる|見出し|場所|日時)".into(),
+            // <日付>
+            "[<{](?:日付|日時|時刻|時間|場所|会場|会場名|氏名|名前|地名|地区名|地域名|施設名|避難所名|電話番号|件名|いべんと名|行事名|講座名|url|りんく|担当課?|課名|市名|区名|町名|理由|人数)[>}]".into(),
+            // {{name}}, ${name}, <%= name %>, [[name]], %%name%%
+            "\\{\\{[^{}\n]{1,40}\\}\\}|\\$\\{[^{}\n]{1,40}\\}|<%[^%\n]{0,40}%>|\\[\\[[^\\[\\]\n]{1,40}\\]\\]|%%[a-z_]{1,30}%%".into(),
+            "lorem ipsum".into(),
+        ];
+        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●]{2,}".into())? })
+    }
+
+    /// Blanks in a folded view.
+    pub fn find(&self, view: &View, found: &mut Vec<Found>) {
+        for hit in self.certain.find_iter(&view.text) {
+            if !is_kanji_zero(&view.text, &hit.range()) && !quoted_pattern(hit.as_str()) {
+                found.push(blank(hit.range(), Severity::Block));
+            }
+        }
+        for hit in self.circles.find_iter(&view.text) {
+            match circles(&view.text, &hit.range()) {
+                Some(severity) => found.push(blank(hit.range(), severity)),
+                None => continue,
+            }
+        }
+    }
+}
+
+fn blank(range: Range<usize>, severity: Severity) -> Found {
+    let block = severity == Severity::Block;
+    Found {
+        rule: if block { "template.unfilled" } else { "template.circles" },
+        category: "template",
+        clauses: &["nagano:4(6)", "nerima:10-2"],
+        severity,
+        range,
+        mask: false,
+        advice: "ひな形の空欄が残っているとみられます。正しい内容を入れてください。",
+        never: block,
+    }
+}
+
+/// `[[...]]` and `((...))` hold kana only as ornament: `[[[お知らせ]]]`.
+fn quoted_pattern(hit: &str) -> bool {
+    hit.starts_with("[[[")
+}
+
+/// How two or more circles in a row weigh: nothing as ornament or in a quotation about fraud, a look in other
+/// quotations and hashtags, a stop elsewhere.
+fn circles(text: &str, range: &Range<usize>) -> Option<Severity> {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let circles = text.get(range.clone()).unwrap_or_default();
+    if is_kanji_zero(text, range) || circles.chars().count() > 4 {
+        return None;
+    }
+    let beside = |c: Option<char>| c.is_some_and(|c| matches!(c, 'ぁ'..='ゖ' | 'ー' | '一'..='鿿' | '0'..='9' | ':' | '-'));
+    if !beside(before.chars().next_back()) && !beside(after.chars().next()) {
+        return None;
+    }
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default().trim();
+    // ●●お知らせ●●
+    if line.starts_with(circles) && line.ends_with(circles) && line.len() > circles.len() * 2 {
+        return None;
+    }
+    let sentence = same_sentence(text, range);
+    let quoted = QUOTES.iter().any(|(open, close)| {
+        before.get(line_start..).unwrap_or_default().matches(open).count() > 0
+            && before.rfind(open) >= before.rfind(close).filter(|_| open != close)
+            && after.lines().next().unwrap_or_default().contains(close)
+    });
+    let cues = ["詐欺", "電話", "不審", "名乗", "騙", "だま", "注意", "めーる", "例", "くいず", "合言葉"];
+    if quoted {
+        return if cues.iter().any(|cue| sentence.contains(cue)) { None } else { Some(Severity::Review) };
+    }
+    let fraud = ["詐欺", "名乗", "不審"].iter().any(|cue| sentence.contains(cue));
+    if fraud || before.ends_with('#') { Some(Severity::Review) } else { Some(Severity::Block) }
+}
+
+/// Whether the circles are zeros of a number written in kanji: 二〇二六年, 一〇〇周年, 昭和二〇年.
+fn is_kanji_zero(text: &str, range: &Range<usize>) -> bool {
+    let Some(hit) = text.get(range.clone()) else { return false };
+    let numeral = |c: char| matches!(c, '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '千');
+    let before = text.get(..range.start).and_then(|it| it.chars().next_back());
+    let after = text.get(range.end..).and_then(|it| it.chars().next());
+    hit.contains('〇')
+        && !hit.contains(['○', '●', '△', '□', '*'])
+        && (before.is_some_and(numeral) || after.is_some_and(numeral) || hit.chars().any(numeral))
+}

@@ -1,0 +1,35 @@
+"""line-bot-sdk for Python, as it comes. It reads no proxy from the environment: both settings are its own.
+
+    line_python.py read | post TEXT
+"""
+
+import json
+import os
+import sys
+from urllib.parse import urlsplit
+
+import urllib3
+from linebot.v3.messaging import ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, TextMessage
+
+
+def main(command, *arguments):
+    proxy = urlsplit(os.environ["HTTPS_PROXY"])
+    configuration = Configuration(access_token=os.environ["SNS_TOKEN"], ssl_ca_cert=os.environ["SSL_CERT_FILE"])
+    configuration.proxy = f"http://{proxy.hostname}:{proxy.port}"
+    if proxy.username:
+        configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=f"{proxy.username}:{proxy.password}")
+    with ApiClient(configuration) as client:
+        line = MessagingApi(client)
+        if command == "read":
+            return line.get_bot_info().user_id
+        if command == "post":
+            request = BroadcastRequest(messages=[TextMessage(text=arguments[0])])
+            return line.broadcast_with_http_info(request).headers.get("x-line-request-id")
+    raise SystemExit(f"unknown command: {command}")
+
+
+try:
+    answer = {"ok": True, "id": str(main(*sys.argv[1:]))}
+except (ApiException, urllib3.exceptions.HTTPError) as problem:
+    answer = {"ok": False, "error": str(problem)}
+print(json.dumps(answer, ensure_ascii=False))

@@ -1,0 +1,317 @@
+"""The stage of the client tests: practice providers, a gate in a temporary directory, its console, the posting tools.
+
+Nothing here needs more than Python's standard library.
+"""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import selectors
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HOSTS = ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com", "api.line.me", "api-data.line.me"]
+X_HOSTS = HOSTS[:4]
+LINE_HOSTS = HOSTS[4:]
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def wait_for(what, condition, seconds=30, process=None):
+    """Waits until `condition()` gives something; fails when `process` ends before."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process is not None and process.poll() is not None:
+            raise RuntimeError(f"{what}: the process ended with {process.returncode}")
+        try:
+            found = condition()
+        except (OSError, http.client.HTTPException):
+            found = None
+        if found:
+            return found
+        time.sleep(0.05)
+    raise RuntimeError(f"{what}: not within {seconds} s")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Process:
+    """A child that ends with the test, its output in a file."""
+
+    def __init__(self, name, command, directory):
+        self.log = Path(directory) / f"{name}.log"
+        with self.log.open("wb") as output:
+            self.child = subprocess.Popen(
+                [str(part) for part in command], cwd=directory, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def stop(self):
+        self.child.terminate()
+        try:
+            self.child.wait(timeout=35)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+class Practice(Process):
+    """`sekisho practice`: X and LINE, and the record of what they got."""
+
+    def __init__(self, binary, directory):
+        super().__init__("practice", [binary, "practice", "--listen", "127.0.0.1:0", "--dir", directory], directory)
+        about = Path(directory) / "practice.json"
+        wait_for("practice providers", about.exists, process=self.child)
+        found = json.loads(about.read_text())
+        self.address, self.ca = found["address"], Path(found["ca"])
+        if not self.ca.is_absolute():
+            self.ca = Path(directory) / self.ca
+
+    def _rows(self, name):
+        host, port = self.address.rsplit(":", 1)
+        context = ssl.create_default_context(cafile=self.ca)
+        with socket.create_connection((host, int(port)), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="api.x.com") as wire:
+                connection = http.client.HTTPConnection("api.x.com")
+                connection.sock = wire
+                connection.request("GET", f"/__practice/{name}")
+                return [json.loads(line) for line in connection.getresponse().read().splitlines()]
+
+    def requests(self):
+        return self._rows("requests")
+
+    def posts(self):
+        return self._rows("posts")
+
+    def publishing_requests(self):
+        """Requests that would have published, whatever became of them."""
+        paths = ("/2/tweets", "/v2/bot/message/broadcast")
+        return [row for row in self.requests() if row["method"] == "POST" and row["target"].split("?")[0] in paths]
+
+
+class Forwarder:
+    """A CONNECT proxy that brings every host to the practice providers, unread: the road without a gate."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.upstream = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
+
+    def _tunnel(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = client.recv(4096)
+            if not piece:
+                return client.close()
+            head += piece
+        method, authority = head.split(b" ")[:2]
+        known = authority.decode().removesuffix(":443") in HOSTS
+        if method != b"CONNECT" or not known:
+            client.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+            return client.close()
+        provider = socket.create_connection(self.upstream)
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with selectors.DefaultSelector() as both, client, provider:
+            both.register(client, selectors.EVENT_READ, provider)
+            both.register(provider, selectors.EVENT_READ, client)
+            while True:
+                for key, _ in both.select():
+                    piece = key.fileobj.recv(65536)
+                    if not piece:
+                        return None
+                    key.data.sendall(piece)
+
+
+class Gate(Process):
+    """`sekisho serve` for a small town: two X accounts, two LINE accounts, a clerk and an account manager."""
+
+    ACCOUNTS = [("town-x", "x"), ("town-x-2", "x"), ("town-line", "line"), ("town-line-2", "line")]
+
+    def __init__(self, binary, directory, practice):
+        self.binary, self.directory = binary, Path(directory)
+        self.port, self.console_port = free_port(), free_port()
+        self.client_keys = {account: secrets.token_urlsafe(24) for account, _ in self.ACCOUNTS}
+        self.manager_key = secrets.token_urlsafe(24)
+        self.config = self.directory / "town.toml"
+        self.config.write_text(self._configuration(practice), encoding="utf-8")
+        super().__init__("gate", [binary, "serve", "--config", self.config], directory)
+        console = f"http://127.0.0.1:{self.console_port}"
+        wait_for("the gate", lambda: _status(f"{console}/readyz") == 200, process=self.child)
+        self.console = Console(console, self.manager_key)
+        self.ca = self._root_certificate()
+
+    def _root_certificate(self):
+        candidates = sorted((self.directory / "ca").glob("*root*"))
+        found = [path for path in candidates if b"BEGIN CERTIFICATE" in path.read_bytes()]
+        if len(found) != 1:
+            raise RuntimeError(f"one root certificate is wanted in {self.directory / 'ca'}, found {found}")
+        return found[0]
+
+    def _configuration(self, practice):
+        text = json.dumps  # A JSON string is a TOML string.
+        def upstream(hosts):
+            return ", ".join(f"{text(host)} = {text(practice.address)}" for host in hosts)
+
+        def place(name):
+            return text(str(self.directory / name))
+
+        lines = [
+            f'[listen]\ngateway = "127.0.0.1:{self.port}"\nconsole = "127.0.0.1:{self.console_port}"',
+            f"ca_dir = {place('ca')}",
+            f"[extract]\nspool_dir = {place('spool')}",
+            f"[approve]\nkey_file = {place('approval.key')}",
+            f"[ledger]\ndir = {place('ledger')}",
+            f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
+            f"[console]\nlocal_key_file = {place('console.key')}",
+            f'[providers.x]\nrecognised = ["town"]\nupstream = {{ {upstream(X_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
+            f'[providers.line]\nrecognised = ["town"]\nupstream = {{ {upstream(LINE_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
+            '[[organisations]]\nid = "town"\nname = "練習町"\nguideline = ["builtin:nerima"]',
+            '[[people]]\nid = "kakaricho"\norganisation = "town"\nname = "承認 花子"\npost = "広聴広報課長"\n'
+            f"key_sha256 = {text(sha256(self.manager_key.encode()))}",
+            '[[people]]\nid = "shokuin"\norganisation = "town"\nname = "投稿 太郎"\npost = "主事"',
+        ]
+        for account, provider in self.ACCOUNTS:
+            lines.append(
+                f'[[accounts]]\nid = "{account}"\norganisation = "town"\nprovider = "{provider}"\nhandle = "{account}"\n'
+                'kind = "general"\nstate = "active"\nmanager = "kakaricho"\noperators = ["shokuin"]\n'
+                '[accounts.operating_policy]\nversion = "1"'
+            )
+            lines.append(
+                f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
+                f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
+                f'accounts = ["{account}"]\nactions = ["publish", "reply", "quote", "delete", "upload", "read"]'
+            )
+        return "\n\n".join(lines) + "\n"
+
+    def digest(self, host, path, body):
+        """`sekisho digest`: the digest of a request as the tool will send it."""
+        request = {
+            "host": host,
+            "method": "POST",
+            "path": path,
+            "headers": {"content-type": "application/json"},
+            "body_base64": base64.b64encode(json.dumps(body).encode()).decode(),
+        }
+        done = subprocess.run(
+            [str(self.binary), "digest", "--config", str(self.config)],
+            input=json.dumps(request).encode(), capture_output=True, cwd=self.directory, timeout=60, check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"sekisho digest: {done.returncode}: {done.stderr.decode()}")
+        return json.loads(done.stdout)["digest"]
+
+
+def _status(url):
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as problem:
+        return problem.code
+
+
+class Console:
+    """The console's API, as the account manager calls it. Every call of it in these tests is in this class."""
+
+    def __init__(self, base, key):
+        self.base, self.key = base, key
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def _call(self, method, path, body=None):
+        headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json, application/x-ndjson"}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(f"{self.base}/api/v1/{path}", data, headers, method=method)
+        try:
+            with self.opener.open(request, timeout=30) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as problem:
+            raise RuntimeError(f"{method} {path}: {problem.code} {problem.read().decode()}") from problem
+
+    def approve_digest(self, account, digest):
+        """Deposits an approval for one use within ten minutes."""
+        body = {"account": account, "actions": ["publish"], "digest": digest, "expires_in_s": 600, "max_uses": 1}
+        self._call("POST", "approvals", body)
+
+    def waiting(self):
+        """The ids of tickets that wait."""
+        found = json.loads(self._call("GET", "tickets"))
+        rows = found["tickets"] if isinstance(found, dict) else found
+        return [row["id"] for row in rows if row.get("state", "waiting") == "waiting"]
+
+    def approve_ticket(self, ticket):
+        self._call("POST", f"tickets/{ticket}/approve", {})
+
+    def entries(self, after=-1):
+        """The ledger's entries with a greater index, as the stream gives them."""
+        return [json.loads(line) for line in self._call("GET", f"ledger/entries?after={after}").splitlines() if line]
+
+
+class Tool:
+    """A posting tool: a program of this directory with an account of its own, behind a proxy."""
+
+    def __init__(self, program, token, proxy, ca, python):
+        self.program = program
+        self.command = {
+            ".py": [python, str(HERE / program)],
+            ".mjs": ["node", str(HERE / program)],
+            ".sh": ["bash", str(HERE / program)],
+        }[Path(program).suffix]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "NODE_PATH") if name in os.environ}
+        self.environment = {
+            **kept,
+            "SNS_TOKEN": token,
+            "HTTPS_PROXY": proxy,
+            "https_proxy": proxy,
+            "REQUESTS_CA_BUNDLE": str(ca),
+            "SSL_CERT_FILE": str(ca),
+            "NODE_EXTRA_CA_CERTS": str(ca),
+            "CURL_CA_BUNDLE": str(ca),
+            "PYTHONIOENCODING": "utf-8",
+        }
+
+    def __call__(self, *arguments):
+        """Runs it; gives `(whether it went through, the id it got or the words it showed)`."""
+        done = subprocess.run(
+            [*self.command, *arguments], env=self.environment, capture_output=True, timeout=90, check=False
+        )
+        shown = done.stdout.decode("utf-8", "replace")
+        if self.program.endswith(".sh"):
+            # curl shows what it got; an id is where the provider put it.
+            if done.returncode == 0:
+                return True, str(json.loads(shown)["data"]["id"])
+            return False, shown + done.stderr.decode("utf-8", "replace")
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.program} {arguments}: {done.returncode}\n{shown}{done.stderr.decode()}")
+        answer = json.loads(shown.splitlines()[-1])
+        return answer["ok"], answer["id"] if answer["ok"] else answer["error"]
+
+
+def show_log(process, lines=40):
+    """The end of a process's output, for a failed run."""
+    print(f"--- {process.log.name}", file=sys.stderr)
+    print("\n".join(process.log.read_text(errors="replace").splitlines()[-lines:]), file=sys.stderr)

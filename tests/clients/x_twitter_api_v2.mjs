@@ -1,0 +1,29 @@
+// twitter-api-v2, as it comes: the proxy is its `httpAgent` setting, the CA is NODE_EXTRA_CA_CERTS.
+//
+//     x_twitter_api_v2.mjs read | post TEXT | upload FILE | post-with TEXT MEDIA_ID
+import { readFileSync } from 'node:fs';
+import { HttpsProxyAgent } from 'https-proxy-agent';
+import { ApiRequestError, ApiResponseError, TwitterApi } from 'twitter-api-v2';
+
+const keys = {
+  appKey: 'practice-consumer',
+  appSecret: 'practice-consumer-secret',
+  accessToken: process.env.SNS_TOKEN,
+  accessSecret: 'practice-token-secret',
+};
+const client = new TwitterApi(keys, { httpAgent: new HttpsProxyAgent(process.env.HTTPS_PROXY) });
+const [command, ...given] = process.argv.slice(2);
+const commands = {
+  read: async () => (await client.v2.me()).data.id,
+  post: async () => (await client.v2.tweet(given[0])).data.id,
+  upload: async () => client.v2.uploadMedia(readFileSync(given[0]), { media_type: 'image/png' }),
+  'post-with': async () => (await client.v2.tweet(given[0], { media: { media_ids: [given[1]] } })).data.id,
+};
+let answer;
+try {
+  answer = { ok: true, id: await commands[command]() };
+} catch (problem) {
+  if (!(problem instanceof ApiResponseError || problem instanceof ApiRequestError)) throw problem;
+  answer = { ok: false, error: problem.message };
+}
+console.log(JSON.stringify(answer));

@@ -175,7 +175,9 @@ fn only_account(client: &Client, provider: &ProviderId, registry: &dyn Registry)
         .next()
         .ok_or_else(|| unknown("この投稿ツールで使えるアカウントが、このSNSには登録されていません。"))?;
     if candidates.any(|other| other.id != first.id) {
-        return Err(ambiguous("この投稿ツールは、このSNSで二つ以上のアカウントを使えるため、どのアカウントか分かりません。"));
+        return Err(ambiguous(
+            "この投稿ツールは、このSNSで二つ以上のアカウントを使えるため、どのアカウントか分かりません。",
+        ));
     }
     Ok(first)
 }
@@ -225,7 +227,12 @@ pub fn scope(
     {
         return Err(Refusal::refused(
             "client-expired",
-            format!("この投稿ツールの利用期限（{}年{}月{}日）を過ぎています。", until.year(), until.month(), until.day()),
+            format!(
+                "この投稿ツールの利用期限（{}年{}月{}日）を過ぎています。",
+                until.year(),
+                until.month(),
+                until.day()
+            ),
             "The client's last day has passed.",
             "引き続き利用する場合は、所管課から利用期間の延長をお申し出ください。",
         )

@@ -3,6 +3,7 @@
 //! Unknown keys are errors. One struct a section, with units in the names and a default for every limit.
 
 pub mod approve;
+mod check;
 pub mod console;
 pub mod emergency;
 pub mod extract;
@@ -12,11 +13,13 @@ pub mod guideline;
 pub mod inspect;
 pub mod ledger;
 pub mod listen;
+mod load;
+pub mod private;
 pub mod providers;
 pub mod registry;
 pub mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -82,8 +85,25 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Reads and layers `files`, then the environment.
-pub fn load(files: &[PathBuf]) -> Result<Config, Vec<Problem>> {
-    let _ = files;
-    todo!("helper F")
+impl Problem {
+    /// A problem of a whole file.
+    pub fn of_file(file: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self { file: Some(file.into()), line: None, reason: reason.into() }
+    }
 }
+
+/// Reads and layers `files`, then the environment (`SEKISHO__SECTION__KEY`).
+///
+/// Each file is read alone first, so that a problem is named with its file and line; then the `config` crate layers
+/// them. Every problem that can be seen is reported, not only the first.
+pub fn load(files: &[PathBuf]) -> Result<Config, Vec<Problem>> {
+    load::load(files, None)
+}
+
+/// The same with `environment` in place of the process's own, so that tests do not depend on where they run.
+pub fn load_with(files: &[PathBuf], environment: HashMap<String, String>) -> Result<Config, Vec<Problem>> {
+    load::load(files, Some(environment))
+}
+
+#[cfg(test)]
+mod tests;

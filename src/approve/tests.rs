@@ -1,0 +1,387 @@
+//! Good approvals, and the table of bad ones.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
+
+use super::signed::{Issuers, NotIssued, Statement};
+use super::*;
+use crate::config::approve::{Algorithm as Configured, Approve, Issuer};
+use crate::domain::account::OrganisationId;
+use crate::domain::approval::{ApprovalId, Ticket, TicketId};
+use crate::domain::media::Sha256;
+use crate::domain::person::ClientId;
+
+const NOW: i64 = 1_800_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(NOW + second).unwrap()
+}
+
+#[derive(Default)]
+struct Shelf {
+    known: Vec<KnownApproval>,
+    broken: bool,
+}
+
+impl Approvals for Shelf {
+    fn approval(&self, id: &ApprovalId) -> Result<Option<KnownApproval>, Unavailable> {
+        if self.broken {
+            return Err(Unavailable("test".to_owned()));
+        }
+        Ok(self.known.iter().find(|known| known.approval.id == *id).cloned())
+    }
+    fn usable(
+        &self,
+        account: &AccountId,
+        action: Action,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<KnownApproval>, Unavailable> {
+        if self.broken {
+            return Err(Unavailable("test".to_owned()));
+        }
+        let fits = |known: &&KnownApproval| {
+            let it = &known.approval;
+            it.account == *account && it.actions.contains(&action) && it.digest == *digest && now < it.expires
+        };
+        Ok(self.known.iter().find(fits).cloned())
+    }
+    fn ticket(&self, _: &TicketId) -> Result<Option<Ticket>, Unavailable> {
+        Ok(None)
+    }
+    fn waiting(&self, _: &ClientId, _: &AccountId, _: Action, _: &Digest) -> Result<Option<Ticket>, Unavailable> {
+        Ok(None)
+    }
+    fn tickets(&self, _: &OrganisationId) -> Result<Vec<Ticket>, Unavailable> {
+        Ok(Vec::new())
+    }
+}
+
+struct Desk {
+    issuers: Issuers,
+    own: EncodingKey,
+    cms: EncodingKey,
+    account: AccountId,
+    digest: Digest,
+    author: PersonId,
+    dir: tempfile::TempDir,
+}
+
+fn private_key(path: &Path) -> EncodingKey {
+    EncodingKey::from_ed_pem(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn desk() -> Desk {
+    let dir = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let public_key_file = dir.path().join("cms.pem");
+    std::fs::write(&public_key_file, key.public_key_pem()).unwrap();
+    let config = Approve {
+        issuer: "gate.example".to_owned(),
+        key_file: dir.path().join("approval.key"),
+        max_life_s: 3600,
+        issuers: vec![Issuer { name: "cms.example".to_owned(), algorithm: Configured::ES256, public_key_file }],
+    };
+    let issuers = Issuers::open(&config).unwrap();
+    Desk {
+        issuers,
+        own: private_key(&config.key_file),
+        cms: EncodingKey::from_ec_pem(key.serialize_pem().as_bytes()).unwrap(),
+        account: AccountId::new("nerima-x"),
+        digest: Digest::from_sha256(Sha256::of(b"the post")),
+        author: PersonId::new("shuji"),
+        dir,
+    }
+}
+
+impl Desk {
+    fn approval(&self) -> Approval {
+        Approval {
+            id: ApprovalId::new("a-1"),
+            account: self.account.clone(),
+            actions: vec![Action::Publish],
+            digest: self.digest,
+            not_before: at(0),
+            expires: at(600),
+            max_uses: 1,
+            approver: PersonId::new("kacho"),
+            issuer: "gate.example".to_owned(),
+            category: None,
+            reference: Some("6練広第12号".to_owned()),
+        }
+    }
+
+    fn issued(&self) -> String {
+        self.issuers.issue(&Statement { approval: self.approval(), basis: None }, at(0)).unwrap()
+    }
+
+    fn sought(&self) -> Sought<'_> {
+        Sought {
+            account: &self.account,
+            action: Action::Publish,
+            digest: &self.digest,
+            author: &self.author,
+            now: at(1),
+        }
+    }
+
+    fn code(&self, sought: Sought<'_>, signed: &str, shelf: &Shelf) -> String {
+        match approval(sought, Some(signed), &self.issuers, shelf) {
+            Ok(pass) => format!("{pass:?}"),
+            Err(refusal) => refusal.code.into_owned(),
+        }
+    }
+
+    fn claims(&self) -> Value {
+        json!({
+            "iss": "gate.example", "aud": "gate.example", "jti": "a-2", "iat": NOW, "nbf": NOW, "exp": NOW + 600,
+            "sub": "kacho",
+            "authorization_details": [{
+                "type": "sekisho-post", "actions": ["publish"], "account": "nerima-x",
+                "digest": self.digest.to_string(), "digest_v": 1, "max_uses": 1,
+            }],
+        })
+    }
+}
+
+fn header_of(alg: &str) -> Value {
+    json!({ "alg": alg, "typ": "sekisho-approval+jwt" })
+}
+
+fn signed_raw(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
+}
+
+#[test]
+fn an_issued_approval_passes_once_and_asks_to_be_deposited() {
+    let desk = desk();
+    let pass = approval(desk.sought(), Some(&desk.issued()), &desk.issuers, &Shelf::default()).unwrap();
+    assert_eq!(pass, Pass::Approved { approval: Box::new(desk.approval()), use_number: 1, deposit: true });
+}
+
+#[test]
+fn an_outside_issuer_passes_with_its_own_algorithm_and_key() {
+    let desk = desk();
+    let mut claims = desk.claims();
+    claims["iss"] = json!("cms.example");
+    let header = json!({ "alg": "ES256", "typ": "sekisho-approval+jwt", "kid": "any", "jku": "https://evil.example/" });
+    let signed = signed_raw(&header.to_string(), &claims.to_string(), &desk.cms, Algorithm::ES256);
+    let pass = approval(desk.sought(), Some(&signed), &desk.issuers, &Shelf::default()).unwrap();
+    assert!(matches!(pass, Pass::Approved { approval, .. } if approval.issuer == "cms.example"));
+}
+
+#[test]
+fn bad_signatures_forms_and_claims_are_refused() {
+    let desk = desk();
+    let good = signed_raw(&header_of("EdDSA").to_string(), &desk.claims().to_string(), &desk.own, Algorithm::EdDSA);
+    assert!(desk.code(desk.sought(), &good, &Shelf::default()).starts_with("Approved"));
+    let claims = desk.claims().to_string();
+    let with = |name: &str, value: Value| {
+        let mut claims = desk.claims();
+        claims[name] = value;
+        signed_raw(&header_of("EdDSA").to_string(), &claims.to_string(), &desk.own, Algorithm::EdDSA)
+    };
+    let detail = |name: &str, value: Value| {
+        let mut claims = desk.claims();
+        claims["authorization_details"][0][name] = value;
+        signed_raw(&header_of("EdDSA").to_string(), &claims.to_string(), &desk.own, Algorithm::EdDSA)
+    };
+    let headed = |header: Value| signed_raw(&header.to_string(), &claims, &desk.own, Algorithm::EdDSA);
+    let raw = |header: &str, claims: &str| signed_raw(header, claims, &desk.own, Algorithm::EdDSA);
+    let eddsa = header_of("EdDSA").to_string();
+    let public = std::fs::read(desk.dir.path().join("cms.pem")).unwrap();
+    let hmac = |header: &str| signed_raw(header, &claims, &EncodingKey::from_secret(&public), Algorithm::HS256);
+    let unsigned = |header: &str| format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(&claims));
+    let parts: Vec<&str> = good.split('.').collect();
+    let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let other = EncodingKey::from_ed_pem(other.serialize_pem().as_bytes()).unwrap();
+    let last = if parts[2].starts_with('A') { "B" } else { "A" };
+
+    let table: Vec<(&str, String, &str)> = vec![
+        ("alg none", unsigned(&header_of("none").to_string()), "approval-signature"),
+        ("alg None", unsigned(&header_of("None").to_string()), "approval-signature"),
+        ("no signature", unsigned(&eddsa), "approval-signature"),
+        ("HS256 with the public key", hmac(&header_of("HS256").to_string()), "approval-signature"),
+        ("HS256 that says EdDSA", hmac(&eddsa), "approval-signature"),
+        ("alg of another issuer", headed(header_of("ES256")), "approval-signature"),
+        ("another key", signed_raw(&eddsa, &claims, &other, Algorithm::EdDSA), "approval-signature"),
+        ("a changed signature", format!("{}.{}.{last}{}", parts[0], parts[1], &parts[2][1..]), "approval-signature"),
+        ("an unlisted issuer", with("iss", json!("evil.example")), "approval-signature"),
+        ("an outside name with our key", with("iss", json!("cms.example")), "approval-signature"),
+        ("typ JWT", headed(json!({ "alg": "EdDSA", "typ": "JWT" })), "approval-malformed"),
+        ("no typ", headed(json!({ "alg": "EdDSA" })), "approval-malformed"),
+        ("no alg", headed(json!({ "typ": "sekisho-approval+jwt" })), "approval-malformed"),
+        (
+            "crit",
+            headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "crit": ["exp"] })),
+            "approval-malformed",
+        ),
+        ("b64", headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "b64": true })), "approval-malformed"),
+        ("alg twice", raw(&eddsa.replacen('{', r#"{"alg":"none","#, 1), &claims), "approval-malformed"),
+        ("header is a list", raw("[]", &claims), "approval-malformed"),
+        ("exp twice", raw(&eddsa, &claims.replacen('{', r#"{"exp":9999999999,"#, 1)), "approval-malformed"),
+        (
+            "digest twice",
+            raw(&eddsa, &claims.replacen(r#""digest":"#, r#""digest":"sha256:00","digest":"#, 1)),
+            "approval-malformed",
+        ),
+        ("claims are a list", raw(&eddsa, "[]"), "approval-malformed"),
+        ("trailing bytes", raw(&eddsa, &format!("{claims} x")), "approval-malformed"),
+        ("an unknown claim", with("admin", json!(true)), "approval-malformed"),
+        ("another audience", with("aud", json!("other.example")), "approval-malformed"),
+        ("an extra audience", with("aud", json!(["gate.example", "other.example"])), "approval-malformed"),
+        ("no audience in a list", with("aud", json!([])), "approval-malformed"),
+        ("exp as text", with("exp", json!("9999999999")), "approval-malformed"),
+        ("exp as a fraction", with("exp", json!(9_999_999_999.5)), "approval-malformed"),
+        ("empty jti", with("jti", json!("")), "approval-malformed"),
+        ("an empty window", with("nbf", json!(NOW + 600)), "approval-malformed"),
+        (
+            "two details",
+            {
+                let one = desk.claims()["authorization_details"][0].clone();
+                with("authorization_details", json!([one.clone(), one]))
+            },
+            "approval-malformed",
+        ),
+        ("no detail", with("authorization_details", json!([])), "approval-malformed"),
+        ("another type", detail("type", json!("payment")), "approval-malformed"),
+        ("another version", detail("digest_v", json!(2)), "approval-malformed"),
+        ("no use", detail("max_uses", json!(0)), "approval-malformed"),
+        ("no action", detail("actions", json!([])), "approval-malformed"),
+        ("an unknown action", detail("actions", json!(["everything"])), "approval-malformed"),
+        ("a short digest", detail("digest", json!("sha256:00")), "approval-malformed"),
+        ("an upper-case digest", detail("digest", json!(desk.digest.to_string().to_uppercase())), "approval-malformed"),
+        ("truncated", good[..good.len() - 10].to_owned(), "approval-signature"),
+        ("cut after the claims", format!("{}.{}", parts[0], parts[1]), "approval-malformed"),
+        ("four parts", format!("{good}.x"), "approval-malformed"),
+        ("padding", format!("{good}=="), "approval-malformed"),
+        ("standard base64", format!("{}+.{}.{}", parts[0], parts[1], parts[2]), "approval-malformed"),
+        ("a space before it", format!(" {good}"), "approval-malformed"),
+        ("too long", format!("{good}{}", "A".repeat(9000)), "approval-malformed"),
+        ("empty", String::new(), "approval-malformed"),
+        ("expired by a second", with("exp", json!(NOW + 1)), "approval-expired"),
+        ("not yet by a second", with("nbf", json!(NOW + 2)), "approval-not-yet"),
+        ("signed in the future", with("iat", json!(NOW + 2)), "approval-not-yet"),
+        ("another account", detail("account", json!("nagano-x")), "approval-other-account"),
+        ("another action", detail("actions", json!(["delete"])), "approval-other-action"),
+        ("another post", detail("digest", json!(format!("sha256:{}", "0".repeat(64)))), "approval-other-post"),
+        ("the author", with("sub", json!("shuji")), "self-approval"),
+    ];
+    assert_eq!(table.len(), 53);
+    for (name, signed, expected) in table {
+        assert_eq!(desk.code(desk.sought(), &signed, &Shelf::default()), expected, "{name}");
+    }
+}
+
+#[test]
+fn each_missing_claim_is_malformed() {
+    let desk = desk();
+    let names = ["iss", "aud", "jti", "iat", "nbf", "exp", "sub", "authorization_details"];
+    for name in names {
+        let mut claims = desk.claims();
+        claims.as_object_mut().unwrap().remove(name).unwrap();
+        let signed = signed_raw(&header_of("EdDSA").to_string(), &claims.to_string(), &desk.own, Algorithm::EdDSA);
+        assert_eq!(desk.code(desk.sought(), &signed, &Shelf::default()), "approval-malformed", "{name}");
+    }
+}
+
+#[test]
+fn expiry_is_to_the_second_without_leeway_and_outlives_the_remembered_signature() {
+    let desk = desk();
+    let signed = desk.issued();
+    let last = Sought { now: at(599), ..desk.sought() };
+    let after = Sought { now: at(600), ..desk.sought() };
+    assert!(desk.code(last, &signed, &Shelf::default()).starts_with("Approved"));
+    assert_eq!(desk.code(after, &signed, &Shelf::default()), "approval-expired");
+}
+
+#[test]
+fn the_store_decides_how_often_and_whether_still() {
+    let desk = desk();
+    let twice = Approval { max_uses: 2, ..desk.approval() };
+    let signed = desk.issuers.issue(&Statement { approval: twice.clone(), basis: None }, at(0)).unwrap();
+    let known =
+        |uses, revoked| Shelf { known: vec![KnownApproval { approval: twice.clone(), uses, revoked }], broken: false };
+    let second = approval(desk.sought(), Some(&signed), &desk.issuers, &known(1, false)).unwrap();
+    assert!(matches!(second, Pass::Approved { use_number: 2, deposit: false, .. }));
+    assert_eq!(desk.code(desk.sought(), &signed, &known(2, false)), "approval-spent");
+    assert_eq!(desk.code(desk.sought(), &signed, &known(0, true)), "approval-revoked");
+    let other = Shelf {
+        known: vec![KnownApproval { approval: Approval { max_uses: 9, ..twice.clone() }, uses: 0, revoked: false }],
+        broken: false,
+    };
+    assert_eq!(desk.code(desk.sought(), &signed, &other), "approval-malformed");
+}
+
+#[test]
+fn without_a_header_a_deposited_approval_is_found_by_digest() {
+    let desk = desk();
+    let shelf =
+        Shelf { known: vec![KnownApproval { approval: desk.approval(), uses: 0, revoked: false }], broken: false };
+    let found = approval(desk.sought(), None, &desk.issuers, &shelf).unwrap();
+    assert!(matches!(found, Pass::Approved { use_number: 1, deposit: false, .. }));
+    let other = Digest::from_sha256(Sha256::of(b"another post"));
+    let none = approval(Sought { digest: &other, ..desk.sought() }, None, &desk.issuers, &shelf).unwrap();
+    assert_eq!(none, Pass::None);
+    let author = PersonId::new("kacho");
+    let own = Sought { author: &author, ..desk.sought() };
+    assert_eq!(approval(own, None, &desk.issuers, &shelf).unwrap_err().code, "self-approval");
+    assert!(approval_by_anyone(own, None, &desk.issuers, &shelf).is_ok());
+}
+
+#[test]
+fn a_header_that_does_not_fit_never_falls_back_to_the_store() {
+    let desk = desk();
+    let shelf =
+        Shelf { known: vec![KnownApproval { approval: desk.approval(), uses: 0, revoked: false }], broken: false };
+    assert_eq!(desk.code(desk.sought(), "rubbish", &shelf), "approval-malformed");
+}
+
+#[test]
+fn a_store_that_cannot_answer_is_a_refusal() {
+    let desk = desk();
+    let shelf = Shelf { broken: true, ..Shelf::default() };
+    for header in [None, Some(desk.issued())] {
+        let refusal = approval(desk.sought(), header.as_deref(), &desk.issuers, &shelf).unwrap_err();
+        assert_eq!((refusal.code.as_ref(), refusal.status), ("store-unavailable", 503));
+    }
+}
+
+#[test]
+fn one_header_only() {
+    let mut headers = HeaderMap::new();
+    assert_eq!(header(&headers).unwrap(), None);
+    headers.append(APPROVAL_HEADER, HeaderValue::from_static("a"));
+    assert_eq!(header(&headers).unwrap(), Some("a"));
+    headers.append(APPROVAL_HEADER, HeaderValue::from_static("a"));
+    assert_eq!(header(&headers).unwrap_err().code, "approval-malformed");
+}
+
+#[test]
+fn an_approval_that_could_not_be_used_is_not_issued() {
+    let desk = desk();
+    let issue = |approval: Approval| desk.issuers.issue(&Statement { approval, basis: None }, at(0));
+    assert_eq!(issue(Approval { expires: at(3601), ..desk.approval() }), Err(NotIssued::Window(3600)));
+    assert_eq!(issue(Approval { expires: at(0), ..desk.approval() }), Err(NotIssued::Window(3600)));
+    assert_eq!(issue(Approval { max_uses: 0, ..desk.approval() }), Err(NotIssued::Empty));
+    assert_eq!(issue(Approval { actions: Vec::new(), ..desk.approval() }), Err(NotIssued::Empty));
+}
+
+#[test]
+fn the_key_stays_the_same_and_is_refused_when_others_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = desk();
+    let key_file = desk.dir.path().join("approval.key");
+    let config = Approve { issuer: "gate.example".to_owned(), key_file: key_file.clone(), ..Approve::default() };
+    let again = Issuers::open(&config).unwrap();
+    assert!(again.verify(&desk.issued()).is_ok());
+    std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(Issuers::open(&config).err().unwrap().file, Some(key_file));
+}

@@ -1,0 +1,227 @@
+//! What a configuration must be as a whole: ids once, references that exist, hashes well formed, ports apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Places;
+use super::{Config, Problem};
+use crate::domain::account::{AccountId, OrganisationId};
+use crate::domain::person::PersonId;
+
+/// Adds every problem to `problems`.
+pub(super) fn check(config: &Config, places: &Places, problems: &mut Vec<Problem>) {
+    let mut checker = Checker { config, places, problems };
+    checker.ids();
+    checker.accounts();
+    checker.people();
+    checker.clients();
+    checker.providers();
+    checker.ports();
+    checker.keys();
+    checker.lengths();
+}
+
+struct Checker<'a> {
+    config: &'a Config,
+    places: &'a Places,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn report(&mut self, path: &str, reason: impl Into<String>) {
+        self.problems.push(self.places.problem(path, reason));
+    }
+
+    fn ids(&mut self) {
+        let config = self.config;
+        self.once("organisations", config.organisations.iter().map(|it| it.id.as_str()));
+        self.once("accounts", config.accounts.iter().map(|it| it.id.as_str()));
+        self.once("people", config.people.iter().map(|it| it.id.as_str()));
+        self.once("clients", config.clients.iter().map(|it| it.id.as_str()));
+    }
+
+    /// Ids are used in paths, log names and metrics, so their alphabet is small.
+    fn once<'i>(&mut self, list: &str, ids: impl Iterator<Item = &'i str>) {
+        let mut seen = BTreeSet::new();
+        for (i, id) in ids.enumerate() {
+            let path = format!("{list}[{i}].id");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+            if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+                self.report(&path, format!("the id `{id}` is not 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
+            }
+            if !seen.insert(id) {
+                self.report(&path, format!("the id `{id}` stands twice in `{list}`"));
+            }
+        }
+    }
+
+    fn organisation(&mut self, path: &str, id: &OrganisationId) {
+        if !self.config.organisations.iter().any(|it| it.id == *id) {
+            self.report(path, format!("no organisation has the id `{id}`"));
+        }
+    }
+
+    fn person(&mut self, path: &str, id: &PersonId, body: &OrganisationId) {
+        match self.config.people.iter().find(|it| it.id == *id) {
+            None => self.report(path, format!("no person has the id `{id}`")),
+            Some(person) if person.organisation != *body => {
+                self.report(path, format!("`{id}` works for `{}`, not for `{body}`", person.organisation));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn account(&mut self, path: &str, id: &AccountId, body: &OrganisationId) {
+        match self.config.accounts.iter().find(|it| it.id == *id) {
+            None => self.report(path, format!("no account has the id `{id}`")),
+            Some(account) if account.organisation != *body => {
+                self.report(path, format!("the account `{id}` belongs to `{}`, not to `{body}`", account.organisation));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn hash(&mut self, path: &str, what: &str, text: &str) {
+        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        if text.len() != 64 || !text.chars().all(hex) {
+            self.report(path, format!("{what} is a SHA-256 in 64 lower-case hex digits"));
+        }
+    }
+
+    fn accounts(&mut self) {
+        let config = self.config;
+        let mut fingerprints = BTreeMap::new();
+        for (i, account) in config.accounts.iter().enumerate() {
+            let at = format!("accounts[{i}]");
+            self.organisation(&format!("{at}.organisation"), &account.organisation);
+            if !config.providers.contains_key(&account.provider) {
+                self.report(
+                    &format!("{at}.provider"),
+                    format!("there is no section `[providers.{}]`", account.provider),
+                );
+            }
+            self.person(&format!("{at}.manager"), &account.manager, &account.organisation);
+            for (j, operator) in account.operators.iter().enumerate() {
+                self.person(&format!("{at}.operators[{j}]"), operator, &account.organisation);
+            }
+            for (j, fingerprint) in account.credential_fingerprints.iter().enumerate() {
+                let path = format!("{at}.credential_fingerprints[{j}]");
+                self.hash(&path, "a credential fingerprint", fingerprint);
+                if let Some(other) = fingerprints.insert((&account.provider, fingerprint), &account.id) {
+                    self.report(&path, format!("the account `{other}` has the same credential fingerprint"));
+                }
+            }
+        }
+    }
+
+    fn people(&mut self) {
+        let config = self.config;
+        let mut keys = BTreeSet::new();
+        for (i, person) in config.people.iter().enumerate() {
+            self.organisation(&format!("people[{i}].organisation"), &person.organisation);
+            let path = format!("people[{i}].key_sha256");
+            if let Some(key) = &person.key_sha256 {
+                self.hash(&path, "`key_sha256`", key);
+                if !keys.insert(key) {
+                    self.report(&path, "another person has the same key");
+                }
+            }
+        }
+    }
+
+    fn clients(&mut self) {
+        let config = self.config;
+        let mut keys = BTreeSet::new();
+        for (i, client) in config.clients.iter().enumerate() {
+            let at = format!("clients[{i}]");
+            self.organisation(&format!("{at}.organisation"), &client.organisation);
+            self.person(&format!("{at}.owner"), &client.owner, &client.organisation);
+            self.hash(&format!("{at}.key_sha256"), "`key_sha256`", &client.key_sha256);
+            if !keys.insert(&client.key_sha256) {
+                self.report(&format!("{at}.key_sha256"), "another client has the same key");
+            }
+            if client.accounts.is_empty() {
+                self.report(&format!("{at}.accounts"), format!("the client `{}` may use no account", client.id));
+            }
+            if client.actions.is_empty() {
+                self.report(&format!("{at}.actions"), format!("the client `{}` may ask for no action", client.id));
+            }
+            for (j, account) in client.accounts.iter().enumerate() {
+                self.account(&format!("{at}.accounts[{j}]"), account, &client.organisation);
+            }
+            if client.hours.is_some_and(|hours| hours.from == hours.to) {
+                self.report(&format!("{at}.hours"), "`from` and `to` are the same, so no time is covered");
+            }
+        }
+    }
+
+    fn providers(&mut self) {
+        let config = self.config;
+        for (name, provider) in &config.providers {
+            for (i, organisation) in provider.recognised.iter().enumerate() {
+                self.organisation(&format!("providers.{name}.recognised[{i}]"), organisation);
+            }
+            if provider.upstream_ca.is_some() && provider.upstream.is_empty() {
+                self.report(&format!("providers.{name}.upstream_ca"), "`upstream_ca` is used only with `upstream`");
+            }
+        }
+    }
+
+    fn ports(&mut self) {
+        let config = self.config;
+        let fixed = [("listen.gateway", config.listen.gateway), ("listen.console", config.listen.console)];
+        let mut taken = BTreeMap::new();
+        let mut all: Vec<(String, std::net::SocketAddr)> = fixed.map(|(path, at)| (path.to_owned(), at)).to_vec();
+        for (provider, address) in &config.listen.origins {
+            let path = format!("listen.origins.{provider}");
+            if !config.providers.contains_key(provider) {
+                self.report(&path, format!("there is no section `[providers.{provider}]`"));
+            }
+            all.push((path, *address));
+        }
+        for (path, address) in all {
+            // Port 0 is a free port of the system's choice, a different one each time.
+            if address.port() == 0 {
+                continue;
+            }
+            if let Some(other) = taken.insert(address, path.clone()) {
+                self.report(&path, format!("`{path}` and `{other}` have the same address {address}"));
+            }
+        }
+    }
+
+    fn keys(&mut self) {
+        let config = self.config;
+        for (i, key) in config.console.stream_keys_sha256.iter().enumerate() {
+            self.hash(&format!("console.stream_keys_sha256[{i}]"), "a stream key", key);
+        }
+        let mut names = BTreeSet::from([config.approve.issuer.as_str()]);
+        for (i, issuer) in config.approve.issuers.iter().enumerate() {
+            if issuer.name.is_empty() || !names.insert(&issuer.name) {
+                let path = format!("approve.issuers[{i}].name");
+                self.report(&path, format!("the issuer name `{}` is empty or taken", issuer.name));
+            }
+        }
+    }
+
+    fn lengths(&mut self) {
+        let config = self.config;
+        let positive = [
+            ("emergency.max_s", config.emergency.max_s),
+            ("approve.max_life_s", config.approve.max_life_s),
+            ("console.body_bytes", config.console.body_bytes as u64),
+            ("forward.connect_ms", config.forward.connect_ms),
+            ("forward.answer_ms", config.forward.answer_ms),
+            ("forward.total_ms", config.forward.total_ms),
+        ];
+        // Ten years in seconds or milliseconds: more is a slip, and sums with a time stay far from overflow.
+        let longest = 10 * 366 * 24 * 3600 * 1000;
+        for (path, value) in positive {
+            if value == 0 || value > longest {
+                self.report(path, format!("`{path}` is {value}; it must be at least 1 and at most {longest}"));
+            }
+        }
+        if config.approve.issuer.is_empty() {
+            self.report("approve.issuer", "`approve.issuer` is empty");
+        }
+    }
+}

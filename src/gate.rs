@@ -133,7 +133,7 @@ impl Handler for Gates {
     }
 
     fn malformed(&self, malformed: Malformed) {
-        self.0.metrics.refused(malformed.code);
+        self.0.metrics.malformed(malformed.code);
         self.0.ledger.malformed(&malformed);
     }
 }
@@ -169,16 +169,16 @@ impl Gate {
                 self.conclude(sent, walked.request, shape).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
-                self.metrics.refused(&refusal.code);
+                self.metrics.refusal(&refusal.code);
                 respond::refusal(shape, &refusal, Some(&entry))
             }
             Err(down) => {
                 tracing::error!(%down, "a request was refused because the ledger cannot write");
-                self.metrics.refused("ledger-down");
+                self.metrics.refusal("ledger-down");
                 respond::refusal(shape, &sentence::ledger_down(), None)
             }
         };
-        self.metrics.passed(door.as_str(), self.clock.now().duration_since(begun));
+        self.metrics.request(respond::decision(&response), door.as_str());
         response
     }
 
@@ -192,7 +192,7 @@ impl Gate {
     ) -> Result<Decision, Box<Refusal>> {
         let Arrival { method, host, path, query, headers, body, emergency, tunnel_credential, peer, .. } = arrival;
         let now = self.clock.now();
-        walked.shape = rules.definitions.shape_of_host(&host).map(Shape::of_provider);
+        walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
         let client = identify::client(&headers, tunnel_credential.as_ref(), peer.ip(), self.ports.registry.as_ref())?;
         dossier.organisation = Some(client.organisation.clone());
@@ -327,7 +327,7 @@ impl Gate {
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         let learn::Lesson { outcome, learned } = learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
-        self.metrics.closed(outcome.as_str());
+        self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");

@@ -99,6 +99,11 @@ impl Definitions {
         self.by_id.get(id).map(|(definition, _)| definition)
     }
 
+    /// How the provider at this host shapes its errors.
+    pub fn error_shape(&self, host: &str) -> Option<definition::ErrorShape> {
+        self.tables.get(host).map(|table| table.definition.errors)
+    }
+
     /// Every route with its definition, for start-up canaries and `check`.
     pub fn routes(&self) -> impl Iterator<Item = (&Arc<Definition>, &Arc<Route>)> {
         self.by_id.values().flat_map(|(definition, routes)| routes.iter().map(move |route| (definition, route)))

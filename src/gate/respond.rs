@@ -118,6 +118,15 @@ pub fn refusal(shape: Shape, refusal: &Refusal, entry: Option<&EntryRef>) -> Res
     response
 }
 
+/// The decision that an answer carries, for the counters.
+pub fn decision(response: &Response<Body>) -> &'static str {
+    match response.headers().get("sekisho-decision").map(HeaderValue::as_bytes) {
+        Some(b"permitted") => "permitted",
+        Some(b"held") => "held",
+        Some(_) | None => "refused",
+    }
+}
+
 /// A provider's answer, passed on.
 pub fn answer(answer: Answer, entry: &EntryRef) -> Response<Body> {
     let body = match answer.body {

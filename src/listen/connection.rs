@@ -126,7 +126,12 @@ impl Connection {
                 self.place = Place::Tunnel { host, credential };
                 if second { self.second_version(Box::new(io)).await } else { self.first_version(Box::new(io)).await }
             }
-            Err(code) => self.malformed(code),
+            Err(tunnel::Closed { code, answer }) => {
+                self.malformed(code);
+                if let Some((mut io, refusal)) = answer {
+                    tunnel::turn_away(&mut io, &refusal).await;
+                }
+            }
         }
     }
 

@@ -62,10 +62,13 @@ pub(super) async fn open(doors: &Doors, mut io: Io) -> Result<Tunnel, Closed> {
     let Some(host) = authority::connect_target(&target).filter(|host| doors.hosts.is_provider_host(host)) else {
         return Err(Closed { code: "unknown-host", answer: Some((io, Box::new(refusal::unknown_host()))) });
     };
-    let config = doors.ca.tls_for(&host).map_err(|problem| {
-        tracing::error!(%host, %problem, "no certificate could be minted");
-        "no-certificate"
-    })?;
+    let config = match doors.ca.tls_for(&host) {
+        Ok(config) => config,
+        Err(problem) => {
+            tracing::error!(%host, %problem, "no certificate could be minted");
+            return Err(Closed { code: "no-certificate", answer: Some((io, Box::new(refusal::no_certificate()))) });
+        }
+    };
     io.write_all(ESTABLISHED).await.map_err(|_| "tunnel-closed")?;
     io.flush().await.map_err(|_| "tunnel-closed")?;
     let io = handshake(&host, config, Prefixed::new(early, io), deadline).await?;

@@ -126,7 +126,12 @@ impl Connection {
                 self.place = Place::Tunnel { host, credential };
                 if second { self.second_version(Box::new(io)).await } else { self.first_version(Box::new(io)).await }
             }
-            Err(code) => self.malformed(code),
+            Err(tunnel::Closed { code, answer }) => {
+                self.malformed(code);
+                if let Some((mut io, refusal)) = answer {
+                    tunnel::turn_away(&mut io, &refusal).await;
+                }
+            }
         }
     }
 
@@ -143,23 +148,14 @@ impl Connection {
         }
         builder.max_buf_size(limits.head_bytes.max(16 * 1024) + 16 * 1024);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(guard), service));
-        loop {
-            let event = tokio::select! {
-                _ = connection.as_mut() => break,
-                event = self.event(&watch) => event,
-            };
-            connection.as_mut().graceful_shutdown();
-            let end = Instant::now() + GOODBYE;
-            match event {
-                Event::Idle => {
-                    let _ = timeout_at(end, connection.as_mut()).await;
-                    break;
-                }
-                Event::Stop => {
-                    let _ = connection.as_mut().await;
-                    break;
-                }
-            }
+        let event = tokio::select! {
+            _ = connection.as_mut() => return,
+            event = self.event(&watch) => event,
+        };
+        connection.as_mut().graceful_shutdown();
+        match event {
+            Event::Idle => drop(timeout_at(Instant::now() + GOODBYE, connection).await),
+            Event::Stop => drop(connection.await),
         }
     }
 
@@ -246,6 +242,9 @@ impl Connection {
             return broken(violation);
         }
         let (parts, body) = request.into_parts();
+        if let Some(violation) = self.too_large(&parts) {
+            return self.refuse(&refusal::of_violation(violation), first);
+        }
         let settled = reverse::settle(&self.place, &parts, &*self.doors.hosts);
         let bodyless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE);
         let route = match settled {
@@ -265,6 +264,16 @@ impl Connection {
             Some(violation) => broken(violation),
             None => response,
         }
+    }
+
+    /// The guard's limits on heads, for HTTP/2 too.
+    fn too_large(&self, parts: &http::request::Parts) -> Option<Violation> {
+        let limits = &self.doors.config.limits;
+        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if parts.headers.len() > limits.head_fields {
+            return Some(Violation::large("too-many-fields"));
+        }
+        (target > limits.target_bytes).then(|| Violation::large("target-too-long"))
     }
 
     fn arrival(

@@ -32,9 +32,11 @@ use crate::domain::clock::Clock;
 use crate::domain::ports::Hosts;
 use certificate::{Cause, Facts};
 use files::Files;
+pub use request::sign_request;
 
 mod certificate;
 mod files;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -153,8 +155,7 @@ impl Authority {
 impl Root {
     /// Reads the root, or makes one in an empty directory.
     fn open(files: &Files, now: Timestamp) -> Result<Self, Problem> {
-        let key = files.key(files::ROOT_KEY)?;
-        let Some(pem) = files.read(files::ROOT)? else {
+        if files.read(files::ROOT)?.is_none() {
             // Crash state: the key is written first, so a key without a certificate was never trusted by anybody.
             let problem = |cause: Cause| files.problem(files::ROOT, format!("can't be made: {cause}"));
             let key = KeyPair::generate().map_err(|error| problem(error.into()))?;
@@ -162,9 +163,14 @@ impl Root {
                 certificate::root(now).and_then(|params| Ok(params.self_signed(&key)?)).map_err(problem)?;
             files.write_key(files::ROOT_KEY, &key)?;
             files.write_public(files::ROOT, &certificate.pem())?;
-            return Self::of(files, certificate.pem(), Some(key));
-        };
-        let root = Self::of(files, pem, key)?;
+        }
+        Self::open_existing(files, now)
+    }
+
+    /// Reads the root that is there; its key may be elsewhere.
+    fn open_existing(files: &Files, now: Timestamp) -> Result<Self, Problem> {
+        let pem = files.read(files::ROOT)?.ok_or_else(|| files.problem(files::ROOT, "is not here"))?;
+        let root = Self::of(files, pem, files.key(files::ROOT_KEY)?)?;
         let facts = read(files, files::ROOT, &root.certificate)?;
         if facts.end <= now {
             return Err(files.problem(files::ROOT, format!("the root certificate ended on {}", facts.end)));
@@ -208,19 +214,7 @@ impl Signer {
             (Some(signer), _) if signer.end.duration_since(now) >= RENEW_UNDER => Ok(signer),
             (_, Some(issuer)) => Self::issue(files, issuer, permitted, now),
             (found, None) => {
-                let fresh = files.path(files::REQUEST);
-                let key = match files.key(files::INTERMEDIATE_KEY)? {
-                    Some(key) => key,
-                    None => new_key(files, files::INTERMEDIATE_KEY)?,
-                };
-                let request = certificate::intermediate_request(now, permitted)
-                    .and_then(|params| Ok(params.serialize_request(&key)?.pem()?))
-                    .map_err(|cause| files.problem(files::REQUEST, cause.to_string()))?;
-                files.write_public(files::REQUEST, &request)?;
-                let how = format!(
-                    "sign {} with the root key on the machine that has it (keep its extensions) and put the result here",
-                    fresh.display()
-                );
+                let how = request::write(files, permitted, now)?;
                 match found {
                     Some(signer) => {
                         tracing::warn!(end = %signer.end, "the intermediate nears its end and the root key is not here: {how}");

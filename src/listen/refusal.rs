@@ -37,6 +37,16 @@ pub(super) fn unknown_host() -> Refusal {
     )
 }
 
+/// The refusal of a CONNECT to a provider host that the internal CA can't vouch for.
+pub(super) fn no_certificate() -> Refusal {
+    Refusal::refused(
+        "no-certificate",
+        "この宛先の証明書を発行できないため、おつなぎできません。",
+        "The internal CA cannot issue a certificate for this host.",
+        "ゲートウェイの管理者に、中間証明書の更新をお求めください。",
+    )
+}
+
 /// The refusal of a path that leads to no provider.
 pub(super) fn unknown_path() -> Refusal {
     Refusal::refused(

@@ -77,7 +77,8 @@ fn mismatch() -> Box<Refusal> {
 
 fn tunnelled(host: &str, parts: &Parts) -> Result<Route, Box<Refusal>> {
     let given = authority::agreed(parts).and_then(|text| authority::host_and_port(&text, "443"));
-    let scheme_fits = parts.uri.scheme_str().is_none_or(|scheme| scheme == "https");
+    // In HTTP/2 the scheme is a claim of no consequence; in an absolute URL it's where the client wants to go.
+    let scheme_fits = parts.version == Version::HTTP_2 || parts.uri.scheme_str().is_none_or(|scheme| scheme == "https");
     if given.as_deref() != Some(host) || !scheme_fits {
         return Err(mismatch());
     }
@@ -160,6 +161,13 @@ fn second_version(parts: &Parts) -> Result<(), Box<Refusal>> {
         if parts.headers.get_all(name).iter().nth(1).is_some() {
             return bad(code);
         }
+    }
+    let is_padded = |value: &HeaderValue| {
+        let bytes = value.as_bytes();
+        matches!(bytes.first(), Some(b' ' | b'\t')) || matches!(bytes.last(), Some(b' ' | b'\t'))
+    };
+    if parts.headers.values().any(is_padded) {
+        return bad("bad-field-value");
     }
     let length = parts.headers.get("content-length").map(|value| head::length(value.as_bytes()));
     let bodyless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE);

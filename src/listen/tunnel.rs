@@ -31,30 +31,44 @@ pub(super) struct Tunnel {
     pub(super) io: TlsStream<Prefixed>,
 }
 
-/// Opens the tunnel that the first head of `io` asks for, or answers the refusal and gives its stable code.
-pub(super) async fn open(doors: &Doors, mut io: Io) -> Result<Tunnel, &'static str> {
+/// A tunnel that was not opened: the stable code, and what the client is still to be told.
+pub(super) struct Closed {
+    pub(super) code: &'static str,
+    pub(super) answer: Option<(Io, Box<Refusal>)>,
+}
+
+impl From<&'static str> for Closed {
+    fn from(code: &'static str) -> Self {
+        Self { code, answer: None }
+    }
+}
+
+/// Opens the tunnel that the first head of `io` asks for.
+pub(super) async fn open(doors: &Doors, mut io: Io) -> Result<Tunnel, Closed> {
     let deadline = Instant::now() + Duration::from_millis(doors.config.limits.head_ms);
-    let (head, early) = match read_head(doors, &mut io, deadline).await {
-        Ok(read) => read,
+    let read = read_head(doors, &mut io, deadline).await;
+    let asked = read.and_then(|(head, early)| match parse(&head) {
+        Some((target, credential)) => Ok((target, credential, early)),
+        None => Err(Some(Violation::bad("bad-request-line"))),
+    });
+    let (target, credential, early) = match asked {
+        Ok(asked) => asked,
         Err(Some(violation)) => {
-            turn_away(&mut io, &refusal::of_violation(violation)).await;
-            return Err(violation.code);
+            let refusal = Box::new(refusal::of_violation(violation));
+            return Err(Closed { code: violation.code, answer: Some((io, refusal)) });
         }
-        Err(None) => return Err("incomplete-head"),
-    };
-    let Some((target, credential)) = parse(&head) else {
-        let violation = Violation::bad("bad-request-line");
-        turn_away(&mut io, &refusal::of_violation(violation)).await;
-        return Err(violation.code);
+        Err(None) => return Err("incomplete-head".into()),
     };
     let Some(host) = authority::connect_target(&target).filter(|host| doors.hosts.is_provider_host(host)) else {
-        turn_away(&mut io, &refusal::unknown_host()).await;
-        return Err("unknown-host");
+        return Err(Closed { code: "unknown-host", answer: Some((io, Box::new(refusal::unknown_host()))) });
     };
-    let config = doors.ca.tls_for(&host).map_err(|problem| {
-        tracing::error!(%host, %problem, "no certificate could be minted");
-        "no-certificate"
-    })?;
+    let config = match doors.ca.tls_for(&host) {
+        Ok(config) => config,
+        Err(problem) => {
+            tracing::error!(%host, %problem, "no certificate could be minted");
+            return Err(Closed { code: "no-certificate", answer: Some((io, Box::new(refusal::no_certificate()))) });
+        }
+    };
     io.write_all(ESTABLISHED).await.map_err(|_| "tunnel-closed")?;
     io.flush().await.map_err(|_| "tunnel-closed")?;
     let io = handshake(&host, config, Prefixed::new(early, io), deadline).await?;

@@ -38,7 +38,11 @@ pub(super) fn subtrees(patterns: &[String]) -> BTreeSet<String> {
 
 /// The root: may sign CAs and the gateway's own certificate.
 pub(super) fn root(now: Timestamp) -> Result<CertificateParams, Cause> {
-    let mut params = lasting(now, now.checked_add(ROOT_LIFE)?, "sekisho internal root")?;
+    // Two gateways' roots may lie in one trust store, so their names differ.
+    let mut mark = [0_u8; 4];
+    aws_lc_rs::rand::fill(&mut mark).map_err(|_| "the system gives no random bytes")?;
+    let name = format!("sekisho internal root {}", hex::encode(mark));
+    let mut params = lasting(now, now.checked_add(ROOT_LIFE)?, &name)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
@@ -127,10 +131,7 @@ pub(super) struct Facts {
 /// Reads a certificate; none if it isn't one.
 pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Facts> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let permitted = certificate.name_constraints().ok()?.and_then(|constraints| {
-        let subtrees = constraints.value.permitted_subtrees.as_ref()?;
-        subtrees.iter().map(|subtree| dns_name(&subtree.base)).collect::<Option<BTreeSet<_>>>()
-    });
+    let permitted = certificate.name_constraints().ok()?.and_then(|constraints| permitted(constraints.value));
     let names = certificate.subject_alternative_name().ok()?.map(|names| &names.value.general_names);
     Some(Facts {
         end: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
@@ -138,6 +139,11 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Facts> {
         permitted,
         names: names.map(|names| names.iter().filter_map(any_name).collect()).unwrap_or_default(),
     })
+}
+
+/// The permitted DNS subtrees; none if there are none or one is no DNS name.
+pub(super) fn permitted(constraints: &x509_parser::extensions::NameConstraints<'_>) -> Option<BTreeSet<String>> {
+    constraints.permitted_subtrees.as_ref()?.iter().map(|subtree| dns_name(&subtree.base)).collect()
 }
 
 fn dns_name(name: &GeneralName<'_>) -> Option<String> {

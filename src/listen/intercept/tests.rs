@@ -152,15 +152,13 @@ fn without_the_root_key_the_gateway_goes_on_until_the_hosts_change() {
 
     // The request is signed where the root key is; its constraints come along and the result fits.
     let request = std::fs::read_to_string(place.file(files::REQUEST)).unwrap();
-    assert!(request.contains("CERTIFICATE REQUEST"));
-    let root = KeyPair::from_pem(&root_key).unwrap();
-    let issuer = Issuer::from_ca_cert_pem(&std::fs::read_to_string(place.file(files::ROOT)).unwrap(), root).unwrap();
-    let now = place.clock.now();
-    let permitted = certificate::subtrees(&more.host_patterns());
-    let end = now.checked_add(certificate::YEAR).unwrap();
-    let key = KeyPair::from_pem(&std::fs::read_to_string(place.file(files::INTERMEDIATE_KEY)).unwrap()).unwrap();
-    let signed = certificate::intermediate(now, end, &permitted).unwrap().signed_by(&key, &issuer).unwrap();
-    std::fs::write(place.file(files::INTERMEDIATE), signed.pem()).unwrap();
+    let safe = place.dir.path().join("safe");
+    let root = Files::open(&safe).unwrap();
+    root.write_public(files::ROOT, &std::fs::read_to_string(place.file(files::ROOT)).unwrap()).unwrap();
+    assert!(sign_request(&safe, &request, place.clock.now()).is_err(), "the key is not there yet");
+    root.write_key(files::ROOT_KEY, &KeyPair::from_pem(&root_key).unwrap()).unwrap();
+    let signed = sign_request(&safe, &request, place.clock.now()).unwrap();
+    std::fs::write(place.file(files::INTERMEDIATE), signed).unwrap();
     let authority = place.open(&more).unwrap();
     assert!(place.trusts(&authority, "api.line.me"));
 }
@@ -231,4 +229,26 @@ fn a_key_of_another_root_is_a_problem() {
     let files = Files::open(&place.dir.path().join("ca")).unwrap();
     files.write_key(files::ROOT_KEY, &KeyPair::generate().unwrap()).unwrap();
     assert!(place.open(&TWO).err().unwrap().reason.contains("root.pem"));
+}
+
+#[test]
+fn a_request_without_constraints_or_with_another_key_is_not_signed() {
+    let place = Place::new();
+    drop(place.open(&TWO).unwrap());
+    let now = place.clock.now();
+    let sign = |pem: &str| sign_request(&place.dir.path().join("ca"), pem, now);
+    let key = KeyPair::generate().unwrap();
+    let mut params = certificate::intermediate_request(now, &BTreeSet::from(["api.x.com".to_owned()])).unwrap();
+    let good = params.serialize_request(&key).unwrap();
+    assert!(sign(&good.pem().unwrap()).is_ok());
+    params.custom_extensions.clear();
+    let open = params.serialize_request(&key).unwrap().pem().unwrap();
+    assert!(sign(&open).unwrap_err().reason.contains("name constraints"));
+    let mut der = good.der().to_vec();
+    let at = der.windows(9).position(|window| window == b"api.x.com").unwrap();
+    der[at] = b'b';
+    let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &der);
+    let forged = format!("-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----\n");
+    assert!(sign(&forged).unwrap_err().reason.contains("own key"));
+    assert!(sign("nonsense").is_err());
 }

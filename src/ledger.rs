@@ -1,20 +1,52 @@
 //! The ledger: entry before forwarding, outcome after; one tamper-evident log per organisation.
+//!
+//! `enter` is the one gate to [`Entered`], and `Entered` the one thing that `forward` takes. The order, by what a crash
+//! leaves behind:
+//!
+//! 1. The payload is sealed with a key whose row is durable already. *Crash: a key that nobody uses.*
+//! 2. The unit is committed: conditions read again, approval spent, after-report opened, entry, tree, checkpoint; one
+//!    transaction ([`crate::store`]). *Crash before the sync: nothing happened. After it: an entry without outcome.*
+//! 3. `Entered` exists; the request may leave. *Crash: whether it left is unknown, and the entry will say so.*
+//! 4. The outcome is committed, with what was learned, before the client is answered. *Crash before: unknown. After: done.*
+//! 5. At the next start, [`recover`] gives each entry without outcome the outcome `unknown`, by the code of step 4.
+//!
+//! The local journal for emergencies with an unusable store is a seam only ([`EntryRef::Journal`]): nothing writes one
+//! yet, so an unusable store lets nothing leave.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
 
 use crate::domain::approval::{Approval, ApprovalId, TicketId};
-use crate::domain::decision::Refusal;
+use crate::domain::account::{AccountId, AccountState};
+use crate::domain::arrival::Malformed;
+use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::PersonId;
+use crate::store::reads::Reads;
+use crate::store::{Log, StoreDown, Unit};
 
+mod acts;
 pub mod checkpoint;
 pub mod entry;
-pub mod journal;
-pub mod recover;
+mod enter;
+mod keeper;
+mod load;
+mod malformed;
+mod outcome;
+pub mod read;
+mod recover;
+pub mod refusals;
 pub mod sequence;
+mod shared;
 pub mod tree;
+pub mod verify;
+
+use shared::Shared;
 
 /// Where an entry stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,31 +66,48 @@ pub enum EntryRef {
 ///
 /// Dropped unsent, it records *not sent*.
 pub struct Entered {
-    entry: EntryRef,
-    outbound: Option<Box<Outbound>>,
+    outbound: Box<Outbound>,
+    open: OpenEntry,
 }
 
 impl Entered {
     /// Where the entry stands.
     pub fn entry(&self) -> &EntryRef {
-        &self.entry
+        self.open.entry()
     }
 
     /// Gives the request up for sending. Only `forward` calls this; from here on silence means *unknown*.
     pub(crate) fn depart(self) -> (Outbound, OpenEntry) {
-        todo!("helper C")
+        let Self { outbound, mut open } = self;
+        open.silence = Outcome::Unknown { code: "abandoned" };
+        (*outbound, open)
     }
 }
 
 /// An entry that waits for its outcome. Dropped without one, it records *unknown*.
 pub struct OpenEntry {
     entry: EntryRef,
+    log: Log,
+    index: u64,
+    /// What it means if nobody says how it ended.
+    silence: Outcome,
+    /// None once the outcome is on its way.
+    ledger: Option<Arc<Shared>>,
 }
 
 impl OpenEntry {
     /// Where the entry stands.
     pub fn entry(&self) -> &EntryRef {
         &self.entry
+    }
+}
+
+impl Drop for OpenEntry {
+    fn drop(&mut self) {
+        if let Some(ledger) = self.ledger.take() {
+            let ending = outcome::Ending::new(&self.log, self.index, self.silence.clone(), Vec::new());
+            outcome::record(&ledger, ending, None);
+        }
     }
 }
 
@@ -74,6 +123,12 @@ pub enum Recorded {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the ledger cannot write: {0}")]
 pub struct LedgerDown(pub String);
+
+impl From<StoreDown> for LedgerDown {
+    fn from(down: StoreDown) -> Self {
+        Self(down.0)
+    }
+}
 
 /// An act at the console or the command line; goes the same way as a post.
 #[derive(Clone, Debug)]
@@ -118,6 +173,15 @@ pub enum Act {
         /// What is reported. Sealed.
         text: String,
     },
+    /// An account is locked, or put into use again (長野 5(3), 練馬 第17条).
+    SetAccountState {
+        /// The account.
+        account: AccountId,
+        /// Its state from now on.
+        state: AccountState,
+        /// Why. Sealed.
+        reason: String,
+    },
 }
 
 /// Why an act was not done.
@@ -129,36 +193,143 @@ pub enum ActError {
     Down(LedgerDown),
 }
 
+impl From<LedgerDown> for ActError {
+    fn from(down: LedgerDown) -> Self {
+        Self::Down(down)
+    }
+}
+
+impl From<StoreDown> for ActError {
+    fn from(down: StoreDown) -> Self {
+        Self::Down(down.into())
+    }
+}
+
 /// The ledger.
-pub struct Ledger {}
+pub struct Ledger {
+    shared: Arc<Shared>,
+    keeper: keeper::Keeper,
+    warnings: Vec<String>,
+}
 
 impl Ledger {
     /// Makes the judged request durable. Re-checks in the same transaction what may have changed since it was examined.
+    ///
+    /// An error means that nothing may leave. Should the commit succeed after the deadline all the same, the permission
+    /// that nobody waits for is dropped, and its entry gets the outcome *not sent*.
     pub async fn enter(&self, judged: Judged) -> Result<Recorded, LedgerDown> {
-        let _ = judged;
-        todo!("helper C")
+        let wait = Duration::from_millis(self.shared.config.enter_ms);
+        let (tell, told) = oneshot::channel();
+        let Judged { decision, dossier, at } = judged;
+        let log = self.shared.log_of(dossier.organisation.as_ref());
+        match decision {
+            Decision::Permit(permit, outbound) => {
+                let unit = enter::permission(&self.shared, log, &permit, &dossier, at, wait)?;
+                let shared = Arc::clone(&self.shared);
+                let then = move |result| drop(tell.send(enter::permitted(&shared, outbound, result)));
+                self.shared.store.submit(unit, Box::new(then));
+            }
+            Decision::Refuse(refusal) => {
+                let unit = enter::refusal(&self.shared, log, &refusal, &dossier, at, wait)?;
+                let then = move |result| drop(tell.send(enter::refused(refusal, result)));
+                self.shared.store.submit(unit, Box::new(then));
+            }
+        }
+        match tokio::time::timeout(wait, told).await {
+            Ok(Ok(recorded)) => recorded,
+            Ok(Err(_)) => Err(LedgerDown("the writer has stopped".to_owned())),
+            Err(_) => Err(LedgerDown("the disk did not keep up".to_owned())),
+        }
     }
 
     /// Records the outcome and what was learned, durably, before the client is answered.
+    ///
+    /// After an error the outcome is kept in memory and tried again each second.
     pub async fn close(
         &self,
-        open: OpenEntry,
+        mut open: OpenEntry,
         outcome: Outcome,
         learned: Vec<Learned>,
     ) -> Result<EntryRef, LedgerDown> {
-        let _ = (open, outcome, learned);
-        todo!("helper C")
+        // From here on the outcome is this one, also if the caller does not wait.
+        open.ledger = None;
+        let (tell, told) = oneshot::channel();
+        outcome::record(&self.shared, outcome::Ending::new(&open.log, open.index, outcome, learned), Some(tell));
+        told.await.unwrap_or_else(|_| Err(LedgerDown("the writer has stopped".to_owned())))
     }
 
     /// Records and does a console act, by the person who asks for it.
     pub async fn act(&self, by: PersonId, act: Act) -> Result<EntryRef, ActError> {
-        let _ = (by, act);
-        todo!("helper C")
+        let unit = acts::unit(&self.shared, &by, act)?;
+        let (tell, told) = oneshot::channel();
+        self.shared.store.submit(unit, Box::new(move |result| drop(tell.send(result))));
+        let committed = told.await.unwrap_or_else(|_| Err(StoreDown("the writer has stopped".to_owned())))?;
+        let entry = EntryRef::Index(committed.index);
+        match committed.refused {
+            None => Ok(entry),
+            Some(code) => Err(ActError::Refused(entry, Box::new(refusals::of_code(code)))),
+        }
     }
 
-    /// Counts refusals that came before identification: one entry per source, code and minute.
-    pub fn malformed(&self, malformed: &crate::domain::arrival::Malformed) {
-        let _ = malformed;
-        todo!("helper C")
+    /// Counts refusals that came before identification: one entry per minute, by source and code.
+    pub fn malformed(&self, malformed: &Malformed) {
+        self.shared.malformed.count(malformed.peer.ip(), malformed.code);
+    }
+
+    /// The read side: every port of `domain::ports` but `Hosts` and `Chance`; the registry is `reads().registry()`.
+    pub fn reads(&self) -> Arc<Reads> {
+        Arc::clone(self.shared.store.reads())
+    }
+
+    /// Differences between the configuration and the registry, which the configuration does not change any more.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The name of this run, as its entries have it.
+    pub fn boot(&self) -> &str {
+        &self.shared.boot
+    }
+
+    /// The pseudonym under which a person stands in entries.
+    pub fn pseudonym(&self, person: &PersonId) -> String {
+        self.shared.names.pseudonym(person)
+    }
+
+    /// Changes after each commit; the value itself means nothing.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.shared.store.commits()
+    }
+
+    /// Whether the ledger can write, as far as is known.
+    pub fn is_sound(&self) -> bool {
+        self.shared.store.failed().borrow().is_none()
+    }
+
+    /// Comes back, with the reason, once the writer has stopped for good: the process is to exit.
+    pub async fn failed(&self) -> String {
+        let mut failed = self.shared.store.failed();
+        match failed.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the writer has stopped".to_owned(),
+        }
+    }
+
+    /// Enters what was counted and the stop, writes what waits, and stops. Blocks.
+    pub fn close_down(&self) {
+        self.keeper.stop();
+        let stop: Vec<Unit> = [self.shared.malformed.unit(), Some(load::stopped())].into_iter().flatten().collect();
+        for result in self.shared.store.commit(stop) {
+            if let Err(down) = result {
+                tracing::error!(reason = %down, "the stop was not entered");
+            }
+        }
+        outcome::retry(&self.shared);
+        self.shared.store.close();
+        self.shared.keyring.close();
+        keeper::mark_high_water(&self.shared);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,332 @@
-//! The store: one trait; SQLite now, PostgreSQL later (helper C).
+//! The store: the one place that writes. Everything that changes goes through [`Store::submit`] as a [`Unit`].
+//!
+//! A unit is conditions, changes and an entry. Units that wait together are committed together, in one transaction on
+//! one connection, with one `fsync`; each unit succeeds or is refused alone. Its conditions are read before anything of
+//! it is written, and after everything of the units before it. Spending an approval and appending the entry are thereby
+//! one fact. What a unit is told is durable when it is told.
+//!
+//! # When it fails
+//!
+//! - The disk is full, the database is busy: the batch fails as a whole, nothing of it is written, and the writer goes on.
+//! - Anything that says that the disk cannot be trusted (a failed `fsync`, a malformed page): the writer stops for good and
+//!   says so by [`Store::failed`]. The process is to exit; the next start recovers from what is on the disk.
+//!
+//! SQLite is the home that exists. Another home implements the same commit under its own lock of the log's head.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::domain::account::{Account, AccountId, AccountState, OrganisationId};
+use crate::domain::action::Action;
+use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::digest::Digest;
+use crate::domain::dossier::Learned;
+use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
+use crate::domain::person::{Client, ClientId, Person, PersonId};
+
+mod change;
+mod checkpointer;
+mod condition;
+pub mod fields;
+pub mod keyring;
+pub mod reads;
+pub mod records;
+pub mod registry;
 pub mod sqlite;
+mod writer;
+
+pub use fields::Fields;
+pub use writer::Store;
+
+/// A log's name: an organisation's id, or [`GATEWAY_LOG`].
+pub type Log = Arc<str>;
+
+/// The gateway's own log: starts, stops, registry loads, requests that nobody could be named for.
+pub const GATEWAY_LOG: &str = "gateway";
+
+/// The store cannot write or read now. The text is for the log, not for a client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreDown(pub String);
+
+/// One thing that happens or is refused, with its entry.
+#[derive(Debug)]
+pub struct Unit {
+    /// The log it is entered in.
+    pub log: Log,
+    /// What must hold. Read in the transaction, before anything of this unit is written.
+    pub conditions: Vec<Condition>,
+    /// What changes if they hold.
+    pub changes: Vec<Change>,
+    /// The entry if they hold.
+    pub entry: Draft,
+    /// The entry if they do not; it gets the failed condition's code. None: that is no event, nothing is entered.
+    pub entry_if_refused: Option<Draft>,
+    /// After this moment nobody waits any more, and the unit is not begun.
+    pub deadline: Option<Instant>,
+}
+
+impl Unit {
+    /// A unit that is no more than an entry.
+    pub fn entry(log: Log, entry: Draft) -> Self {
+        Self { log, conditions: Vec::new(), changes: Vec::new(), entry, entry_if_refused: None, deadline: None }
+    }
+}
+
+/// An entry that has no place yet. The sequence gives it log, index and time.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Its kind: `permit`, `refusal`, `outcome`, `act`, ...
+    pub kind: &'static str,
+    /// Fields that it shares with its other ending.
+    pub fields: Arc<Fields>,
+    /// Fields of this ending alone.
+    pub more: Fields,
+    /// What it commits to.
+    pub sealed: Option<Arc<Sealed>>,
+}
+
+/// A payload, sealed with a record key of its own.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The key's number in the key database; durable before this value exists.
+    pub key: i64,
+    /// Nonce, ciphertext, tag.
+    pub bytes: Vec<u8>,
+}
+
+/// What a unit came to. Durable.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The log.
+    pub log: Log,
+    /// The entry's index in it.
+    pub index: u64,
+    /// The entry's time.
+    pub at: Timestamp,
+    /// The code of the condition that did not hold.
+    pub refused: Option<&'static str>,
+    /// The ticket that was opened or joined.
+    pub ticket: Option<TicketId>,
+}
+
+/// What happens when a unit is durable or has failed. Runs on the writer's thread: short, never blocking.
+pub type Then = Box<dyn FnOnce(Result<Committed, StoreDown>) + Send>;
+
+/// What must hold for a unit. Times are judged against the later of the clock and the last entry, so that a clock that
+/// was set back revives nothing.
+#[derive(Debug)]
+pub enum Condition {
+    /// This use of this approval is free, in time, for this post, and by somebody else than the author.
+    ApprovalUsable {
+        /// The approval as the request showed it.
+        approval: Box<Approval>,
+        /// Whether it may be unknown so far.
+        deposit: bool,
+        /// Which use, from 1.
+        use_number: u32,
+        /// The account of the post.
+        account: AccountId,
+        /// The action.
+        action: Action,
+        /// The post.
+        digest: Digest,
+        /// The person who answers for the post.
+        author: Option<PersonId>,
+        /// The tool, whose owner may not approve either.
+        client: Option<ClientId>,
+    },
+    /// The account is in use.
+    AccountActive(AccountId),
+    /// The declaration is open, for this account.
+    EmergencyOpen(EmergencyId, AccountId),
+    /// The retry key still points at that entry of this unit's log, whose outcome is not known.
+    ResendOpen {
+        /// The entry.
+        entry: u64,
+        /// The tool.
+        client: ClientId,
+        /// Its retry key.
+        key: String,
+        /// The post.
+        digest: Digest,
+    },
+    /// The entry of this unit's log waits for an outcome.
+    EntryOpen(u64),
+    /// No approval has this name.
+    ApprovalAbsent(ApprovalId),
+    /// The approval is there, not revoked, and of an account of this body.
+    ApprovalRevocable(ApprovalId, OrganisationId),
+    /// The ticket waits, at this body.
+    TicketWaiting(TicketId, OrganisationId),
+    /// The person is known and works for the body.
+    WorksFor(PersonId, OrganisationId),
+    /// The person may declare an emergency for the body.
+    MayDeclare(PersonId, OrganisationId),
+    /// The account is the body's.
+    AccountOf(AccountId, OrganisationId),
+    /// The person is not the post's author, or the account's operating policy lets authors approve.
+    NotAuthor {
+        /// Who approves.
+        person: PersonId,
+        /// Who answers for the post.
+        author: PersonId,
+        /// The tool, whose owner may not approve either.
+        client: ClientId,
+        /// The account.
+        account: AccountId,
+    },
+    /// The declaration is the body's and has not ended.
+    EmergencyRunning(EmergencyId, OrganisationId),
+    /// The report is owed, by this body.
+    ReportOwed(AfterReportId, OrganisationId),
+    /// It was settled before the store was asked: refused, with this code.
+    Never(&'static str),
+}
+
+/// What changes.
+#[derive(Debug)]
+pub enum Change {
+    /// An approval becomes known; one that is known stays as it is.
+    Deposit(Box<Approval>),
+    /// A use of an approval is spent by this unit's entry.
+    Spend(ApprovalId, u32),
+    /// An approval is revoked.
+    Revoke(ApprovalId),
+    /// No approval that begins before this moment is good any more (a restored backup may have forgotten its use).
+    Epoch,
+    /// A post is held: joins the ticket that waits for the same, or opens this one.
+    Hold(Box<Ticket>),
+    /// A ticket is settled.
+    Settle(TicketId, TicketState),
+    /// An emergency is declared.
+    Declare(Box<Emergency>),
+    /// It ends now.
+    EndEmergency(EmergencyId),
+    /// A report on this unit's entry is owed.
+    OweReport {
+        /// Its id.
+        id: AfterReportId,
+        /// The body.
+        organisation: OrganisationId,
+        /// The account.
+        account: AccountId,
+        /// The exemption used.
+        exemption: &'static str,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// It was made, now.
+    MakeReport(AfterReportId),
+    /// This unit's entry waits for an outcome.
+    Open,
+    /// The entry's outcome is this unit's entry.
+    Close(u64, &'static str),
+    /// The client may send this again under this key while the entry's outcome is unknown.
+    Retry(ClientId, String, Digest),
+    /// Something was learned from a provider's answer.
+    Learned(Learned),
+    /// A body enters the registry.
+    Organisation(OrganisationId, String),
+    /// An account enters the registry or changes.
+    Account(Box<Account>),
+    /// An account's state changes.
+    AccountState(AccountId, AccountState),
+    /// A person enters the registry or changes.
+    Person(Box<Person>),
+    /// A posting tool enters the registry or changes.
+    Client(Box<Client>),
+}
+
+impl Change {
+    /// Whether the registry in memory must be read anew.
+    fn touches_registry(&self) -> bool {
+        matches!(
+            self,
+            Self::Organisation(..) | Self::Account(_) | Self::AccountState(..) | Self::Person(_) | Self::Client(_)
+        )
+    }
+}
+
+/// A tree head as it is stored.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The log's number.
+    pub number: i64,
+    /// The log.
+    pub log: Log,
+    /// How many entries it has.
+    pub size: u64,
+    /// The last entry's time, in microseconds since 1970.
+    pub at: i64,
+    /// Roots of the perfect subtrees, largest first.
+    pub frontier: Vec<u8>,
+    /// The signed checkpoint.
+    pub note: String,
+    /// Tiles that became full: level, number, hashes.
+    pub tiles: Vec<(u8, u64, Vec<u8>)>,
+}
+
+/// Where an entry was placed.
+#[derive(Debug)]
+pub struct Placed {
+    /// The log's number.
+    pub number: i64,
+    /// Its index.
+    pub index: u64,
+    /// Its bytes.
+    pub leaf: Vec<u8>,
+    /// Their RFC 6962 leaf hash.
+    pub hash: [u8; 32],
+}
+
+/// What only the writer knows of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Late<'a> {
+    /// The entry's time: the later of the clock and the last entry, in whole microseconds.
+    pub at: Timestamp,
+    /// What the clock said, where that is more than a second earlier.
+    pub clock: Option<Timestamp>,
+    /// The failed condition's code.
+    pub code: Option<&'a str>,
+    /// The ticket that was opened or joined.
+    pub ticket: Option<&'a str>,
+}
+
+/// What a sequence reads when it resumes.
+pub trait Stored {
+    /// The heads of all logs.
+    fn heads(&self) -> Result<Vec<Head>, StoreDown>;
+    /// Leaf hashes of a log from `from` on, at most 256.
+    fn hashes(&self, number: i64, from: u64) -> Result<Vec<[u8; 32]>, StoreDown>;
+    /// A full tile.
+    fn tile(&self, number: i64, level: u8, n: u64) -> Result<Vec<u8>, StoreDown>;
+}
+
+/// Gives entries their order: index, leaf, tree, checkpoint. The ledger implements it; the writer calls it inside the
+/// transaction and makes durable what it returns.
+pub trait Sequence: Send {
+    /// Takes up the state that is stored; also after a batch that failed, since its memory may be ahead of the disk.
+    fn resume(&mut self, stored: &dyn Stored) -> Result<(), StoreDown>;
+    /// The number of a log, once it has an entry.
+    fn number(&self, log: &str) -> Option<i64>;
+    /// Gives a draft the next place in its log.
+    fn place(&mut self, log: &Log, draft: &Draft, late: Late<'_>) -> Result<Placed, StoreDown>;
+    /// The new, signed head of each log that was placed in since the last call.
+    fn seal(&mut self, at: Timestamp) -> Result<Vec<Head>, StoreDown>;
+}
+
+/// Bits of an entry's id that hold its index.
+const INDEX_BITS: u32 = 40;
+
+/// The key of an entry: its log's number and its index in one integer.
+fn entry_id(number: i64, index: u64) -> i64 {
+    (number << INDEX_BITS) | i64::try_from(index).unwrap_or(i64::MAX >> 1)
+}
+
+/// The index in an entry's key.
+fn index_of(id: i64) -> u64 {
+    (id & ((1 << INDEX_BITS) - 1)).unsigned_abs()
+}

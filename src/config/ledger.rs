@@ -8,16 +8,24 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ledger {
-    /// Directory for signing keys, the payload key file and the journal.
+    /// Directory for signing keys, the payload key file and the high-water mark.
     pub dir: PathBuf,
     /// First part of a log's origin: `<origin>/<organisation>`.
     pub origin: String,
     /// Longest wait for a durable entry before the request is refused.
     pub enter_ms: u64,
+    /// Whether a database that is older than the high-water mark may be used: it was restored from a backup, and has
+    /// forgotten which approvals were used since. Approvals that begin before such a start are void.
+    pub accept_rollback: bool,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data/ledger"), origin: "sekisho.example".to_owned(), enter_ms: 2_000 }
+        Self {
+            dir: PathBuf::from("data/ledger"),
+            origin: "sekisho.example".to_owned(),
+            enter_ms: 2_000,
+            accept_rollback: false,
+        }
     }
 }

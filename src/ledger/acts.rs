@@ -1,0 +1,216 @@
+//! Console acts as units. Who may do what is decided in the store's transaction, for every surface alike.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::shared::Shared;
+use super::{Act, LedgerDown, entry};
+use crate::domain::account::{AccountId, OrganisationId};
+use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::emergency::Emergency;
+use crate::domain::person::PersonId;
+use crate::domain::ports::{Approvals, Registry, Unavailable};
+use crate::store::{Change, Condition, Draft, Fields, Unit};
+
+impl From<Unavailable> for LedgerDown {
+    fn from(unavailable: Unavailable) -> Self {
+        Self(unavailable.0)
+    }
+}
+
+/// An act, taken apart.
+struct Parts {
+    name: &'static str,
+    conditions: Vec<Condition>,
+    changes: Vec<Change>,
+    fields: Fields,
+    reason: Option<String>,
+}
+
+impl Parts {
+    fn new(name: &'static str) -> Self {
+        Self { name, conditions: Vec::new(), changes: Vec::new(), fields: Fields::default(), reason: None }
+    }
+
+    /// The act is refused with this code unless `holds`.
+    fn must(mut self, holds: bool, code: &'static str) -> Self {
+        if !holds {
+            self.conditions.push(Condition::Never(code));
+        }
+        self
+    }
+
+    fn with(mut self, condition: Condition) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    fn doing(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    fn text(mut self, name: &'static str, value: &str) -> Self {
+        self.fields.text(name, value);
+        self
+    }
+
+    fn because(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+}
+
+/// The unit of an act by `by`, in the log of the body that the person works for.
+pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, LedgerDown> {
+    let reads = shared.store.reads();
+    let body = reads.registry().person(by).map(|person| person.organisation.clone());
+    let home = body.clone().unwrap_or_else(|| OrganisationId::new(crate::store::GATEWAY_LOG));
+    let parts = parts(shared, by, &home, act)?;
+    let mut fields = parts.fields;
+    fields.text("act", parts.name);
+    fields.text("by", &shared.names.pseudonym(by));
+    let payload = entry::Payload {
+        author: Some(by.as_str().to_owned()),
+        reason: parts.reason,
+        ..entry::Payload::default()
+    };
+    let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
+    let mut conditions = vec![Condition::WorksFor(by.clone(), home)];
+    conditions.extend(parts.conditions);
+    let fields = Arc::new(fields);
+    let ending = |result: &str| {
+        let mut more = Fields::default();
+        more.text("result", result);
+        Draft { kind: "act", fields: Arc::clone(&fields), more, sealed: sealed.clone() }
+    };
+    Ok(Unit {
+        log: shared.log_of(body.as_ref()),
+        conditions,
+        changes: parts.changes,
+        entry: ending("done"),
+        entry_if_refused: Some(ending("refused")),
+        deadline: None,
+    })
+}
+
+fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Result<Parts, LedgerDown> {
+    let now = shared.now();
+    Ok(match act {
+        Act::Deposit(approval) => deposit(shared, approval, body, now),
+        Act::Revoke(id) => Parts::new("revoke")
+            .text("approval", id.as_str())
+            .with(Condition::ApprovalRevocable(id.clone(), body.clone()))
+            .doing(Change::Revoke(id)),
+        Act::ApproveTicket { ticket, approval, expires, max_uses } => {
+            approve(shared, by, body, &ticket, (approval, expires, max_uses))?
+        }
+        Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),
+        Act::RejectTicket { ticket, reason } => settle("reject-ticket", ticket, TicketState::Rejected, body, &reason),
+        Act::Declare(emergency) => declare(shared, by, body, emergency, now),
+        Act::EndEmergency(id) => Parts::new("end-emergency")
+            .text("emergency", id.as_str())
+            .with(Condition::MayDeclare(by.clone(), body.clone()))
+            .with(Condition::EmergencyRunning(id.clone(), body.clone()))
+            .doing(Change::EndEmergency(id)),
+        Act::Report { id, text } => Parts::new("report")
+            .text("after_report", id.as_str())
+            .because(&text)
+            .must(!text.trim().is_empty(), "report-empty")
+            .with(Condition::ReportOwed(id.clone(), body.clone()))
+            .doing(Change::MakeReport(id)),
+        Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
+            .text("account", account.as_str())
+            .text("state", state.as_str())
+            .because(&reason)
+            .with(Condition::AccountOf(account.clone(), body.clone()))
+            .doing(Change::AccountState(account, state)),
+    })
+}
+
+fn deposit(shared: &Shared, approval: Approval, body: &OrganisationId, now: Timestamp) -> Parts {
+    let window = approval.expires > now && approval.expires > approval.not_before && approval.max_uses > 0;
+    Parts::new("deposit-approval")
+        .text("account", approval.account.as_str())
+        .text("approval", approval.id.as_str())
+        .text("approver", &shared.names.pseudonym(&approval.approver))
+        .text("digest", &approval.digest.to_string())
+        .must(window, "approval-window")
+        .with(Condition::AccountOf(approval.account.clone(), body.clone()))
+        .with(Condition::ApprovalAbsent(approval.id.clone()))
+        .doing(Change::Deposit(Box::new(approval)))
+}
+
+fn approve(
+    shared: &Shared,
+    by: &PersonId,
+    body: &OrganisationId,
+    id: &TicketId,
+    (approval, expires, max_uses): (ApprovalId, Timestamp, u32),
+) -> Result<Parts, LedgerDown> {
+    let now = shared.now();
+    let mut parts = Parts::new("approve-ticket")
+        .text("approval", approval.as_str())
+        .text("ticket", id.as_str())
+        .with(Condition::TicketWaiting(id.clone(), body.clone()))
+        .must(expires > now && max_uses > 0, "approval-window");
+    let Some(ticket) = shared.store.reads().ticket(id)? else {
+        return Ok(parts.must(false, "ticket-not-waiting"));
+    };
+    let Ticket { client, author, account, action, digest, .. } = ticket;
+    parts.fields.text("account", account.as_str());
+    parts.fields.text("digest", &digest.to_string());
+    Ok(parts
+        .with(Condition::NotAuthor { person: by.clone(), author, client, account: account.clone() })
+        .with(Condition::ApprovalAbsent(approval.clone()))
+        .doing(Change::Settle(id.clone(), TicketState::Approved))
+        .doing(Change::Deposit(Box::new(Approval {
+            id: approval,
+            account,
+            actions: vec![action],
+            digest,
+            not_before: now,
+            expires,
+            max_uses,
+            approver: by.clone(),
+            issuer: shared.config.origin.clone(),
+            category: None,
+            reference: Some(id.as_str().to_owned()),
+        }))))
+}
+
+fn settle(name: &'static str, id: TicketId, state: TicketState, body: &OrganisationId, reason: &str) -> Parts {
+    Parts::new(name)
+        .text("ticket", id.as_str())
+        .because(reason)
+        .with(Condition::TicketWaiting(id.clone(), body.clone()))
+        .doing(Change::Settle(id, state))
+}
+
+fn declare(shared: &Shared, by: &PersonId, body: &OrganisationId, mut new: Emergency, now: Timestamp) -> Parts {
+    let longest = SignedDuration::from_secs(i64::try_from(shared.emergency.max_s).unwrap_or(i64::MAX));
+    let lasts = new.until.duration_since(now);
+    // A declaration cannot begin before it is made, nor be over when it is made.
+    new.declared = now;
+    new.ended = None;
+    let accounts: Vec<&str> = new.accounts.iter().map(AccountId::as_str).take(60).collect();
+    let listed = serde_json::json!(accounts);
+    let mut parts = Parts::new("declare-emergency")
+        .text("emergency", new.id.as_str())
+        .text("until", &new.until.to_string())
+        .because(&new.reason)
+        .must(new.declared_by == *by && new.organisation == *body, "emergency-declarer")
+        .must(!new.reason.trim().is_empty(), "emergency-without-reason")
+        .must(!new.accounts.is_empty(), "emergency-without-accounts")
+        .must(lasts > SignedDuration::ZERO && lasts <= longest, "emergency-end")
+        .with(Condition::MayDeclare(by.clone(), body.clone()));
+    parts.fields.value("accounts", &listed);
+    if new.drill {
+        parts.fields.value("drill", &serde_json::Value::Bool(true));
+    }
+    for account in &new.accounts {
+        parts.conditions.push(Condition::AccountOf(account.clone(), body.clone()));
+    }
+    parts.doing(Change::Declare(Box::new(new)))
+}

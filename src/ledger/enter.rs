@@ -1,0 +1,189 @@
+//! A judged request as a unit: what is read again, what changes, what is entered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::shared::Shared;
+use super::{Entered, EntryRef, LedgerDown, OpenEntry, Recorded, entry, refusals};
+use crate::domain::action::Action;
+use crate::domain::approval::{Pass, Ticket, TicketId, TicketState};
+use crate::domain::decision::{Obligation, Permit, Refusal, RefusalKind};
+use crate::domain::dossier::{Dossier, Outcome};
+use crate::domain::emergency::AfterReportId;
+use crate::domain::exemption::Exemption;
+use crate::domain::outbound::Outbound;
+use crate::store::{Change, Committed, Condition, Draft, Log, StoreDown, Unit};
+
+/// The unit of a permission.
+pub(super) fn permission(
+    shared: &Shared,
+    log: Log,
+    permit: &Permit,
+    dossier: &Dossier,
+    at: Timestamp,
+    wait: Duration,
+) -> Result<Unit, LedgerDown> {
+    let (mut fields, payload) = entry::of_dossier(dossier, &shared.names);
+    let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
+    let fields = Arc::new(fields);
+    let mut more = entry::of_permit(permit);
+    let mut changes = vec![Change::Open];
+    spend(&mut changes, dossier);
+    // The report is owed before the post can be forwarded, by the same commit.
+    for obligation in &permit.obligations {
+        if let Obligation::AfterReport { due } = obligation {
+            let owed = owe_report(shared, dossier, *due, at)?;
+            more.value("after_report", &serde_json::json!({ "due": due.to_string(), "id": owed.0.as_str() }));
+            changes.push(owed.1);
+            break;
+        }
+    }
+    let refused = Draft { kind: "refusal", fields: Arc::clone(&fields), sealed: sealed.clone(), ..Draft::default() };
+    Ok(Unit {
+        log,
+        conditions: conditions(dossier)?,
+        changes,
+        entry: Draft { kind: "permit", fields, more, sealed },
+        entry_if_refused: Some(refused),
+        deadline: Some(Instant::now() + wait),
+    })
+}
+
+/// What may have changed since the request was examined.
+fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
+    let missing = |what: &str| LedgerDown(format!("a permission names no {what}"));
+    let mut conditions = Vec::new();
+    let writes = dossier.action.is_some_and(|action| !matches!(action, Action::Read | Action::SignIn));
+    if let Some(account) = dossier.account.as_ref().filter(|_| writes) {
+        conditions.push(Condition::AccountActive(account.clone()));
+    }
+    match &dossier.pass {
+        Some(Pass::Approved { approval, use_number, deposit }) => conditions.push(Condition::ApprovalUsable {
+            approval: approval.clone(),
+            deposit: *deposit,
+            use_number: *use_number,
+            account: dossier.account.clone().ok_or_else(|| missing("account"))?,
+            action: dossier.action.ok_or_else(|| missing("action"))?,
+            digest: dossier.digest.ok_or_else(|| missing("digest"))?,
+            author: dossier.author.clone(),
+            client: dossier.client.clone(),
+        }),
+        Some(Pass::Resend { entry }) => conditions.push(Condition::ResendOpen {
+            entry: *entry,
+            client: dossier.client.clone().ok_or_else(|| missing("client"))?,
+            key: dossier.retry_key.clone().ok_or_else(|| missing("retry key"))?,
+            digest: dossier.digest.ok_or_else(|| missing("digest"))?,
+        }),
+        Some(Pass::Exempt(Exemption::Emergency { emergency, .. })) => {
+            let account = dossier.account.clone().ok_or_else(|| missing("account"))?;
+            conditions.push(Condition::EmergencyOpen(emergency.clone(), account));
+        }
+        Some(Pass::Exempt(Exemption::WeatherEvent { .. } | Exemption::OperatingPolicy { .. }) | Pass::None) | None => {}
+    }
+    Ok(conditions)
+}
+
+fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
+    if let Some(Pass::Approved { approval, use_number, deposit }) = &dossier.pass {
+        if *deposit {
+            changes.push(Change::Deposit(approval.clone()));
+        }
+        changes.push(Change::Spend(approval.id.clone(), *use_number));
+    }
+    // A resend moves the key to its own entry, so that its outcome decides about the next one.
+    if let (Some(client), Some(key), Some(digest)) = (&dossier.client, &dossier.retry_key, dossier.digest) {
+        changes.push(Change::Retry(client.clone(), key.clone(), digest));
+    }
+}
+
+fn owe_report(
+    shared: &Shared,
+    dossier: &Dossier,
+    due: Timestamp,
+    at: Timestamp,
+) -> Result<(AfterReportId, Change), LedgerDown> {
+    let missing = || LedgerDown("an after-report is owed, but by no body or account".to_owned());
+    let id = AfterReportId::new(shared.new_id(at));
+    let exemption = match &dossier.pass {
+        Some(Pass::Exempt(exemption)) => exemption.as_str(),
+        _ => "none",
+    };
+    let change = Change::OweReport {
+        id: id.clone(),
+        organisation: dossier.organisation.clone().ok_or_else(missing)?,
+        account: dossier.account.clone().ok_or_else(missing)?,
+        exemption,
+        due,
+    };
+    Ok((id, change))
+}
+
+/// What a committed permission is to its caller. Made on the writer's thread: if nobody takes it, it is dropped there,
+/// and its entry gets the outcome *not sent*.
+pub(super) fn permitted(
+    shared: &Arc<Shared>,
+    outbound: Box<Outbound>,
+    result: Result<Committed, StoreDown>,
+) -> Result<Recorded, LedgerDown> {
+    let done = result?;
+    let entry = EntryRef::Index(done.index);
+    if let Some(code) = done.refused {
+        return Ok(Recorded::Refused(entry, Box::new(refusals::of_code(code))));
+    }
+    let open = OpenEntry {
+        entry,
+        log: done.log,
+        index: done.index,
+        silence: Outcome::NotSent { code: "dropped" },
+        ledger: Some(Arc::clone(shared)),
+    };
+    Ok(Recorded::Permitted(Entered { outbound, open }))
+}
+
+/// The unit of a refusal; a hold opens or joins a ticket.
+pub(super) fn refusal(
+    shared: &Shared,
+    log: Log,
+    refusal: &Refusal,
+    dossier: &Dossier,
+    at: Timestamp,
+    wait: Duration,
+) -> Result<Unit, LedgerDown> {
+    let (mut fields, payload) = entry::of_dossier(dossier, &shared.names);
+    let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
+    let listed = dossier.report.as_ref().is_some_and(|report| !report.findings.is_empty());
+    let more = entry::of_refusal(refusal, listed);
+    let changes = ticket(shared, refusal, dossier, at).map(|ticket| Change::Hold(Box::new(ticket))).into_iter().collect();
+    let draft = Draft { kind: "refusal", fields: Arc::new(fields), more, sealed };
+    Ok(Unit { changes, deadline: Some(Instant::now() + wait), ..Unit::entry(log, draft) })
+}
+
+/// The ticket of a held post, if enough is known of it that somebody could approve it.
+fn ticket(shared: &Shared, refusal: &Refusal, dossier: &Dossier, at: Timestamp) -> Option<Ticket> {
+    if refusal.kind != RefusalKind::Held {
+        return None;
+    }
+    Some(Ticket {
+        organisation: dossier.organisation.clone()?,
+        client: dossier.client.clone()?,
+        author: dossier.author.clone()?,
+        account: dossier.account.clone()?,
+        action: dossier.action?,
+        digest: dossier.digest?,
+        opened: at,
+        state: TicketState::Waiting,
+        id: refusal.ticket.clone().unwrap_or_else(|| TicketId::new(shared.new_id(at))),
+    })
+}
+
+/// What a committed refusal is to its caller: the same, with the ticket that really waits.
+pub(super) fn refused(
+    mut refusal: Box<Refusal>,
+    result: Result<Committed, StoreDown>,
+) -> Result<Recorded, LedgerDown> {
+    let done = result?;
+    refusal.ticket = done.ticket;
+    Ok(Recorded::Refused(EntryRef::Index(done.index), refusal))
+}

@@ -1,0 +1,172 @@
+//! The sentences of refusals that the store decides: what changed between the look and the entry, and acts that cannot be.
+
+use crate::domain::decision::Refusal;
+
+/// The refusal of a failed condition.
+pub fn of_code(code: &'static str) -> Refusal {
+    of_post(code).or_else(|| of_act(code)).unwrap_or_else(|| {
+        Refusal::refused(
+            code,
+            "記録の条件が満たされなかったため、実行しませんでした。",
+            "A condition of the record did not hold, so nothing was done.",
+            "状況を確認してから、もう一度お試しください。",
+        )
+    })
+}
+
+/// Refusals of posts.
+fn of_post(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "approval-spent" => (
+            "この承認は、すでに使用されています。一つの承認で発信できる回数を超えるため、送信しませんでした。",
+            "This approval was used already.",
+            "もう一度発信する必要がある場合は、新たに承認を受けてください。",
+        ),
+        "approval-revoked" => (
+            "この承認は取り消されています。",
+            "This approval was revoked.",
+            "内容を確認し、必要であれば改めて承認を受けてください。",
+        ),
+        "approval-expired" => (
+            "この承認の有効期限が過ぎています。",
+            "This approval has expired.",
+            "改めて承認を受けてから、送信してください。",
+        ),
+        "approval-not-yet" => (
+            "この承認は、まだ使用できる時刻になっていません。",
+            "This approval cannot be used yet.",
+            "承認の開始時刻を過ぎてから、送信してください。",
+        ),
+        "approval-missing" => (
+            "この承認は登録されていません。",
+            "This approval is not known.",
+            "承認者に、承認の登録を確認してください。",
+        ),
+        "approval-mismatch" => (
+            "承認された内容・アカウント・操作と、送信しようとした内容が一致しません。",
+            "The approval is not for this post, account and action.",
+            "承認を受けた内容のまま送信するか、変更後の内容で承認を受けてください。",
+        ),
+        "approval-conflict" => (
+            "同じ番号で、内容の異なる承認がすでに登録されています。",
+            "Another approval is known under this name.",
+            "承認を新しい番号で発行し直してください。",
+        ),
+        "approval-before-restore" => (
+            "記録をバックアップから復元する前に出された承認のため、使用済みかどうかを確かめられません。",
+            "This approval was given before the records were restored from a backup.",
+            "改めて承認を受けてください。",
+        ),
+        "self-approval" => (
+            "発信する人（送信ツールの責任者）自身の承認では、発信できません。",
+            "The author or the tool's owner cannot approve.",
+            "ほかの承認者に承認を依頼してください。",
+        ),
+        "account-not-active" => (
+            "このアカウントは現在、運用中ではありません（停止・閉鎖など）。",
+            "This account is not in use.",
+            "アカウント管理者に、アカウントの状態を確認してください。",
+        ),
+        "emergency-ended" => (
+            "緊急時の宣言は、すでに終了しているか、このアカウントを対象としていません。",
+            "The emergency has ended or is not for this account.",
+            "緊急の発信が必要な場合は、改めて宣言するか、通常の承認を受けてください。",
+        ),
+        "resend-not-open" => (
+            "再送の対象となる記録の結果がすでに確定しているため、同じ再送キーでは送信できません。",
+            "The outcome of the first request is known, so it cannot be sent again under this retry key.",
+            "発信の結果を確認し、必要であれば新しい発信として承認を受けてください。",
+        ),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }))
+}
+
+/// Refusals of console acts.
+fn of_act(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "approval-known" => (
+            "同じ番号の承認が、すでに登録されています。",
+            "An approval of this name is known already.",
+            "新しい番号で登録してください。",
+        ),
+        "approval-not-revocable" => (
+            "この承認は見つからないか、すでに取り消されています。",
+            "There is no such approval, or it was revoked already.",
+            "承認の番号を確認してください。",
+        ),
+        "approval-window" => (
+            "承認の有効期限または使用回数が正しくありません。",
+            "The approval's window or number of uses is wrong.",
+            "期限は現在より後、使用回数は1回以上で指定してください。",
+        ),
+        "ticket-not-waiting" => (
+            "この受付は見つからないか、すでに処理されています。",
+            "There is no such ticket, or it was settled already.",
+            "受付の一覧で、現在の状態を確認してください。",
+        ),
+        "not-of-this-body" => (
+            "この団体に所属する職員として登録されていないため、操作できません。",
+            "You are not registered as working for this body.",
+            "職員の登録を、広報担当に確認してください。",
+        ),
+        "may-not-declare" => (
+            "緊急時の宣言を行う権限がありません。",
+            "You may not declare an emergency.",
+            "当直または災害対策本部の担当者に依頼してください。",
+        ),
+        "account-unknown" => (
+            "このアカウントは、この団体のアカウントとして登録されていません。",
+            "This account is not one of this body's.",
+            "アカウントの名前を確認してください。",
+        ),
+        "emergency-without-reason" => (
+            "緊急時の宣言には、理由が必要です。",
+            "A declaration needs a reason.",
+            "理由を入力してください。",
+        ),
+        "emergency-without-accounts" => (
+            "緊急時の宣言には、対象のアカウントが必要です。",
+            "A declaration needs accounts.",
+            "対象のアカウントを一つ以上指定してください。",
+        ),
+        "emergency-end" => (
+            "緊急時の宣言の終了時刻が正しくありません（現在より後で、定められた長さ以内にしてください）。",
+            "The declaration's end is in the past or too far away.",
+            "終了時刻を指定し直してください。長引く場合は、改めて宣言してください。",
+        ),
+        "emergency-declarer" => (
+            "宣言者の名前と、操作している職員が一致しません。",
+            "A declaration is made in one's own name.",
+            "宣言する本人が操作してください。",
+        ),
+        "report-not-owed" => (
+            "この事後報告は見つからないか、すでに報告されています。",
+            "There is no such report, or it was made already.",
+            "事後報告の一覧を確認してください。",
+        ),
+        "report-empty" => ("事後報告の内容が空です。", "The report is empty.", "報告の内容を入力してください。"),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_a_condition_has_a_sentence_of_its_own() {
+        let source = concat!(include_str!("../store/condition.rs"), include_str!("acts.rs"));
+        let quoted: Vec<&str> = source.split('"').skip(1).step_by(2).filter(|text| is_code(text)).collect();
+        assert!(quoted.len() > 20, "{quoted:?}");
+        for code in quoted.into_iter().filter(|code| !["entry-closed", "condition-unknown"].contains(code)) {
+            let code: &'static str = Box::leak(code.to_owned().into_boxed_str());
+            assert!(of_post(code).or_else(|| of_act(code)).is_some(), "{code} has no sentence");
+        }
+    }
+
+    fn is_code(text: &str) -> bool {
+        text.contains('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    }
+}

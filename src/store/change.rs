@@ -1,0 +1,222 @@
+//! Changes, written in the transaction. Each is a statement or two; the conditions were read before.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
+
+use super::{Change, entry_id};
+use crate::domain::account::Account;
+use crate::domain::approval::{Approval, Ticket, TicketId};
+use crate::domain::dossier::Learned;
+use crate::domain::emergency::Emergency;
+
+/// The entry that the changes belong to.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) number: i64,
+    pub(super) index: u64,
+    pub(super) at: Timestamp,
+}
+
+impl Place {
+    fn id(self) -> i64 {
+        entry_id(self.number, self.index)
+    }
+}
+
+/// The ticket that a held post joins, or else the one it opens.
+pub(super) fn joined(conn: &Connection, changes: &[Change]) -> Result<Option<TicketId>> {
+    let Some(ticket) = changes.iter().find_map(|change| match change {
+        Change::Hold(ticket) => Some(ticket),
+        _ => None,
+    }) else {
+        return Ok(None);
+    };
+    let sql = "SELECT id FROM ticket WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
+    let waiting: Option<String> = conn
+        .prepare_cached(sql)?
+        .query_row(
+            params![
+                ticket.digest.to_string(),
+                ticket.client.as_str(),
+                ticket.account.as_str(),
+                ticket.action.as_str()
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(Some(waiting.map_or_else(|| ticket.id.clone(), TicketId::new)))
+}
+
+/// Writes one change.
+pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<()> {
+    let at = place.at.as_microsecond();
+    match change {
+        Change::Deposit(approval) => deposit(conn, approval),
+        Change::Spend(id, number) => {
+            run(conn, "INSERT INTO used_approval VALUES (?, ?, ?)", params![id.as_str(), number, place.id()])
+        }
+        Change::Revoke(id) => {
+            run(conn, "UPDATE approval SET revoked = ? WHERE id = ? AND revoked IS NULL", params![at, id.as_str()])
+        }
+        Change::Epoch => run(conn, "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", [at]),
+        Change::Hold(ticket) => hold(conn, ticket, place),
+        Change::Settle(id, state) => {
+            run(conn, "UPDATE ticket SET state = ? WHERE id = ?", params![state.as_str(), id.as_str()])
+        }
+        Change::Declare(emergency) => declare(conn, emergency),
+        Change::EndEmergency(id) => run(conn, "UPDATE emergency SET ended = ? WHERE id = ?", params![at, id.as_str()]),
+        Change::OweReport { id, organisation, account, exemption, due } => {
+            let due = due.as_microsecond();
+            let row = params![id.as_str(), organisation.as_str(), account.as_str(), exemption, place.id(), due];
+            run(conn, "INSERT INTO after_report VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
+        }
+        Change::MakeReport(id) => {
+            run(conn, "UPDATE after_report SET reported = ? WHERE id = ?", params![at, id.as_str()])
+        }
+        Change::Open => run(conn, "INSERT INTO outcome VALUES (?, NULL, NULL)", [place.id()]),
+        Change::Close(of, outcome) => {
+            let of = entry_id(place.number, *of);
+            let row = params![i64::try_from(place.index).unwrap_or(i64::MAX), outcome, of];
+            run(conn, "UPDATE outcome SET closed_by = ?, outcome = ? WHERE id = ?", row)
+        }
+        Change::Retry(client, key, digest) => {
+            let row = params![client.as_str(), key, digest.to_string(), place.id()];
+            run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?)", row)
+        }
+        Change::Learned(learned) => learn(conn, learned),
+        Change::Organisation(..)
+        | Change::Account(_)
+        | Change::AccountState(..)
+        | Change::Person(_)
+        | Change::Client(_) => register(conn, change),
+    }
+}
+
+fn register(conn: &Connection, change: &Change) -> Result<()> {
+    match change {
+        Change::Organisation(id, name) => {
+            run(conn, "INSERT OR REPLACE INTO organisation VALUES (?, ?)", [id.as_str(), name])
+        }
+        Change::Account(account) => put_account(conn, account),
+        Change::AccountState(id, state) => {
+            let sql = "SELECT body FROM account WHERE id = ?";
+            let body: String = conn.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0))?;
+            let mut account: Account = from_json(&body)?;
+            account.state = *state;
+            put_account(conn, &account)
+        }
+        Change::Person(person) => {
+            let row =
+                params![person.id.as_str(), person.organisation.as_str(), person.may_declare, to_json(&**person)?];
+            run(conn, "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", row)
+        }
+        Change::Client(client) => {
+            let row = params![client.id.as_str(), client.owner.as_str(), to_json(&**client)?];
+            run(conn, "INSERT OR REPLACE INTO client VALUES (?, ?, ?)", row)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn deposit(conn: &Connection, approval: &Approval) -> Result<()> {
+    let (digest, body) = (approval.digest.to_string(), to_json(approval)?);
+    let (from, to) = (approval.not_before.as_microsecond(), approval.expires.as_microsecond());
+    let row: [&dyn ToSql; 8] = [
+        &approval.id.as_str(),
+        &approval.account.as_str(),
+        &digest,
+        &approval.approver.as_str(),
+        &from,
+        &to,
+        &approval.max_uses,
+        &body,
+    ];
+    run(conn, "INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", &row)
+}
+
+fn hold(conn: &Connection, ticket: &Ticket, place: Place) -> Result<()> {
+    let digest = ticket.digest.to_string();
+    let row: [&dyn ToSql; 10] = [
+        &ticket.id.as_str(),
+        &ticket.organisation.as_str(),
+        &ticket.client.as_str(),
+        &ticket.author.as_str(),
+        &ticket.account.as_str(),
+        &ticket.action.as_str(),
+        &digest,
+        &place.at.as_microsecond(),
+        &ticket.state.as_str(),
+        &place.id(),
+    ];
+    // The one that waits already stays; `joined` named it.
+    let sql = "INSERT INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (digest, client, account, action) WHERE state = 'waiting' DO NOTHING";
+    run(conn, sql, &row)
+}
+
+fn declare(conn: &Connection, emergency: &Emergency) -> Result<()> {
+    let (from, to) = (emergency.declared.as_microsecond(), emergency.until.as_microsecond());
+    let row = params![emergency.id.as_str(), emergency.organisation.as_str(), from, to, to_json(emergency)?];
+    run(conn, "INSERT INTO emergency VALUES (?, ?, ?, ?, NULL, ?)", row)?;
+    for account in &emergency.accounts {
+        let row = [account.as_str(), emergency.id.as_str()];
+        run(conn, "INSERT OR IGNORE INTO emergency_account VALUES (?, ?)", row)?;
+    }
+    Ok(())
+}
+
+fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
+    match learned {
+        Learned::Media(media) => {
+            // A medium stays with the account it was uploaded for; what is known of it is not forgotten.
+            let sql = "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, id) DO UPDATE SET
+                sha256 = coalesce(excluded.sha256, sha256), len = max(excluded.len, len),
+                alt = coalesce(excluded.alt, alt) WHERE account = excluded.account";
+            let (hash, len) = (media.sha256.map(|hash| hash.hex()), signed(media.len));
+            let row =
+                params![media.provider.as_str(), media.id, media.account.as_str(), hash, len, media.alt.as_deref()];
+            run(conn, sql, row)
+        }
+        Learned::Segment(segment) => {
+            let file = segment.file.to_string_lossy();
+            let row: [&dyn ToSql; 7] = [
+                &segment.provider.as_str(),
+                &segment.session,
+                &segment.number,
+                &file.as_ref(),
+                &signed(segment.offset),
+                &signed(segment.len),
+                &segment.sha256.hex(),
+            ];
+            run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", &row)
+        }
+        Learned::Published { account, id } => {
+            run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])
+        }
+    }
+}
+
+fn put_account(conn: &Connection, account: &Account) -> Result<()> {
+    let own = account.operating_policy.as_ref().is_some_and(|policy| policy.self_approval);
+    let (state, body) = (account.state.as_str(), to_json(account)?);
+    let row = params![account.id.as_str(), account.organisation.as_str(), state, own, body];
+    run(conn, "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", row)
+}
+
+fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<()> {
+    conn.prepare_cached(sql)?.execute(row).map(|_| ())
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+/// A value that was stored as JSON.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into()))
+}

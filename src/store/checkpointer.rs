@@ -1,0 +1,94 @@
+//! Moves committed pages from the write-ahead log into the database, off the path.
+//!
+//! A passive checkpoint never makes the writer or a reader wait. It cannot start the log anew while it is behind; if the
+//! log grows past [`LARGE_FRAMES`], the writer itself checkpoints between two batches, where nothing can be ahead of it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{StoreDown, sqlite};
+
+/// Units after which a checkpoint is worth its work.
+const UNITS: usize = 256;
+/// Frames (4 KiB pages) of the log at which the writer helps: 64 MiB.
+const LARGE_FRAMES: i64 = 16 * 1024;
+
+/// The checkpointer and its own connection.
+pub(super) struct Checkpointer {
+    conn: Mutex<Connection>,
+    units: AtomicUsize,
+    behind: AtomicBool,
+    stopped: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Checkpointer {
+    pub(super) fn open(database: &Path) -> Result<Self, StoreDown> {
+        let conn = sqlite::connect(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        sqlite::durable(&conn)?;
+        Ok(Self {
+            conn: Mutex::new(conn),
+            units: AtomicUsize::new(0),
+            behind: AtomicBool::new(false),
+            stopped: Mutex::new(false),
+            wake: Condvar::new(),
+        })
+    }
+
+    /// The writer committed so many units.
+    pub(super) fn wrote(&self, units: usize) {
+        let before = self.units.fetch_add(units, Ordering::Relaxed);
+        if before < UNITS && before + units >= UNITS {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether the log has become so long that the writer should help.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
+    }
+
+    /// Checkpoints on the writer's own connection, between two batches.
+    pub(super) fn help(&self, conn: &Connection) {
+        self.behind.store(false, Ordering::Relaxed);
+        if let Err(e) = checkpoint(conn) {
+            tracing::warn!(reason = %e, "the write-ahead log cannot be checkpointed");
+        }
+    }
+
+    /// Checkpoints whenever enough was written, and each second if anything was, until it is stopped.
+    pub(super) fn run(&self) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*stopped {
+            let second = Duration::from_secs(1);
+            stopped = self.wake.wait_timeout(stopped, second).unwrap_or_else(PoisonError::into_inner).0;
+            if self.units.swap(0, Ordering::Relaxed) == 0 {
+                continue;
+            }
+            drop(stopped);
+            let conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+            match checkpoint(&conn) {
+                Ok(frames) => self.behind.store(frames > LARGE_FRAMES, Ordering::Relaxed),
+                // A full disk, a busy moment: the pages stay in the log, where they are just as durable.
+                Err(e) => tracing::warn!(reason = %e, "the write-ahead log cannot be checkpointed"),
+            }
+            drop(conn);
+            stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes `run` return.
+    pub(super) fn stop(&self) {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.wake.notify_one();
+    }
+}
+
+/// Checkpoints without waiting for anybody; how many frames the log holds.
+fn checkpoint(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
+}

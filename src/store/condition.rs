@@ -1,0 +1,200 @@
+//! Conditions, read in the transaction. Each answers with a stable code when it does not hold.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::{Condition, entry_id};
+use crate::domain::account::AccountId;
+use crate::domain::approval::Approval;
+use crate::domain::person::{ClientId, PersonId};
+
+/// A condition that does not hold, by its stable code.
+type Code = &'static str;
+
+/// What conditions are judged against.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// The later of the clock and the last entry.
+    pub(super) now: Timestamp,
+    /// The number of the unit's log; none: it has no entry yet.
+    pub(super) number: Option<i64>,
+}
+
+/// The code of the first condition that does not hold.
+pub(super) fn first_failure(conn: &Connection, conditions: &[Condition], at: Moment) -> Result<Option<Code>> {
+    for condition in conditions {
+        if let Some(code) = failure(conn, condition, at)? {
+            return Ok(Some(code));
+        }
+    }
+    Ok(None)
+}
+
+fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Option<Code>> {
+    let entry = |index: u64| entry_id(at.number.unwrap_or(-1), index);
+    let now = at.now.as_microsecond();
+    match condition {
+        Condition::ApprovalUsable { approval, deposit, use_number, account, action, digest, author, client } => {
+            if approval.account != *account || approval.digest != *digest || !approval.actions.contains(action) {
+                return Ok(Some("approval-mismatch"));
+            }
+            if let Some(code) = not_usable(conn, approval, *deposit, *use_number, at.now)? {
+                return Ok(Some(code));
+            }
+            let own = is_author(conn, &approval.approver, author.as_ref(), client.as_ref())?
+                && !self_approval(conn, account)?;
+            Ok(own.then_some("self-approval"))
+        }
+        Condition::AccountActive(account) => {
+            let sql = "SELECT 1 FROM account WHERE id = ? AND state = 'active'";
+            unless(exists(conn, sql, [account.as_str()])?, "account-not-active")
+        }
+        Condition::EmergencyOpen(emergency, account) => {
+            let sql = "SELECT 1 FROM emergency e JOIN emergency_account a ON a.emergency = e.id
+                WHERE e.id = ?1 AND a.account = ?2 AND e.declared <= ?3 AND ?3 < e.until AND e.ended IS NULL";
+            unless(exists(conn, sql, params![emergency.as_str(), account.as_str(), now])?, "emergency-ended")
+        }
+        Condition::ResendOpen { entry: index, client, key, digest } => {
+            let sql = "SELECT 1 FROM retry r JOIN outcome o ON o.id = r.entry
+                WHERE r.client = ? AND r.key = ? AND r.digest = ? AND r.entry = ?
+                AND (o.outcome IS NULL OR o.outcome = 'unknown')";
+            let args = params![client.as_str(), key, digest.to_string(), entry(*index)];
+            unless(exists(conn, sql, args)?, "resend-not-open")
+        }
+        Condition::EntryOpen(index) => {
+            let sql = "SELECT 1 FROM outcome WHERE id = ? AND closed_by IS NULL";
+            unless(exists(conn, sql, [entry(*index)])?, "entry-closed")
+        }
+        Condition::Never(code) => Ok(Some(code)),
+        Condition::ApprovalAbsent(_)
+        | Condition::ApprovalRevocable(..)
+        | Condition::TicketWaiting(..)
+        | Condition::WorksFor(..)
+        | Condition::MayDeclare(..)
+        | Condition::AccountOf(..)
+        | Condition::NotAuthor { .. }
+        | Condition::EmergencyRunning(..)
+        | Condition::ReportOwed(..) => act_failure(conn, condition, now),
+    }
+}
+
+/// The conditions of console acts.
+fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Option<Code>> {
+    match condition {
+        Condition::ApprovalAbsent(id) => {
+            let known = exists(conn, "SELECT 1 FROM approval WHERE id = ?", [id.as_str()])?;
+            unless(!known, "approval-known")
+        }
+        Condition::ApprovalRevocable(id, body) => {
+            let sql = "SELECT 1 FROM approval p JOIN account a ON a.id = p.account
+                WHERE p.id = ? AND p.revoked IS NULL AND a.organisation = ?";
+            unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "approval-not-revocable")
+        }
+        Condition::TicketWaiting(id, body) => {
+            let sql = "SELECT 1 FROM ticket WHERE id = ? AND organisation = ? AND state = 'waiting'";
+            unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "ticket-not-waiting")
+        }
+        Condition::WorksFor(person, body) => {
+            let sql = "SELECT 1 FROM person WHERE id = ? AND organisation = ?";
+            unless(exists(conn, sql, [person.as_str(), body.as_str()])?, "not-of-this-body")
+        }
+        Condition::MayDeclare(person, body) => {
+            let sql = "SELECT 1 FROM person WHERE id = ? AND organisation = ? AND may_declare = 1";
+            unless(exists(conn, sql, [person.as_str(), body.as_str()])?, "may-not-declare")
+        }
+        Condition::AccountOf(account, body) => {
+            let sql = "SELECT 1 FROM account WHERE id = ? AND organisation = ?";
+            unless(exists(conn, sql, [account.as_str(), body.as_str()])?, "account-unknown")
+        }
+        Condition::NotAuthor { person, author, client, account } => {
+            let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;
+            unless(!own, "self-approval")
+        }
+        Condition::EmergencyRunning(id, body) => {
+            let sql = "SELECT 1 FROM emergency WHERE id = ? AND organisation = ? AND ended IS NULL AND until > ?";
+            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "emergency-ended")
+        }
+        Condition::ReportOwed(id, body) => {
+            let sql = "SELECT 1 FROM after_report WHERE id = ? AND organisation = ? AND reported IS NULL";
+            unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
+        }
+        Condition::ApprovalUsable { .. }
+        | Condition::AccountActive(_)
+        | Condition::EmergencyOpen(..)
+        | Condition::ResendOpen { .. }
+        | Condition::EntryOpen(_)
+        | Condition::Never(_) => Ok(Some("condition-unknown")),
+    }
+}
+
+fn not_usable(
+    conn: &Connection,
+    shown: &Approval,
+    deposit: bool,
+    use_number: u32,
+    now: Timestamp,
+) -> Result<Option<Code>> {
+    let sql = "SELECT account, digest, approver, expires, max_uses, revoked FROM approval WHERE id = ?";
+    let stored = conn
+        .prepare_cached(sql)?
+        .query_row([shown.id.as_str()], |row| {
+            let same = row.get_ref(0)?.as_str()? == shown.account.as_str()
+                && row.get_ref(1)?.as_str()? == shown.digest.to_string()
+                && row.get_ref(2)?.as_str()? == shown.approver.as_str()
+                && row.get::<_, i64>(3)? == shown.expires.as_microsecond()
+                && row.get::<_, u32>(4)? == shown.max_uses;
+            Ok((same, row.get::<_, Option<i64>>(5)?))
+        })
+        .optional()?;
+    match stored {
+        None if !deposit => return Ok(Some("approval-missing")),
+        // One name stands for one statement: a second one under the same name would bring the first one's uses back.
+        Some((false, _)) => return Ok(Some("approval-conflict")),
+        Some((_, Some(_))) => return Ok(Some("approval-revoked")),
+        None | Some((true, None)) => {}
+    }
+    let epoch: Option<i64> = conn
+        .prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if epoch.is_some_and(|epoch| shown.not_before.as_microsecond() < epoch) {
+        return Ok(Some("approval-before-restore"));
+    }
+    if now < shown.not_before {
+        return Ok(Some("approval-not-yet"));
+    }
+    if now >= shown.expires {
+        return Ok(Some("approval-expired"));
+    }
+    let sql = "SELECT 1 FROM used_approval WHERE approval = ? AND use_no = ?";
+    let spent = use_number == 0
+        || use_number > shown.max_uses
+        || exists(conn, sql, params![shown.id.as_str(), use_number])?;
+    Ok(spent.then_some("approval-spent"))
+}
+
+fn is_author(
+    conn: &Connection,
+    person: &PersonId,
+    author: Option<&PersonId>,
+    client: Option<&ClientId>,
+) -> Result<bool> {
+    if author == Some(person) {
+        return Ok(true);
+    }
+    let Some(client) = client else { return Ok(false) };
+    exists(conn, "SELECT 1 FROM client WHERE id = ? AND owner = ?", [client.as_str(), person.as_str()])
+}
+
+fn self_approval(conn: &Connection, account: &AccountId) -> Result<bool> {
+    exists(conn, "SELECT 1 FROM account WHERE id = ? AND self_approval = 1", [account.as_str()])
+}
+
+fn exists(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<bool> {
+    conn.prepare_cached(sql)?.exists(params)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every condition ends in it")]
+fn unless(holds: bool, code: Code) -> Result<Option<Code>> {
+    Ok((!holds).then_some(code))
+}

@@ -1,0 +1,122 @@
+//! The registry in memory: bodies, accounts, people, posting tools. Read anew by the writer after each change of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rusqlite::{Connection, Result};
+
+use super::change::from_json;
+use crate::domain::account::{Account, AccountId, OrganisationId, ProviderId};
+use crate::domain::person::{Client, ClientId, Person, PersonId};
+use crate::domain::ports::Registry;
+
+/// The registry as of the last change.
+pub struct Registered(ArcSwap<Snapshot>);
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    organisations: BTreeMap<OrganisationId, String>,
+    accounts: BTreeMap<AccountId, Arc<Account>>,
+    people: BTreeMap<PersonId, Arc<Person>>,
+    clients: BTreeMap<ClientId, Arc<Client>>,
+    client_keys: HashMap<String, Arc<Client>>,
+    person_keys: HashMap<String, Arc<Person>>,
+    fingerprints: HashMap<(ProviderId, String), Arc<Account>>,
+}
+
+impl Registered {
+    /// Reads it.
+    pub(super) fn read(conn: &Connection) -> Result<Self> {
+        Ok(Self(ArcSwap::from_pointee(Snapshot::read(conn)?)))
+    }
+
+    /// Reads it anew.
+    pub(super) fn refresh(&self, conn: &Connection) -> Result<()> {
+        self.0.store(Arc::new(Snapshot::read(conn)?));
+        Ok(())
+    }
+
+    /// The bodies' names as written, by id.
+    pub fn organisation_names(&self) -> BTreeMap<OrganisationId, String> {
+        self.0.load().organisations.clone()
+    }
+
+    /// All people, by id.
+    pub fn people(&self) -> Vec<Arc<Person>> {
+        self.0.load().people.values().cloned().collect()
+    }
+
+    /// All posting tools, by id.
+    pub fn clients(&self) -> Vec<Arc<Client>> {
+        self.0.load().clients.values().cloned().collect()
+    }
+}
+
+impl Snapshot {
+    fn read(conn: &Connection) -> Result<Self> {
+        let mut new = Self::default();
+        for (id, name) in rows(conn, "SELECT id, name FROM organisation")? {
+            new.organisations.insert(OrganisationId::new(id), name);
+        }
+        for (_, body) in rows(conn, "SELECT id, body FROM account")? {
+            let account: Arc<Account> = Arc::new(from_json(&body)?);
+            for fingerprint in &account.credential_fingerprints {
+                let key = (account.provider.clone(), fingerprint.to_ascii_lowercase());
+                new.fingerprints.insert(key, Arc::clone(&account));
+            }
+            new.accounts.insert(account.id.clone(), account);
+        }
+        for (_, body) in rows(conn, "SELECT id, body FROM person")? {
+            let person: Arc<Person> = Arc::new(from_json(&body)?);
+            if let Some(key) = &person.key_sha256 {
+                new.person_keys.insert(key.to_ascii_lowercase(), Arc::clone(&person));
+            }
+            new.people.insert(person.id.clone(), person);
+        }
+        for (_, body) in rows(conn, "SELECT id, body FROM client")? {
+            let client: Arc<Client> = Arc::new(from_json(&body)?);
+            new.client_keys.insert(client.key_sha256.to_ascii_lowercase(), Arc::clone(&client));
+            new.clients.insert(client.id.clone(), client);
+        }
+        Ok(new)
+    }
+}
+
+fn rows(conn: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
+    conn.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+impl Registry for Registered {
+    fn client_by_key(&self, key_sha256: &str) -> Option<Arc<Client>> {
+        self.0.load().client_keys.get(&key_sha256.to_ascii_lowercase()).cloned()
+    }
+
+    fn client(&self, id: &ClientId) -> Option<Arc<Client>> {
+        self.0.load().clients.get(id).cloned()
+    }
+
+    fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
+        self.0.load().accounts.get(id).cloned()
+    }
+
+    fn account_by_fingerprint(&self, provider: &ProviderId, fingerprint: &str) -> Option<Arc<Account>> {
+        self.0.load().fingerprints.get(&(provider.clone(), fingerprint.to_ascii_lowercase())).cloned()
+    }
+
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        self.0.load().accounts.values().cloned().collect()
+    }
+
+    fn person(&self, id: &PersonId) -> Option<Arc<Person>> {
+        self.0.load().people.get(id).cloned()
+    }
+
+    fn person_by_key(&self, key_sha256: &str) -> Option<Arc<Person>> {
+        self.0.load().person_keys.get(&key_sha256.to_ascii_lowercase()).cloned()
+    }
+
+    fn organisations(&self) -> Vec<OrganisationId> {
+        self.0.load().organisations.keys().cloned().collect()
+    }
+}

@@ -1,0 +1,423 @@
+//! The writer: one thread, the only connection that writes, natural group commit.
+//!
+//! Whatever waits when the writer is free becomes one transaction; there is no timer, so that a lone unit waits for
+//! nobody. What a crash leaves behind at each step:
+//!
+//! 1. Units are queued in memory. *Crash: nothing of them exists, nobody was told anything, nothing was forwarded.*
+//! 2. In the transaction, for each unit: conditions are read, a place in the log is taken, changes and entry are written;
+//!    then tiles and the signed head of each log. *Crash: SQLite drops the unfinished transaction; as 1.*
+//! 3. COMMIT appends to the write-ahead log and syncs it. *Crash before the sync is over: the whole batch is there or
+//!    none of it. If it is there, nobody was told; a permission among it has no outcome and becomes `unknown`, not
+//!    `published`, although nothing left.*
+//! 4. The callers are told. *Crash: what they were told is on the disk.*
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use tokio::sync::watch;
+
+use super::change::{self, Place};
+use super::checkpointer::Checkpointer;
+use super::condition::{self, Moment};
+use super::reads::Reads;
+use super::records::WriterView;
+use super::registry::Registered;
+use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
+use crate::config::Problem;
+use crate::domain::clock::Clock;
+
+/// Units in one transaction, at most.
+const BATCH: usize = 512;
+/// Units that may wait. Beyond that the disk does not keep up, and a caller learns it at once instead of waiting.
+const QUEUE: usize = 16 * 1024;
+/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the write-ahead log, which is memory that is shared, not data.
+const NO_ROOM_FOR_INDEX: i32 = 4874;
+
+enum Message {
+    Unit(Box<Unit>, Then),
+    Stop,
+}
+
+/// The open store.
+pub struct Store {
+    queue: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+    commits: watch::Receiver<u64>,
+    failed: watch::Receiver<Option<String>>,
+    reads: Arc<Reads>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    checkpointer: Arc<Checkpointer>,
+    _lock: sqlite::Lock,
+}
+
+impl Store {
+    /// Opens the store and starts its writer. `sequence` takes up what is stored.
+    pub fn open(
+        config: &crate::config::store::Store,
+        clock: Arc<dyn Clock>,
+        mut sequence: Box<dyn Sequence>,
+    ) -> Result<Self, Problem> {
+        let path = sqlite::path(&config.url)?;
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            sqlite::private_dir(dir)?;
+        }
+        let lock = sqlite::lock(&path)?;
+        let conn = sqlite::open(&path)?;
+        let down = |e: StoreDown| sqlite::problem(&path, e);
+        sequence.resume(&WriterView(&conn)).map_err(down)?;
+        let last: i64 = conn
+            .query_row("SELECT coalesce(max(at), 0) FROM head", [], |row| row.get(0))
+            .map_err(|e| sqlite::problem(&path, e))?;
+        let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
+        let reads = Arc::new(Reads::open(&path, Arc::clone(&registry)).map_err(down)?);
+        let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
+        let (queue, units) = channel();
+        let (commits_in, commits) = watch::channel(0);
+        let (failed_in, failed) = watch::channel(None);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer {
+            files: Files::new(&path)?,
+            conn,
+            sequence,
+            clock,
+            last,
+            registry,
+            waiting: Arc::clone(&waiting),
+            commits: commits_in,
+            failed: failed_in,
+            checkpointer: Arc::clone(&checkpointer),
+        };
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|e| sqlite::problem(&path, e))
+        };
+        let checkpoints = Arc::clone(&checkpointer);
+        let threads = vec![
+            spawn("store-writer", Box::new(move || writer.run(&units)))?,
+            spawn("store-checkpoint", Box::new(move || checkpoints.run()))?,
+        ];
+        let threads = Mutex::new(threads);
+        Ok(Self { queue, waiting, commits, failed, reads, threads, checkpointer, _lock: lock })
+    }
+
+    /// Queues a unit. `then` runs when it is durable or has failed; never both, never neither while the process lives.
+    pub fn submit(&self, unit: Unit, then: Then) {
+        if self.waiting.load(Ordering::Relaxed) >= QUEUE && unit.deadline.is_some() {
+            return then(Err(StoreDown("too many units wait for the disk".to_owned())));
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(refused) = self.queue.send(Message::Unit(Box::new(unit), then)) {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            if let Message::Unit(_, then) = refused.0 {
+                then(Err(StoreDown("the writer has stopped".to_owned())));
+            }
+        }
+    }
+
+    /// Queues all units together and waits until each is durable or has failed. Blocks: for start, stop and tests.
+    pub fn commit(&self, units: Vec<Unit>) -> Vec<Result<Committed, StoreDown>> {
+        let answers: Vec<_> = units
+            .into_iter()
+            .map(|unit| {
+                let (tell, told) = channel();
+                self.submit(
+                    unit,
+                    Box::new(move |result| {
+                        // Whoever asked has gone; what is committed stays committed.
+                        let _ = tell.send(result);
+                    }),
+                );
+                told
+            })
+            .collect();
+        answers
+            .into_iter()
+            .map(|told| told.recv().unwrap_or_else(|_| Err(StoreDown("the writer has stopped".to_owned()))))
+            .collect()
+    }
+
+    /// The read side.
+    pub fn reads(&self) -> &Arc<Reads> {
+        &self.reads
+    }
+
+    /// Counts commits; changes after each.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
+    /// Holds the reason once the writer has stopped for good.
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.clone()
+    }
+
+    /// Writes what waits and stops. Later units fail.
+    pub fn close(&self) {
+        // The writer is gone already if nobody takes the message.
+        let _ = self.queue.send(Message::Stop);
+        self.checkpointer.stop();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+/// How far a failure reaches.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    /// One unit of the batch cannot be written; the others can.
+    Unit,
+    /// The batch as a whole, now; a later one may do.
+    Batch,
+    /// What is on the disk is not known any more.
+    ForGood,
+}
+
+struct Failure {
+    reach: Reach,
+    down: StoreDown,
+}
+
+impl From<StoreDown> for Failure {
+    fn from(down: StoreDown) -> Self {
+        Self { reach: Reach::Unit, down }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self { reach: reach(&error), down: error.into() }
+    }
+}
+
+fn reach(error: &rusqlite::Error) -> Reach {
+    let rusqlite::Error::SqliteFailure(cause, _) = error else { return Reach::Unit };
+    match cause.code {
+        ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Reach::Batch,
+        ErrorCode::SystemIoFailure if cause.extended_code == NO_ROOM_FOR_INDEX => Reach::Batch,
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::Unknown => Reach::Unit,
+        _ => Reach::ForGood,
+    }
+}
+
+/// The files as they were opened. A database that was removed or replaced takes writes and keeps nothing.
+struct Files(Vec<(PathBuf, u64)>);
+
+impl Files {
+    fn new(database: &Path) -> Result<Self, Problem> {
+        let mut wal = database.as_os_str().to_owned();
+        wal.push("-wal");
+        let inode = |path: PathBuf| match std::fs::metadata(&path) {
+            Ok(found) => Ok((path, found.ino())),
+            Err(e) => Err(sqlite::problem(&path, e)),
+        };
+        Ok(Self(vec![inode(database.to_owned())?, inode(PathBuf::from(wal))?]))
+    }
+
+    fn still_there(&self) -> Result<(), Failure> {
+        for (path, inode) in &self.0 {
+            if std::fs::metadata(path).ok().map(|found| found.ino()) != Some(*inode) {
+                let down = StoreDown(format!("{} was removed or replaced", path.display()));
+                return Err(Failure { reach: Reach::ForGood, down });
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Writer {
+    files: Files,
+    conn: Connection,
+    sequence: Box<dyn Sequence>,
+    clock: Arc<dyn Clock>,
+    last: i64,
+    registry: Arc<Registered>,
+    waiting: Arc<AtomicUsize>,
+    commits: watch::Sender<u64>,
+    failed: watch::Sender<Option<String>>,
+    checkpointer: Arc<Checkpointer>,
+}
+
+type Queued = (Box<Unit>, Then);
+
+impl Writer {
+    fn run(mut self, queue: &Receiver<Message>) {
+        let mut stop = false;
+        while !stop {
+            let Ok(first) = queue.recv() else { return };
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(message) = next {
+                match message {
+                    Message::Unit(unit, then) => batch.push((unit, then)),
+                    Message::Stop => stop = true,
+                }
+                next = if batch.len() < BATCH { queue.try_recv().ok() } else { None };
+            }
+            self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+            let now = Instant::now();
+            let (batch, late): (Vec<Queued>, Vec<Queued>) =
+                batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
+            tell_all(late, &StoreDown("the disk did not keep up".to_owned()));
+            self.write(batch);
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Queued>) {
+        if batch.is_empty() {
+            return;
+        }
+        if let Some(reason) = self.failed.borrow().clone() {
+            return tell_all(batch, &StoreDown(reason));
+        }
+        let failure = match self.transaction(&batch) {
+            Ok(done) => return self.tell(batch, done),
+            Err(failure) => failure,
+        };
+        // The sequence has counted places that are not on the disk: it must begin again from what is.
+        let resumed = self.sequence.resume(&WriterView(&self.conn));
+        match (failure.reach, resumed) {
+            (Reach::ForGood, _) => {
+                tracing::error!(reason = %failure.down, "the store is not to be trusted any more");
+                self.failed.send_replace(Some(failure.down.0.clone()));
+                tell_all(batch, &failure.down);
+            }
+            (_, Err(down)) => {
+                tracing::error!(reason = %down, "the store cannot be read any more");
+                self.failed.send_replace(Some(down.0.clone()));
+                tell_all(batch, &down);
+            }
+            // One unit must not take the others with it.
+            (Reach::Unit, Ok(())) if batch.len() > 1 => batch.into_iter().for_each(|queued| self.write(vec![queued])),
+            (Reach::Unit | Reach::Batch, Ok(())) => {
+                tracing::warn!(reason = %failure.down, units = batch.len(), "the store could not write");
+                tell_all(batch, &failure.down);
+            }
+        }
+    }
+
+    fn transaction(&mut self, batch: &[Queued]) -> Result<Vec<Result<Committed, StoreDown>>, Failure> {
+        self.files.still_there()?;
+        let wall = self.clock.now();
+        let now = Timestamp::from_microsecond(wall.as_microsecond().max(self.last)).unwrap_or(wall);
+        let clock = (now.as_microsecond() - wall.as_microsecond() > 1_000_000).then_some(wall);
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut done = Vec::with_capacity(batch.len());
+        for (unit, _) in batch {
+            done.push(write_unit(&transaction, self.sequence.as_mut(), unit, now, clock)?);
+        }
+        for head in self.sequence.seal(now)? {
+            write_head(&transaction, &head)?;
+        }
+        transaction.commit()?;
+        self.last = now.as_microsecond();
+        Ok(done)
+    }
+
+    fn tell(&mut self, batch: Vec<Queued>, done: Vec<Result<Committed, StoreDown>>) {
+        if batch.iter().any(|(unit, _)| unit.changes.iter().any(Change::touches_registry)) {
+            // What is committed stays committed; a registry that cannot be read again must not go on deciding.
+            if let Err(e) = self.registry.refresh(&self.conn) {
+                tracing::error!(reason = %e, "the registry cannot be read any more");
+                self.failed.send_replace(Some(e.to_string()));
+            }
+        }
+        self.commits.send_modify(|commits| *commits += 1);
+        self.checkpointer.wrote(batch.len());
+        if self.checkpointer.is_behind() {
+            self.checkpointer.help(&self.conn);
+        }
+        for ((_, then), result) in batch.into_iter().zip(done) {
+            then(result);
+        }
+    }
+}
+
+fn tell_all(batch: Vec<Queued>, down: &StoreDown) {
+    for (_, then) in batch {
+        then(Err(down.clone()));
+    }
+}
+
+fn write_unit(
+    conn: &Connection,
+    sequence: &mut dyn Sequence,
+    unit: &Unit,
+    at: Timestamp,
+    clock: Option<Timestamp>,
+) -> Result<Result<Committed, StoreDown>, Failure> {
+    let moment = Moment { now: at, number: sequence.number(&unit.log) };
+    let refused = condition::first_failure(conn, &unit.conditions, moment)?;
+    let (draft, ticket) = match (refused, &unit.entry_if_refused) {
+        (None, _) => (&unit.entry, change::joined(conn, &unit.changes)?),
+        (Some(_), Some(draft)) => (draft, None),
+        (Some(code), None) => return Ok(Err(StoreDown(code.to_owned()))),
+    };
+    let late = Late { at, clock, code: refused, ticket: ticket.as_ref().map(|ticket| ticket.as_str()) };
+    let placed = sequence.place(&unit.log, draft, late)?;
+    let id = entry_id(placed.number, placed.index);
+    if refused.is_none() {
+        let place = Place { number: placed.number, index: placed.index, at };
+        for change in &unit.changes {
+            change::apply(conn, change, place)?;
+        }
+    }
+    conn.prepare_cached("INSERT INTO record VALUES (?, ?, ?)")?.execute(params![id, placed.leaf, placed.hash])?;
+    if let Some(sealed) = &draft.sealed {
+        conn.prepare_cached("INSERT INTO payload VALUES (?, ?, ?)")?.execute(params![id, sealed.key, sealed.bytes])?;
+    }
+    Ok(Ok(Committed { log: Arc::clone(&unit.log), index: placed.index, at, refused, ticket }))
+}
+
+fn write_head(conn: &Connection, head: &Head) -> rusqlite::Result<()> {
+    let size = i64::try_from(head.size).unwrap_or(i64::MAX);
+    if conn.prepare_cached("UPDATE head SET size = ?, at = ?, frontier = ?, note = ? WHERE log = ?")?.execute(
+        params![size, head.at, head.frontier, head.note, head.number],
+    )? == 0
+    {
+        conn.prepare_cached("INSERT INTO log VALUES (?, ?)")?.execute(params![head.number, &*head.log])?;
+        conn.prepare_cached("INSERT INTO head VALUES (?, ?, ?, ?, ?)")?.execute(params![
+            head.number,
+            size,
+            head.at,
+            head.frontier,
+            head.note
+        ])?;
+    }
+    for (level, n, data) in &head.tiles {
+        let n = i64::try_from(*n).unwrap_or(i64::MAX);
+        conn.prepare_cached("INSERT INTO tile VALUES (?, ?, ?, ?)")?.execute(params![head.number, level, n, data])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_reaches_as_far_as_its_cause() {
+        let cases = [
+            (rusqlite::ffi::SQLITE_FULL, Reach::Batch),
+            (rusqlite::ffi::SQLITE_BUSY, Reach::Batch),
+            (NO_ROOM_FOR_INDEX, Reach::Batch),
+            (rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE, Reach::Unit),
+            (rusqlite::ffi::SQLITE_IOERR_FSYNC, Reach::ForGood),
+            (rusqlite::ffi::SQLITE_IOERR_WRITE, Reach::ForGood),
+            (rusqlite::ffi::SQLITE_CORRUPT, Reach::ForGood),
+        ];
+        for (code, expected) in cases {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            assert_eq!(reach(&error), expected, "{code}");
+        }
+    }
+}

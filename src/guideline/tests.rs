@@ -1,5 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::account::{AccountId, AccountKind, AccountState, OperatingPolicy, ProviderId};
@@ -29,13 +29,10 @@ struct Written {
 }
 
 fn cases() -> Vec<Written> {
-    [
-        include_str!("../../tests/cases/guideline/nerima.toml"),
-        include_str!("../../tests/cases/guideline/nagano.toml"),
-    ]
-    .into_iter()
-    .flat_map(|text| toml::from_str::<Cases>(text).unwrap().case)
-    .collect()
+    [include_str!("../../tests/cases/guideline/nerima.toml"), include_str!("../../tests/cases/guideline/nagano.toml")]
+        .into_iter()
+        .flat_map(|text| toml::from_str::<Cases>(text).unwrap().case)
+        .collect()
 }
 
 fn now() -> Timestamp {
@@ -171,25 +168,47 @@ fn problems(text: &str) -> Vec<String> {
 
 #[test]
 fn what_is_wrong_with_a_file_is_told_with_its_line() {
-    const GOOD: &str = r#"@clause("a") @ja("a") @en("a") @forward("a") @code("a") @effect_kind("hold") @canary("pass=none")"#;
+    const GOOD: &str =
+        r#"@clause("a") @ja("a") @en("a") @forward("a") @code("a") @effect_kind("hold") @canary("pass=none")"#;
     let wrong = [
-        (format!("\n@id(\"a\") {GOOD}\nforbid (principal, action, resource) when {{ context.hours == 1 }};"), 2, "hours"),
+        (
+            format!("\n@id(\"a\") {GOOD}\nforbid (principal, action, resource) when {{ context.hours == 1 }};"),
+            2,
+            "hours",
+        ),
         (format!("// x\n\n@id(\"a\") {GOOD}\nforbid (principal action, resource);"), 3, "unexpected token"),
         (format!("{GOOD}\nforbid (principal, action, resource);"), 1, "the rule has no @id"),
         ("@id(\"a\")\nforbid (principal, action, resource);".into(), 1, "the rule has no @canary"),
         (format!("@id(\"nerima.11.approval\") {GOOD}\nforbid (principal, action, resource);"), 1, "stands twice"),
-        (format!("@id(\"a\") @replaces(\"common.drill\") {GOOD}\nforbid (principal, action, resource);"), 1, "cannot be replaced"),
-        (format!("@id(\"a\") @clauses(\"b\") {GOOD}\nforbid (principal, action, resource);"), 1, "@clauses has no meaning"),
-        (format!("@id(\"a\") {}\nforbid (principal, action, resource);", GOOD.replace("pass=none", "pas=none")), 1, "`pas` is no"),
+        (
+            format!("@id(\"a\") @replaces(\"common.drill\") {GOOD}\nforbid (principal, action, resource);"),
+            1,
+            "cannot be replaced",
+        ),
+        (
+            format!("@id(\"a\") @clauses(\"b\") {GOOD}\nforbid (principal, action, resource);"),
+            1,
+            "@clauses has no meaning",
+        ),
+        (
+            format!("@id(\"a\") {}\nforbid (principal, action, resource);", GOOD.replace("pass=none", "pas=none")),
+            1,
+            "`pas` is no",
+        ),
         (format!("@id(\"a\") {GOOD}\nforbid (principal, action, resource)"), 1, "unexpected end"),
     ];
     for (text, line, part) in wrong {
         let told = problems(&text);
-        assert!(told.iter().any(|it| it.starts_with(&format!("extra.cedar:{line}: ")) && it.contains(part)), "{part}: {told:?}");
+        assert!(
+            told.iter().any(|it| it.starts_with(&format!("extra.cedar:{line}: ")) && it.contains(part)),
+            "{part}: {told:?}"
+        );
     }
     assert!(problems("// nothing\n")[0].contains("holds no rule"));
     let unknown = [Organisation { id: nerima(), name: "練馬区".into(), guideline: vec!["builtin:nothing".into()] }];
-    let Err(told) = Guidelines::load(&crate::config::guideline::Guideline::default(), &unknown) else { panic!("loaded") };
+    let Err(told) = Guidelines::load(&crate::config::guideline::Guideline::default(), &unknown) else {
+        panic!("loaded")
+    };
     assert!(told[0].reason.contains("builtin:nerima"), "{told:?}");
 }
 
@@ -202,7 +221,10 @@ fn a_refusal_cites_the_bodys_own_basis_and_a_final_one_comes_before_a_hold() {
     };
     let cited = |refusal: &Refusal| refusal.clauses.iter().map(Clause::to_string).collect::<Vec<_>>();
     let shortened = refusal("nerima", "block_categories=url_shortener");
-    assert_eq!((shortened.code.as_ref(), cited(&shortened)), ("shortened-link", vec!["guideline-2011:shortened-url".into()]));
+    assert_eq!(
+        (shortened.code.as_ref(), cited(&shortened)),
+        ("shortened-link", vec!["guideline-2011:shortened-url".into()])
+    );
     assert_eq!(cited(&refusal("nagano", "block_categories=url_shortener")), ["nagano:4(9)"]);
     let both = refusal("nerima", "pass=none block_categories=label");
     assert_eq!((both.code.as_ref(), both.kind), ("confidential-label", RefusalKind::Refused));
@@ -340,8 +362,7 @@ fn an_after_report_is_owed_only_where_the_body_or_its_policy_asks() {
 fn nerima_11_3_a_category_that_left_the_policy_needs_an_approval() {
     let guidelines = shipped();
     let mut scene = Scene::new();
-    let pass =
-        Pass::Exempt(Exemption::OperatingPolicy { category: "開庁時間".into(), version: "3".into() });
+    let pass = Pass::Exempt(Exemption::OperatingPolicy { category: "開庁時間".into(), version: "3".into() });
     assert_eq!(decide(&guidelines, scene.case(&pass)).unwrap().rule, "nerima.11-3.operating-policy");
     scene.policy().version = "4".into();
     assert_eq!(decide(&guidelines, scene.case(&pass)).unwrap_err().code, "approval-missing");

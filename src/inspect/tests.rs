@@ -31,7 +31,8 @@ fn check(rules: &RuleSet, case: &Written) -> Option<String> {
     let Some(category) = &case.category else { return if findings.is_empty() { None } else { told() } };
     let worst = findings.iter().filter(|it| it.category == *category).map(|it| it.severity).max();
     let only = findings.iter().all(|it| it.category == *category);
-    let spans = findings.iter().all(|it| case.text.get(it.span.0..it.span.1).is_some_and(|matched| !matched.is_empty()));
+    let spans =
+        findings.iter().all(|it| case.text.get(it.span.0..it.span.1).is_some_and(|matched| !matched.is_empty()));
     if worst.map(Severity::as_str) == case.severity.as_deref() && only && spans { None } else { told() }
 }
 
@@ -63,7 +64,9 @@ fn each_rule_finds_its_own_canary() {
 fn the_list_is_long_enough_and_says_what_the_hosts_are() {
     let rules = rules();
     assert!(rules.shorteners.len() >= 120, "{}", rules.shorteners.len());
-    for host in ["bit.ly", "t.co", "x.gd", "ux.nu", "urx.nu", "ur0.jp", "ur2.link", "onl.tw", "onl.la", "onl.bz", "00m.in"] {
+    for host in
+        ["bit.ly", "t.co", "x.gd", "ux.nu", "urx.nu", "ur0.jp", "ur2.link", "onl.tw", "onl.la", "onl.bz", "00m.in"]
+    {
         assert_eq!(rules.shorteners.kind(host), Some(shorteners::Kind::Shortener), "{host}");
     }
     assert_eq!(rules.shorteners.kind("maps.app.goo.gl"), Some(shorteners::Kind::Native));

@@ -199,12 +199,7 @@ fn read_all(files: &[&PathBuf], problems: &mut Vec<Problem>) -> Vec<Source> {
 }
 
 /// The rules of one body; none if something is wrong with them.
-fn body(
-    organisation: &Organisation,
-    sources: &[Source],
-    names: &Names,
-    problems: &mut Vec<Problem>,
-) -> Option<Body> {
+fn body(organisation: &Organisation, sources: &[Source], names: &Names, problems: &mut Vec<Problem>) -> Option<Body> {
     let before = problems.len();
     let mut all: Vec<Rule> = sources.iter().flat_map(|source| rules::parse(source, problems)).collect();
     replace(&mut all, problems);

@@ -123,8 +123,7 @@ fn example(text: &str) -> Post {
 /// Inspects every string of a post.
 pub fn inspect(rules: &RuleSet, post: &Post) -> Report {
     let texts = post.texts();
-    let mut report =
-        Report { findings: Vec::new(), rules: rules.hash.clone(), fields: texts.len(), bytes: 0 };
+    let mut report = Report { findings: Vec::new(), rules: rules.hash.clone(), fields: texts.len(), bytes: 0 };
     let mut links = 0;
     for (field, role, text) in texts {
         report.bytes += text.len();
@@ -182,11 +181,7 @@ fn search(rules: &RuleSet, view: &View, field: &str, role: Role, text: &str, fin
 fn finding(view: &View, field: &str, text: &str, found: Found) -> Finding {
     let span = view.original(found.range);
     let matched = text.get(span.0..span.1).unwrap_or_default();
-    let excerpt = if found.mask {
-        "●".repeat(12)
-    } else {
-        matched.chars().take(80).collect()
-    };
+    let excerpt = if found.mask { "●".repeat(12) } else { matched.chars().take(80).collect() };
     Finding {
         rule: found.rule.to_owned(),
         category: found.category.to_owned(),

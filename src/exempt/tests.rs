@@ -73,7 +73,8 @@ fn weather(post: &Post) -> Result<Option<Exemption>, String> {
     claim(Claim { exemption: Some("weather-event"), ..Claim::default() }, post, &Declared(Ok(None)))
 }
 
-const CANCELLED: &str = "【中止】石神井公園まつり\n１１月２２日（日）に予定していた「石神井公園まつり」は、雨天のため中止します。";
+const CANCELLED: &str =
+    "【中止】石神井公園まつり\n１１月２２日（日）に予定していた「石神井公園まつり」は、雨天のため中止します。";
 
 #[test]
 fn without_a_claim_there_is_no_exemption() {

@@ -143,9 +143,7 @@ impl Facts {
                 Value::Flag(_) => Value::Flag(new.parse().map_err(|_| format!("`{change}`: true or false"))?),
                 Value::Number(_) => Value::Number(new.parse().map_err(|_| format!("`{change}`: a number"))?),
                 Value::Text(_) => text(new),
-                Value::Set(_) => {
-                    set(new.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect())
-                }
+                Value::Set(_) => set(new.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect()),
             };
         }
         Ok(facts)
@@ -225,9 +223,8 @@ fn pass(case: &Case<'_>) -> Vec<(&'static str, Value)> {
 
 fn content(case: &Case<'_>, body: &str) -> Vec<(&'static str, Value)> {
     let findings = &case.report.findings;
-    let of = |severity| {
-        set(findings.iter().filter(|it| it.severity == severity).map(|it| it.category.clone()).collect())
-    };
+    let of =
+        |severity| set(findings.iter().filter(|it| it.severity == severity).map(|it| it.category.clone()).collect());
     let never = findings.iter().filter(|finding| finding.never).map(|finding| finding.category.clone());
     let described = case.post.fields.iter().any(|field| field.role == Role::Description);
     let texts = case.post.texts();

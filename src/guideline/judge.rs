@@ -106,8 +106,11 @@ impl Body {
                     .collect(),
             );
         }
-        let mut determining: Vec<usize> =
-            response.diagnostics().reason().filter_map(|id| self.index.get(AsRef::<str>::as_ref(id)).copied()).collect();
+        let mut determining: Vec<usize> = response
+            .diagnostics()
+            .reason()
+            .filter_map(|id| self.index.get(AsRef::<str>::as_ref(id)).copied())
+            .collect();
         determining.sort_unstable();
         match response.decision() {
             Decision::Deny if determining.is_empty() => Verdict::NoPermit,

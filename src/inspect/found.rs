@@ -45,11 +45,16 @@ pub fn near<'t>(text: &'t str, range: &Range<usize>, chars: usize) -> &'t str {
 }
 
 fn around<'t>(text: &'t str, range: &Range<usize>, most: usize, ends: impl Fn(char) -> bool + Copy) -> &'t str {
-    let from = text.floor_char_boundary(range.start.saturating_sub(most));
-    let to = text.floor_char_boundary(text.len().min(range.end.saturating_add(most)));
+    let from = boundary(text, range.start.saturating_sub(most));
+    let to = boundary(text, text.len().min(range.end.saturating_add(most)));
     let before = text.get(from..range.start).unwrap_or_default();
     let after = text.get(range.end..to).unwrap_or_default();
     let start = before.char_indices().rev().find(|(_, c)| ends(*c)).map_or(from, |(at, c)| from + at + c.len_utf8());
     let end = after.find(ends).map_or(to, |at| range.end + at);
     text.get(start..end).unwrap_or_default()
+}
+
+/// The last boundary of a character at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

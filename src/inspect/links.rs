@@ -63,9 +63,11 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
 }
 
 const SHORTENED: &str = "短縮URLです。短縮する前の元のURLに置き換えてください。";
-const MENTIONED: &str = "短縮URLサービスのドメイン名です。SNSでは自動的にリンクになることがあるため、必要か確認してください。";
+const MENTIONED: &str =
+    "短縮URLサービスのドメイン名です。SNSでは自動的にリンクになることがあるため、必要か確認してください。";
 const NATIVE: &str = "サービス自身の短縮URLです。行き先を確認し、できるだけ元のURLに置き換えてください。";
-const ADDRESS: &str = "数字（IPアドレス）で書かれたリンクです。行き先を確認し、正式なドメイン名のURLに置き換えてください。";
+const ADDRESS: &str =
+    "数字（IPアドレス）で書かれたリンクです。行き先を確認し、正式なドメイン名のURLに置き換えてください。";
 
 /// The host as a resolver would see it: punycode back to letters, look-alikes to Latin.
 fn canonical(host: &str) -> String {
@@ -158,8 +160,7 @@ fn host(bytes: &[u8], start: usize) -> (String, usize) {
 /// The length of a dot at `at`, in any of the ways people write one to a browser or past a filter.
 fn dot(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    let written: [&[u8]; 8] =
-        [b".", "。".as_bytes(), b"[.]", b"(.)", b"{.}", b"[dot]", b"(dot)", "｡".as_bytes()];
+    let written: [&[u8]; 8] = [b".", "。".as_bytes(), b"[.]", b"(.)", b"{.}", b"[dot]", b"(dot)", "｡".as_bytes()];
     written.iter().find(|form| rest.starts_with(form)).map(|form| form.len())
 }
 

@@ -21,8 +21,22 @@ const CUES: [&str; 7] =
 const PEOPLE: [&str; 6] = ["氏名", "生年月日", "さん", "様", "氏", "住所"];
 /// Words in which those are not about a person.
 const NOT_PEOPLE: [&str; 16] = [
-    "お客様", "お客さん", "皆様", "皆さん", "みな様", "みなさん", "様式", "様子", "同様", "仕様", "多様", "模様",
-    "各様", "たくさん", "氏子", "氏神",
+    "お客様",
+    "お客さん",
+    "皆様",
+    "皆さん",
+    "みな様",
+    "みなさん",
+    "様式",
+    "様子",
+    "同様",
+    "仕様",
+    "多様",
+    "模様",
+    "各様",
+    "たくさん",
+    "氏子",
+    "氏神",
 ];
 
 /// Finds Individual Numbers.
@@ -47,9 +61,15 @@ impl MyNumber {
             let close = near(&view.text, &range, REACH);
             let cued = [line, close].iter().any(|text| self.cues.find_iter(text).next().is_some());
             let (rule, severity, advice, never) = if cued {
-                ("personal.mynumber", Severity::Block, "マイナンバー（個人番号）とみられます。必ず削除してください。", true)
+                (
+                    "personal.mynumber",
+                    Severity::Block,
+                    "マイナンバー（個人番号）とみられます。必ず削除してください。",
+                    true,
+                )
             } else if person(close) {
-                let advice = "マイナンバー（個人番号）と同じ形の番号が、人に関する語の近くにあります。確認してください。";
+                let advice =
+                    "マイナンバー（個人番号）と同じ形の番号が、人に関する語の近くにあります。確認してください。";
                 ("personal.mynumber-like", Severity::Review, advice, false)
             } else {
                 continue;
@@ -116,7 +136,7 @@ fn runs(text: &str) -> Vec<Vec<Range<usize>>> {
         });
         match joined {
             Some(run) => run.push(at..end),
-            None => runs.push(vec![at..end]),
+            None => runs.push(std::iter::once(at..end).collect()),
         }
         at = end;
     }

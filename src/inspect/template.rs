@@ -97,7 +97,8 @@ fn circles(text: &str, range: &Range<usize>) -> Option<Severity> {
     if is_kanji_zero(text, range) || circles.chars().count() > 4 {
         return None;
     }
-    let beside = |c: Option<char>| c.is_some_and(|c| matches!(c, 'ぁ'..='ゖ' | 'ー' | '一'..='鿿' | '0'..='9' | ':' | '-'));
+    let beside =
+        |c: Option<char>| c.is_some_and(|c| matches!(c, 'ぁ'..='ゖ' | 'ー' | '一'..='鿿' | '0'..='9' | ':' | '-'));
     if !beside(before.chars().next_back()) && !beside(after.chars().next()) {
         return None;
     }
@@ -124,7 +125,8 @@ fn circles(text: &str, range: &Range<usize>) -> Option<Severity> {
 /// Whether the circles are zeros of a number written in kanji: 二〇二六年, 一〇〇周年, 昭和二〇年.
 fn is_kanji_zero(text: &str, range: &Range<usize>) -> bool {
     let Some(hit) = text.get(range.clone()) else { return false };
-    let numeral = |c: char| matches!(c, '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '千');
+    let numeral =
+        |c: char| matches!(c, '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '千');
     let before = text.get(..range.start).and_then(|it| it.chars().next_back());
     let after = text.get(range.end..).and_then(|it| it.chars().next());
     hit.contains('〇')

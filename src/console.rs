@@ -1,1 +1,127 @@
-//! (to come)
+//! The console port: the API that people, the command line and the security team use, with health and metrics.
+//!
+//! Every act goes through the ledger (`Acts`), which decides it in the store and records it, refusals too; nothing is
+//! decided here but who calls and which body's objects that person may see.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::approve::signed::Issuers;
+use crate::domain::clock::Clock;
+use crate::domain::person::PersonId;
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry};
+use crate::ledger::{Act, ActError, EntryRef, Ledger};
+use crate::stream::Log;
+
+mod accounts;
+mod answer;
+mod approvals;
+pub mod caller;
+mod emergencies;
+mod ledger;
+mod openapi;
+mod serve;
+mod status;
+mod tickets;
+
+pub use serve::serve;
+
+/// Does and records an act. `Ledger` implements it.
+pub trait Acts: Send + Sync + 'static {
+    /// Records and does a console act, by the person who asks for it.
+    fn act(&self, by: PersonId, act: Act) -> Pin<Box<dyn Future<Output = Result<EntryRef, ActError>> + Send + '_>>;
+}
+
+impl Acts for Ledger {
+    fn act(&self, by: PersonId, act: Act) -> Pin<Box<dyn Future<Output = Result<EntryRef, ActError>> + Send + '_>> {
+        Box::pin(Self::act(self, by, act))
+    }
+}
+
+/// What the console works with.
+#[derive(Clone)]
+pub struct ConsoleState {
+    /// The console's own settings.
+    pub config: crate::config::console::Console,
+    /// Lengths of declarations.
+    pub emergency: crate::config::emergency::Emergency,
+    /// Longest life of an approval that is given here, in seconds.
+    pub approval_max_life_s: u64,
+    /// People, accounts, bodies.
+    pub registry: Arc<dyn Registry>,
+    /// Approvals and tickets.
+    pub approvals: Arc<dyn Approvals>,
+    /// Declarations and after-reports.
+    pub emergencies: Arc<dyn Emergencies>,
+    /// The logs.
+    pub log: Arc<dyn Log>,
+    /// Where acts are done: the ledger.
+    pub acts: Arc<dyn Acts>,
+    /// Who may sign approvals.
+    pub issuers: Arc<Issuers>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub chance: Arc<dyn Chance>,
+    /// Whether the gateway takes posts.
+    pub ready: watch::Receiver<bool>,
+    /// Renders the metrics (`observe::Metrics::render`).
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The key of this machine's own command line.
+    pub local_key: Arc<caller::LocalKey>,
+    /// Ends streams when the gateway stops.
+    pub stop: CancellationToken,
+}
+
+/// State as the handlers share it.
+pub(crate) struct Desk {
+    state: ConsoleState,
+    failures: caller::Failures,
+}
+
+impl std::ops::Deref for Desk {
+    type Target = ConsoleState;
+    fn deref(&self) -> &ConsoleState {
+        &self.state
+    }
+}
+
+/// All routes of the console port.
+pub fn router(state: ConsoleState) -> Router {
+    let limit = DefaultBodyLimit::max(state.config.body_bytes);
+    let desk = Arc::new(Desk { state, failures: caller::Failures::default() });
+    Router::new()
+        .route("/", get(status::front))
+        .route("/healthz", get(status::health))
+        .route("/readyz", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/tickets", get(tickets::list))
+        .route("/api/v1/tickets/{id}", get(tickets::one))
+        .route("/api/v1/tickets/{id}/approve", post(tickets::approve))
+        .route("/api/v1/tickets/{id}/return", post(tickets::send_back))
+        .route("/api/v1/tickets/{id}/reject", post(tickets::reject))
+        .route("/api/v1/approvals", get(approvals::usable).post(approvals::deposit))
+        .route("/api/v1/approvals/{id}", get(approvals::one))
+        .route("/api/v1/approvals/{id}/revoke", post(approvals::revoke))
+        .route("/api/v1/emergencies", get(emergencies::list).post(emergencies::declare))
+        .route("/api/v1/emergencies/{id}/end", post(emergencies::end))
+        .route("/api/v1/after-reports", get(emergencies::after_reports))
+        .route("/api/v1/after-reports/{id}/report", post(emergencies::report))
+        .route("/api/v1/accounts", get(accounts::list))
+        .route("/api/v1/accounts.json", get(accounts::public))
+        .route("/api/v1/ledger/entries", get(ledger::entries))
+        .route("/api/v1/ledger/stream", get(ledger::stream))
+        .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
+        .fallback(status::nothing)
+        .method_not_allowed_fallback(status::not_this_way)
+        .layer(limit)
+        .with_state(desk)
+}

@@ -1,0 +1,176 @@
+//! Held posts: what waits, and what a person decides of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Desk;
+use super::answer::{Ended, act, bad_request, body, look, not_found, shown};
+use super::caller::Acting;
+use super::status::listed;
+use crate::domain::approval::{ApprovalId, Ticket, TicketId};
+use crate::domain::person::Person;
+use crate::ledger::Act;
+
+/// `?organisation=`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Of {
+    pub(super) organisation: Option<String>,
+}
+
+impl Of {
+    /// Another body's list looks like no list at all.
+    pub(super) fn check(&self, person: &Person) -> Result<(), Ended> {
+        match &self.organisation {
+            Some(name) if name != person.organisation.as_str() => Err(not_found()),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// How an approval of a ticket may be used.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Approve {
+    #[serde(default = "ten_minutes")]
+    expires_in_s: u64,
+    #[serde(default = "once")]
+    max_uses: u32,
+}
+
+pub(super) fn ten_minutes() -> u64 {
+    600
+}
+
+pub(super) fn once() -> u32 {
+    1
+}
+
+/// Why a post is sent back or rejected.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    reason: String,
+}
+
+/// `GET tickets`.
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    of: Result<Query<Of>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Ended> {
+    of.map_err(|_| bad_request("an unknown or repeated query key"))?.check(&person)?;
+    let tickets = look(move || desk.approvals.tickets(&person.organisation)).await?;
+    Ok(listed("tickets", tickets.iter().map(ticket_json).collect()))
+}
+
+/// A ticket with its digest in the form in which approvals name it.
+fn ticket_json(ticket: &Ticket) -> Value {
+    let mut value = json!(ticket);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("digest".to_owned(), json!(ticket.digest.to_string()));
+    }
+    value
+}
+
+/// `GET tickets/{id}`.
+pub(super) async fn one(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    Path(id): Path<String>,
+) -> Result<Response, Ended> {
+    Ok(shown(&ticket_json(&own(&desk, &person, id).await?)))
+}
+
+/// The ticket, if it is of the person's own body.
+async fn own(desk: &Arc<Desk>, person: &Person, id: String) -> Result<Ticket, Ended> {
+    let desk = Arc::clone(desk);
+    let ticket = look(move || desk.approvals.ticket(&TicketId::new(id))).await?;
+    ticket.filter(|ticket| ticket.organisation == person.organisation).ok_or_else(not_found)
+}
+
+/// `POST tickets/{id}/approve`. Who may approve is decided in the store.
+pub(super) async fn approve(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Ended> {
+    let asked: Approve = body(&headers, &bytes)?;
+    let ticket = own(&desk, &person, id).await?;
+    let now = desk.clock.now();
+    let expires = expiry(&desk, now, asked.expires_in_s, asked.max_uses)?;
+    let approval = ApprovalId::new(desk.chance.id(now));
+    let value = json!({ "ticket": ticket.id, "approval": approval, "expires": expires, "max_uses": asked.max_uses });
+    let done = Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses };
+    act(&desk, person.id.clone(), done, StatusCode::OK, value).await
+}
+
+/// The end of an approval's window, within what the configuration allows.
+pub(super) fn expiry(
+    desk: &Desk,
+    now: jiff::Timestamp,
+    expires_in_s: u64,
+    max_uses: u32,
+) -> Result<jiff::Timestamp, Ended> {
+    if expires_in_s == 0 || expires_in_s > desk.approval_max_life_s || max_uses == 0 {
+        let most = desk.approval_max_life_s;
+        return Err(bad_request(&format!("expires_in_s is 1 to {most} and max_uses at least 1")));
+    }
+    now.checked_add(Duration::from_secs(expires_in_s)).map_err(|_| bad_request("expires_in_s is too large"))
+}
+
+/// `POST tickets/{id}/return` (差戻し).
+pub(super) async fn send_back(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Ended> {
+    let (ticket, reason) = decided(&desk, &person, id, &headers, &bytes).await?;
+    let value = json!({ "ticket": ticket, "state": "returned" });
+    act(&desk, person.id.clone(), Act::ReturnTicket { ticket, reason }, StatusCode::OK, value).await
+}
+
+/// `POST tickets/{id}/reject` (却下).
+pub(super) async fn reject(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Ended> {
+    let (ticket, reason) = decided(&desk, &person, id, &headers, &bytes).await?;
+    let value = json!({ "ticket": ticket, "state": "rejected" });
+    act(&desk, person.id.clone(), Act::RejectTicket { ticket, reason }, StatusCode::OK, value).await
+}
+
+async fn decided(
+    desk: &Arc<Desk>,
+    person: &Person,
+    id: String,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+) -> Result<(TicketId, String), Ended> {
+    let why: Why = body(headers, bytes)?;
+    let reason = text(&why.reason)?;
+    Ok((own(desk, person, id).await?.id, reason))
+}
+
+/// A reason or report that a person wrote: not empty, at most 4,000 characters.
+pub(super) fn text(text: &str) -> Result<String, Ended> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 4000 {
+        return Err(bad_request("the text is empty or longer than 4000 characters"));
+    }
+    Ok(text.to_owned())
+}

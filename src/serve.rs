@@ -1,1 +1,338 @@
-//! (to come)
+//! Wires everything: configuration in, a running gateway out. Nothing is half-started: every part is opened and every
+//! port is bound before the first request is taken.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::approve::signed::Issuers;
+use crate::config::{Config, Problem};
+use crate::console::{self, ConsoleState, caller::LocalKey};
+use crate::domain::account::{OrganisationId, ProviderId};
+use crate::domain::clock::Clock;
+use crate::domain::ports::{Chance, Unavailable};
+use crate::exempt::Templates;
+use crate::forward::Forwarder;
+use crate::gate::{Gate, Gates, Ports, Rules, canary, limit::Limits};
+use crate::guideline::Guidelines;
+use crate::inspect::RuleSet;
+use crate::ledger::{Ledger, LedgerDown, read::Logbook};
+use crate::listen::{self, Doors, intercept::Authority};
+use crate::observe::Metrics;
+use crate::recognise::Definitions;
+use crate::stream::Log;
+
+/// A gateway that runs.
+pub struct Running {
+    /// The gateway port.
+    pub gateway: SocketAddr,
+    /// The console port.
+    pub console: SocketAddr,
+    /// The origin ports, by provider.
+    pub origins: BTreeMap<ProviderId, SocketAddr>,
+    /// The root certificate, PEM, that posting tools trust.
+    pub root_pem: String,
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// What the configuration says otherwise than the registry.
+    pub warnings: Vec<String>,
+    ready: watch::Receiver<bool>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Whether every canary was refused and posts are taken.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Takes no more requests, lets those in flight finish, and closes the ledger.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let ledger = self.ledger;
+        if tokio::task::spawn_blocking(move || ledger.close_down()).await.is_err() {
+            tracing::error!("the ledger did not close in order");
+        }
+    }
+}
+
+/// Reads every rule that the configuration names.
+pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut keep = |found: Vec<Problem>| problems.extend(found);
+    let definitions = Definitions::load(&config.providers).map_err(&mut keep).ok();
+    let inspection = RuleSet::load(&config.inspect).map_err(&mut keep).ok();
+    let guidelines = Guidelines::load(&config.guideline, &config.organisations).map_err(&mut keep).ok();
+    let templates = Templates::load(&config.guideline).map_err(&mut keep).ok();
+    match (definitions, inspection, guidelines, templates) {
+        (Some(definitions), Some(inspection), Some(guidelines), Some(templates)) => {
+            Ok(Rules::new(Arc::new(definitions), inspection, guidelines, templates))
+        }
+        (_, _, _, _) => Err(problems),
+    }
+}
+
+/// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
+pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
+    let rules = match rules(config) {
+        Ok(rules) => rules,
+        Err(problems) => return problems,
+    };
+    let mut problems: Vec<Problem> = silent(&rules, config, clock);
+    problems.extend(Forwarder::new(&config.providers, config.forward).err().unwrap_or_default());
+    problems
+}
+
+fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
+    let organisations: Vec<OrganisationId> = config.organisations.iter().map(|body| body.id.clone()).collect();
+    let problem = |what: String| Problem { file: None, line: None, reason: format!("the canary was not refused: {what}") };
+    canary::sing(rules, &organisations, clock.now()).into_iter().map(problem).collect()
+}
+
+/// Opens every part, binds every port, and starts.
+pub async fn start(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+) -> Result<Running, Vec<Problem>> {
+    let one = |problem: Problem| vec![problem];
+    let rules = rules(&config)?;
+    let silent = silent(&rules, &config, clock.as_ref());
+    if !silent.is_empty() {
+        return Err(silent);
+    }
+    let forwarder = Forwarder::new(&config.providers, config.forward)?;
+    let ports = Bound::new(&config).await.map_err(one)?;
+    spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
+    let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
+    let local_key = Arc::new(LocalKey::open(&config.console.local_key_file).map_err(one)?);
+    let definitions = Arc::clone(&rules.definitions);
+    let authority =
+        Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
+    let ledger = ledger(&config, &clock, &chance).await?;
+    let metrics = Arc::new(Metrics::default());
+    let (told_ready, ready) = watch::channel(false);
+    let console_state = console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
+    let gate = Gate {
+        rules: ArcSwap::from_pointee(rules),
+        ports: look_ups(&ledger),
+        recognised: config.providers.iter().map(|(id, provider)| (id.clone(), provider.recognised.clone())).collect(),
+        ledger: Arc::clone(&ledger),
+        forwarder,
+        issuers,
+        limits: Limits::new(&config.gate),
+        extract: config.extract.clone(),
+        clock,
+        chance,
+        metrics: Arc::clone(&metrics),
+    };
+    let doors = Doors {
+        config: config.listen.clone(),
+        hosts: definitions,
+        ca: Arc::clone(&authority),
+        handler: Arc::new(Gates(Arc::new(gate))),
+    };
+    let running = Running {
+        gateway: ports.gateway.1,
+        console: ports.console.1,
+        origins: ports.origins.iter().map(|(id, (_, address))| (id.clone(), *address)).collect(),
+        root_pem: authority.root_pem().to_owned(),
+        warnings: ledger.warnings().to_vec(),
+        ledger,
+        ready,
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    };
+    let tls = config.listen.console_tls.then(|| authority.own_tls());
+    running.open_doors(ports, Arc::new(doors), console_state, tls);
+    running.watch_ledger(told_ready, &metrics);
+    Ok(running)
+}
+
+impl Running {
+    fn open_doors(
+        &self,
+        ports: Bound,
+        doors: Arc<Doors>,
+        console: ConsoleState,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) {
+        let stop = || self.stop.child_token();
+        self.tasks.spawn(listen::serve(Arc::clone(&doors), ports.gateway.0, None, stop()));
+        for (provider, (listener, _)) in ports.origins {
+            self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
+        }
+        self.tasks.spawn(console::serve(ports.console.0, console, tls, stop()));
+    }
+
+    /// Ready from now on; no longer, and on the way out, once the ledger has stopped for good.
+    fn watch_ledger(&self, ready: watch::Sender<bool>, metrics: &Arc<Metrics>) {
+        ready.send_replace(true);
+        metrics.ready(true);
+        let (ledger, stop, metrics) = (Arc::clone(&self.ledger), self.stop.clone(), Arc::clone(metrics));
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                reason = ledger.failed() => {
+                    tracing::error!(%reason, "the ledger has failed; no more requests are taken");
+                    stop.cancel();
+                }
+            }
+            ready.send_replace(false);
+            metrics.ready(false);
+        });
+    }
+
+    /// Comes back when the gateway was told to stop, or has to.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether it stopped because the ledger cannot write.
+    pub fn has_failed(&self) -> bool {
+        !self.ledger.is_sound()
+    }
+}
+
+async fn ledger(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Result<Arc<Ledger>, Vec<Problem>> {
+    let (config, clock, chance) = (config.clone(), Arc::clone(clock), Arc::clone(chance));
+    let opened = tokio::task::spawn_blocking(move || Ledger::open(&config, clock, chance)).await;
+    let broken = |_| vec![Problem { file: None, line: None, reason: "the ledger could not be opened".to_owned() }];
+    opened.map_err(broken)?.map_err(|problem| vec![problem])
+}
+
+fn look_ups(ledger: &Ledger) -> Ports {
+    let reads = ledger.reads();
+    Ports {
+        registry: reads.registry().clone(),
+        approvals: reads.clone(),
+        media: reads.clone(),
+        emergencies: reads.clone(),
+        retries: reads,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one value for each part of the console's state")]
+fn console_state(
+    config: &Config,
+    ledger: &Arc<Ledger>,
+    issuers: &Arc<Issuers>,
+    local_key: Arc<LocalKey>,
+    clock: &Arc<dyn Clock>,
+    chance: &Arc<dyn Chance>,
+    metrics: &Arc<Metrics>,
+    ready: watch::Receiver<bool>,
+) -> ConsoleState {
+    let ports = look_ups(ledger);
+    let rendered = Arc::clone(metrics);
+    ConsoleState {
+        config: config.console.clone(),
+        emergency: config.emergency,
+        approval_max_life_s: config.approve.max_life_s,
+        registry: ports.registry,
+        approvals: ports.approvals,
+        emergencies: ports.emergencies,
+        log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),
+        acts: Arc::<Ledger>::clone(ledger),
+        issuers: Arc::clone(issuers),
+        clock: Arc::clone(clock),
+        chance: Arc::clone(chance),
+        ready,
+        metrics: Arc::new(move || rendered.render()),
+        local_key,
+        stop: CancellationToken::new(),
+    }
+}
+
+/// The ledger's logs as the stream reads them.
+struct Logs {
+    book: Logbook,
+    changed: watch::Receiver<u64>,
+}
+
+impl Log for Logs {
+    fn head(&self, organisation: &OrganisationId) -> Result<u64, Unavailable> {
+        self.book.size(organisation.as_str()).map_err(unavailable)
+    }
+
+    fn read(&self, organisation: &OrganisationId, from: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
+        let entries = self.book.read(organisation.as_str(), from, limit).map_err(unavailable)?;
+        Ok(entries.into_iter().map(|entry| (entry.index, entry.leaf.into_bytes())).collect())
+    }
+
+    fn checkpoint(&self, organisation: &OrganisationId) -> Result<String, Unavailable> {
+        self.book.checkpoint(organisation.as_str()).map_err(unavailable)
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+}
+
+fn unavailable(down: LedgerDown) -> Unavailable {
+    Unavailable(down.0)
+}
+
+/// Every port, bound before anything else is started.
+struct Bound {
+    gateway: (TcpListener, SocketAddr),
+    console: (TcpListener, SocketAddr),
+    origins: BTreeMap<ProviderId, (TcpListener, SocketAddr)>,
+}
+
+impl Bound {
+    async fn new(config: &Config) -> Result<Self, Problem> {
+        let mut origins = BTreeMap::new();
+        for (provider, address) in &config.listen.origins {
+            origins.insert(provider.clone(), bind(*address, "listen.origins").await?);
+        }
+        Ok(Self {
+            gateway: bind(config.listen.gateway, "listen.gateway").await?,
+            console: bind(config.listen.console, "listen.console").await?,
+            origins,
+        })
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Problem> {
+    let problem = |error: std::io::Error| Problem {
+        file: None,
+        line: None,
+        reason: format!("{key} = \"{address}\": the port cannot be opened: {error}"),
+    };
+    let listener = TcpListener::bind(address).await.map_err(problem)?;
+    let bound = listener.local_addr().map_err(problem)?;
+    Ok((listener, bound))
+}
+
+/// Makes the spool directory and sweeps what an earlier run left there longer ago than any upload session lives.
+fn spool(dir: &Path, clock: &dyn Clock) -> Result<(), Problem> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    const OLD: Duration = Duration::from_secs(48 * 3600);
+    let problem = |error: std::io::Error| Problem {
+        file: Some(dir.to_owned()),
+        line: None,
+        reason: format!("the spool directory cannot be used: {error}"),
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(problem)?;
+    let now = std::time::SystemTime::from(clock.now());
+    for file in std::fs::read_dir(dir).map_err(problem)? {
+        let file = file.map_err(problem)?;
+        let modified = file.metadata().and_then(|about| about.modified()).map_err(problem)?;
+        if now.duration_since(modified).is_ok_and(|age| age > OLD) {
+            std::fs::remove_file(file.path()).map_err(problem)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,325 @@
+use http::HeaderValue;
+
+use super::*;
+use crate::domain::action::Action;
+use crate::domain::ports::Hosts;
+
+fn definitions() -> Definitions {
+    Definitions::built_in().unwrap_or_else(|problems| {
+        panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn ask(definitions: &Definitions, line: &str) -> Result<Recognised, Refusal> {
+    let (method, rest) = line.split_once(' ').unwrap();
+    let (host, rest) = rest.split_once('/').unwrap();
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    recognise(definitions, host, &method.parse().unwrap(), &format!("/{path}"), query, &HeaderMap::new())
+}
+
+#[test]
+fn every_described_write_has_its_action() {
+    let definitions = definitions();
+    let cases = [
+        ("POST api.x.com/2/tweets", Action::Publish),
+        ("POST api.twitter.com/2/tweets", Action::Publish),
+        ("DELETE api.x.com/2/tweets/12", Action::Delete),
+        ("PUT api.x.com/2/tweets/12/hidden", Action::Other),
+        ("POST api.x.com/2/users/1/retweets", Action::Repost),
+        ("DELETE api.x.com/2/users/1/retweets/2", Action::Delete),
+        ("POST api.x.com/2/users/1/likes", Action::Like),
+        ("DELETE api.x.com/2/users/1/likes/2", Action::Like),
+        ("POST api.x.com/2/users/1/bookmarks", Action::Like),
+        ("DELETE api.x.com/2/users/1/bookmarks/2", Action::Like),
+        ("POST api.x.com/2/users/1/following", Action::Follow),
+        ("DELETE api.x.com/2/users/1/following/2", Action::Follow),
+        ("POST api.x.com/2/users/1/muting", Action::Other),
+        ("DELETE api.x.com/2/users/1/muting/2", Action::Other),
+        ("POST api.x.com/2/dm_conversations", Action::DirectMessage),
+        ("POST api.x.com/2/dm_conversations/1-2/messages", Action::DirectMessage),
+        ("POST api.x.com/2/dm_conversations/with/2/messages", Action::DirectMessage),
+        ("DELETE api.x.com/2/dm_events/3", Action::Delete),
+        ("POST api.x.com/2/lists", Action::Profile),
+        ("PUT api.x.com/2/lists/3", Action::Profile),
+        ("DELETE api.x.com/2/lists/3", Action::Delete),
+        ("POST api.x.com/2/media/upload", Action::Upload),
+        ("POST api.x.com/2/media/upload?command=FINALIZE&media_id=1", Action::Upload),
+        ("POST api.x.com/2/media/upload/initialize", Action::Upload),
+        ("POST api.x.com/2/media/upload/1/append", Action::Upload),
+        ("POST api.x.com/2/media/upload/1/finalize", Action::Upload),
+        ("GET api.x.com/2/media/upload?command=STATUS&media_id=1", Action::Read),
+        ("POST upload.twitter.com/1.1/media/upload.json", Action::Upload),
+        ("POST upload.x.com/1.1/media/upload.json?command=INIT&total_bytes=1", Action::Upload),
+        ("POST api.x.com/2/media/metadata", Action::Upload),
+        ("POST upload.twitter.com/1.1/media/metadata/create.json", Action::Upload),
+        ("POST api.x.com/2/media/subtitles", Action::Edit),
+        ("DELETE api.x.com/2/media/subtitles", Action::Delete),
+        ("POST api.x.com/2/oauth2/token", Action::SignIn),
+        ("POST api.x.com/oauth2/token", Action::SignIn),
+        ("POST api.twitter.com/oauth/access_token", Action::SignIn),
+        ("GET api.x.com/2/users/me?user.fields=name", Action::Read),
+        ("GET api.x.com/2/users/12", Action::Read),
+        ("GET api.x.com/2/users/by/username/city_nerima", Action::Read),
+        ("GET api.x.com/2/tweets?ids=1,2", Action::Read),
+        ("GET api.x.com/2/tweets/search/recent?query=%E7%B7%B4%E9%A6%AC", Action::Read),
+        ("POST api.line.me/v2/bot/message/broadcast", Action::Publish),
+        ("POST api.line.me/v2/bot/message/multicast", Action::Publish),
+        ("POST api.line.me/v2/bot/message/narrowcast", Action::Publish),
+        ("POST api.line.me/v2/bot/message/push", Action::DirectMessage),
+        ("POST api.line.me/v2/bot/message/reply", Action::DirectMessage),
+        ("POST api.line.me/bot/pnp/push", Action::DirectMessage),
+        ("POST api.line.me/v2/bot/message/pnp/templated/push", Action::DirectMessage),
+        ("POST api.line.me/v2/bot/message/validate/broadcast", Action::Read),
+        ("POST api.line.me/v2/bot/richmenu", Action::Profile),
+        ("POST api-data.line.me/v2/bot/richmenu/richmenu-1/content", Action::Upload),
+        ("POST api.line.me/v2/bot/user/all/richmenu/richmenu-1", Action::Profile),
+        ("POST api.line.me/v2/bot/user/U12/richmenu/richmenu-1", Action::Profile),
+        ("POST api.line.me/v2/bot/richmenu/bulk/link", Action::Profile),
+        ("DELETE api.line.me/v2/bot/richmenu/richmenu-1", Action::Delete),
+        ("POST api.line.me/v2/bot/richmenu/alias", Action::Profile),
+        ("POST api.line.me/v2/bot/coupon", Action::Publish),
+        ("PUT api.line.me/v2/bot/coupon/1/close", Action::Delete),
+        ("POST api.line.me/v2/bot/chat/loading/start", Action::Other),
+        ("POST api.line.me/v2/bot/chat/markAsRead", Action::Other),
+        ("POST api.line.me/v2/bot/group/C1/leave", Action::Other),
+        ("PUT api.line.me/v2/bot/channel/webhook/endpoint", Action::Profile),
+        ("POST api.line.me/v2/oauth/accessToken", Action::SignIn),
+        ("POST api.line.me/oauth2/v2.1/token", Action::SignIn),
+        ("GET api.line.me/v2/bot/info", Action::Read),
+        ("GET api.line.me/v2/bot/message/delivery/push?date=20261122", Action::Read),
+        ("GET api.line.me/v2/bot/richmenu/list", Action::Read),
+        ("GET api.line.me/v2/bot/insight/followers?date=20261122", Action::Read),
+    ];
+    for (line, action) in cases {
+        let found = ask(&definitions, line).unwrap_or_else(|refusal| panic!("{line}: {}", refusal.code));
+        assert_eq!(found.route.action, action, "{line}");
+    }
+}
+
+#[test]
+fn known_routes_are_refused_by_name() {
+    let definitions = definitions();
+    let cases = [
+        ("POST api.x.com/2/chat/conversations/1/messages", "cannot-inspect"),
+        ("POST api.x.com/2/chat/media/upload/initialize", "cannot-inspect"),
+        ("POST api.x.com/2/articles/draft", "not-understood-yet"),
+        ("POST api.x.com/2/articles/1/publish", "not-understood-yet"),
+        ("POST api.x.com/2/broadcasts/scheduled", "not-understood-yet"),
+        ("POST api.x.com/2/notes", "not-understood-yet"),
+        ("POST api.twitter.com/1.1/statuses/update.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/statuses/update.json?status=hello", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/statuses/retweet/12.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/statuses/destroy/12.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/favorites/create.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/friendships/create.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/direct_messages/events/new.json", "closed-at-provider"),
+        ("POST api.twitter.com/1.1/account/update_profile.json", "closed-at-provider"),
+        ("GET api.line.me/v2/bot/followers/ids", "personal-data"),
+        ("POST api.line.me/v2/bot/audienceGroup/upload", "personal-data"),
+        ("PUT api-data.line.me/v2/bot/audienceGroup/upload/byFile", "personal-data"),
+        ("POST api.line.me/v2/bot/richmenu/batch", "not-understood-yet"),
+        ("POST api.line.me/liff/v1/apps", "not-understood-yet"),
+    ];
+    for (line, code) in cases {
+        let refusal = ask(&definitions, line).unwrap_err();
+        assert_eq!(refusal.code, code, "{line}");
+        assert!(refusal.sentence.contains(line.split(' ').next().unwrap()), "{}", refusal.sentence);
+    }
+}
+
+#[test]
+fn what_nobody_described_is_refused() {
+    let definitions = definitions();
+    let cases = [
+        "POST api.x.com/2/tweets/12", "PATCH api.x.com/2/tweets/12", "PUT api.x.com/2/tweets", "POST api.x.com/3/tweets",
+        "POST api.x.com/1.1/statuses", "POST api.x.com/labs/2/tweets", "POST api.x.com/tweets", "POST api.x.com/2/tweet",
+        "POST api.x.com/2/Tweets", "POST api.x.com/2/tweets.json", "POST api.x.com/2/tweets/", "POST api.x.com/",
+        "POST api.x.com/graphql/abc/CreateTweet", "POST api.x.com/i/api/graphql", "POST api.x.com/2/users/me/likes",
+        "POST api.x.com/2/users/1/blocking", "GET api.x.com/2/users/1/followers", "GET api.x.com/1.1/account/verify_credentials.json",
+        "POST api.x.com/2/batch", "POST api.x.com/1.1/media/upload.json", "DELETE api.x.com/2/tweets/me",
+        "DELETE api.x.com/2/users/1/likes", "POST api.x.com/12/accounts/1/tweet", "POST api.x.com/2/compliance/jobs",
+        "POST api.x.com/2/tweets/search/stream/rules", "POST api.x.com/2/media/upload/1/append/2",
+        "POST api.line.me/v2/bot/message/broadcast2", "POST api.line.me/v3/bot/message/broadcast",
+        "POST api.line.me/v2/bot/message", "POST api.line.me/bot/message/broadcast",
+        "POST api-data.line.me/v2/bot/message/broadcast", "POST api.line.me/v2/bot/richmenu/richmenu-1/content",
+        "GET api-data.line.me/v2/bot/message/1/content", "POST api.line.me/v2/bot/user/all/richmenu/menu-1",
+        "GET api.line.me/v2/bot/profile/U1", "GET api.line.me/v2/bot/group/C1/members/ids",
+        "POST api.line.me/v2/bot/user/U1/linkToken", "PUT api.line.me/v2/bot/message/broadcast",
+    ];
+    for line in cases {
+        assert_eq!(ask(&definitions, line).unwrap_err().code, "unknown-route", "{line}");
+    }
+    for host in ["x.com", "ads-api.x.com", "api.x.com.", "api.x.com.evil.example", "API.X.COM", "manager.line.biz", "line.me"] {
+        assert_eq!(ask(&definitions, &format!("POST {host}/2/tweets")).unwrap_err().code, "unknown-host", "{host}");
+    }
+}
+
+#[test]
+fn a_path_that_two_servers_could_read_differently_is_refused() {
+    let definitions = definitions();
+    let cases = [
+        "/2//tweets", "//2/tweets", "/./2/tweets", "/2/../2/tweets", "/2/%74weets", "/2%2Ftweets", "/2/tweets;a=b",
+        "/2\\tweets", "/2/tweets%00", "/2/tweets//", "/%2e%2e/2/tweets", "/2/tweets\u{ff0e}", "/2/\u{ff54}weets",
+        "/2/tweets%20", "/2/tweets ", "2/tweets", "", "*", "//", "/2/users/a:b:c/likes",
+    ];
+    for path in cases {
+        let refusal = recognise(&definitions, "api.x.com", &Method::POST, path, None, &HeaderMap::new()).unwrap_err();
+        assert_eq!(refusal.code, "path-shape", "{path}");
+    }
+}
+
+#[test]
+fn queries_and_overrides_are_refused_unless_described() {
+    let definitions = definitions();
+    let cases = [
+        ("POST api.x.com/2/tweets?text=hidden", "unknown-query"),
+        ("POST api.x.com/2/tweets?_method=DELETE", "method-override"),
+        ("POST api.x.com/2/tweets?$httpMethod=DELETE", "method-override"),
+        ("GET api.x.com/2/tweets?ids=1&ids=2", "query-shape"),
+        ("GET api.x.com/2/tweets?ids=1&i%64s=2", "query-shape"),
+        ("GET api.x.com/2/tweets?ids=%zz", "query-shape"),
+        ("GET api.x.com/2/tweets?ids=1;2", "query-shape"),
+        ("GET api.x.com/2/tweets?ids", "query-shape"),
+        ("GET api.x.com/2/tweets?ids[]=1", "unknown-query"),
+        ("GET api.x.com/2/tweets?&ids=1", "query-shape"),
+        ("GET api.x.com/2/tweets?access_token=a", "unknown-query"),
+    ];
+    for (line, code) in cases {
+        assert_eq!(ask(&definitions, line).unwrap_err().code, code, "{line}");
+    }
+    for name in ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"] {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("DELETE"));
+        let refusal = recognise(&definitions, "api.x.com", &Method::POST, "/2/tweets", None, &headers).unwrap_err();
+        assert_eq!(refusal.code, "method-override");
+    }
+}
+
+#[test]
+fn every_route_is_found_by_its_own_example_path() {
+    let definitions = definitions();
+    let mut routes = 0;
+    for (definition, route) in definitions.routes() {
+        let HostPattern::Exact(host) = &route.hosts[0] else { panic!("a suffix among the built-in hosts") };
+        let table = definitions.tables.get(host).unwrap();
+        for method in &route.methods {
+            let (found, ..) = table.find(method, host, &route.path.example()).unwrap().unwrap();
+            assert_eq!(found.id, route.id, "{}", definition.id);
+            routes += 1;
+        }
+    }
+    assert!(routes > 120, "{routes}");
+    assert!(definitions.is_provider_host("upload.twitter.com"));
+    assert!(!definitions.is_provider_host("example.com"));
+    assert_eq!(definitions.default_host("line").as_deref(), Some("api.line.me"));
+    assert_eq!(definitions.host_patterns().len(), 6);
+    assert_eq!(definitions.hash().len(), 64);
+    assert_eq!(definitions.hash(), Definitions::built_in().unwrap().hash());
+}
+
+const HEAD: &str = r#"id = "t"
+name = { ja = "試", en = "T" }
+hosts = ["api.t.example"]
+errors = "problem"
+credential = ["bearer"]
+headers = ["authorization"]
+"#;
+
+#[test]
+fn a_wrong_definition_is_told_with_its_line() {
+    let good = r#"[[routes]]
+id = "post"
+methods = ["POST"]
+path = "/posts"
+action = "publish"
+body = ["json"]
+fields = [{ at = "/text", role = "text" }]
+"#;
+    assert!(source::read(&format!("{HEAD}{good}"), None, &[]).is_ok());
+    let other = |from: &str, to: &str| format!("{HEAD}{}", good.replace(from, to));
+    let cases = [
+        (other("body =", "bodies ="), 12, "unknown field"),
+        (other("\"text\" }", "\"texte\" }"), 13, "there is no role"),
+        (other("role = \"text\"", "role = \"opaque\""), 7, "needs a field with a text"),
+        (other("\"/posts\"", "\"/po%73ts\""), 7, "can never match"),
+        (other("\"/posts\"", "\"/posts/{id}\""), 7, "path parameter"),
+        (other("\"/posts\"", "\"/posts/**\""), 7, "refused by name"),
+        (other("[\"POST\"]", "[\"post\"]"), 7, "is not GET"),
+        (other("[\"POST\"]", "[]"), 7, "can never match"),
+        (other("action =", "hosts = [\"other.example\"]\naction ="), 7, "not among the definition's"),
+        (other("\"publish\"", "\"shout\""), 11, "unknown variant"),
+        (other("\"/text\"", "\"text\""), 13, "is not a place"),
+        (other("\"/text\"", "\"/a/**/b\""), 13, "ends a pointer"),
+        (format!("{HEAD}{good}{good}"), 14, "two routes"),
+        (format!("{HEAD}{good}{}", good.replace("\"post\"", "\"again\"")), 14, "can match the same request"),
+        (format!("{HEAD}{good}").replace("\"authorization\"", "\"cookie\""), 6, "never forwarded"),
+        (format!("{HEAD}{good}").replace("api.t.example", "API"), 3, "not a host name"),
+    ];
+    for (text, line, reason) in cases {
+        let problems = source::read(&text, Some(Path::new("t.toml")), &[]).unwrap_err();
+        let found = problems.iter().any(|p| p.line == Some(line) && p.reason.contains(reason));
+        assert!(found, "wanted {line}: {reason}\n{problems:?}");
+        assert!(problems.iter().all(|p| p.file.as_deref() == Some(Path::new("t.toml"))));
+    }
+}
+
+#[test]
+fn templates_overlap_exactly_when_one_path_fits_both() {
+    let template = |text: &str| matcher::PathTemplate::parse(text, false, false).unwrap();
+    let cases = [
+        ("/a/{id}", "/a/me", true),
+        ("/a/{id:digits}", "/a/me", false),
+        ("/a/{id:digits}", "/a/12", true),
+        ("/a/{id:menu-*}", "/a/list", false),
+        ("/a/{id:menu-*}", "/a/{id:digits}", false),
+        ("/a/{id:menu-*}", "/a/{x}", true),
+        ("/a/**", "/a/b/c", true),
+        ("/a/**", "/a", false),
+        ("/a/upload:{s}", "/a/{id}", false),
+        ("/a/{b}/c", "/a/b/{c}", true),
+    ];
+    for (a, b, overlap) in cases {
+        assert_eq!(template(a).overlaps(&template(b)), overlap, "{a} {b}");
+        assert_eq!(template(b).overlaps(&template(a)), overlap, "{b} {a}");
+    }
+}
+
+/// One hard route of each provider that is not carried out yet: the format holds it, and it refuses when matched.
+#[test]
+fn the_format_carries_the_other_seven_providers_and_refuses_what_it_cannot_do_yet() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/definitions");
+    let cases = [
+        ("facebook", "POST graph.facebook.com/v26.0/me"),
+        ("instagram", "POST graph.instagram.com/v26.0/17841/media_publish"),
+        ("threads", "POST graph.threads.net/v1.0/me/threads_publish"),
+        ("youtube", "POST youtube.googleapis.com/upload/youtube/v3/videos?uploadType=multipart&part=snippet"),
+        ("bluesky", "POST shiitake.us-east.host.bsky.network/xrpc/com.atproto.repo.applyWrites"),
+        ("mastodon", "POST social.city.example/api/v1/statuses"),
+        ("pirika", "POST api.pirika.example/v1/records"),
+    ];
+    for (name, line) in cases {
+        let hosts = if name == "mastodon" { vec!["social.city.example".to_owned()] } else { Vec::new() };
+        let definition = Some(dir.join(format!("{name}.toml")));
+        let provider = Provider { definition, hosts, ..Provider::default() };
+        let definitions = Definitions::load(&BTreeMap::from([(ProviderId::new(name), provider)]));
+        let definitions = definitions.unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(ask(&definitions, line).unwrap_err().code, "not-supported-yet", "{line}");
+    }
+}
+
+#[test]
+fn two_providers_cannot_claim_one_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |id: &str| {
+        let path = dir.path().join(format!("{id}.toml"));
+        std::fs::write(&path, format!("{}routes = []\n", HEAD.replace("\"t\"", &format!("\"{id}\"")))).unwrap();
+        (ProviderId::new(id), Provider { definition: Some(path), ..Provider::default() })
+    };
+    let problems = Definitions::load(&BTreeMap::from([write("a"), write("b")])).unwrap_err();
+    assert!(problems[0].reason.contains("both claim the host"), "{problems:?}");
+    let missing = BTreeMap::from([(ProviderId::new("nowhere"), Provider::default())]);
+    assert!(Definitions::load(&missing).unwrap_err()[0].reason.contains("is built in"));
+}

@@ -129,8 +129,8 @@ fn use_of(known: KnownApproval) -> Result<Pass, Refusal> {
     Ok(Pass::Approved { use_number: known.uses.saturating_add(1), approval: Box::new(known.approval), deposit: false })
 }
 
-/// Whether `now` lies in the window: from `not_before`, before `expires`, with no leeway (C38).
-fn in_window(approval: &Approval, now: Timestamp) -> Result<(), Refusal> {
+/// Whether `now` lies in the window of the approval: from `not_before`, before `expires`, with no leeway (C38).
+pub fn in_window(approval: &Approval, now: Timestamp) -> Result<(), Refusal> {
     if now >= approval.expires {
         return Err(Refusal::refused(
             "approval-expired",

@@ -1,1 +1,169 @@
-//! (to come)
+//! The command line: arguments in, one of four exit codes out. Everything is written through the writers it is given.
+//!
+//! What needs the whole gateway (`serve`, `demo`, `inspect`, ...) is behind `Commands`, which `main` fills in.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::config::{Config, Problem};
+use crate::domain::account::AccountId;
+use crate::domain::action::Action;
+use crate::domain::clock::Clock;
+use crate::domain::digest::Digest;
+use crate::domain::ports::Chance;
+
+mod approval;
+mod args;
+mod check;
+mod client;
+mod emergency;
+mod keys;
+pub mod length;
+pub mod request;
+
+pub use args::{Cli, Command, LedgerCommand};
+pub use request::PostRequest;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: refused, or problems were found.
+    Refused,
+    /// 2: the arguments, the input or the configuration cannot be understood.
+    Usage,
+    /// 3: it cannot run: a file, a port, a gateway that does not answer.
+    CannotRun,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::CannotRun => 3,
+        }
+    }
+}
+
+/// What a command reads and writes, and where it takes time and ids from.
+pub struct Io<'a> {
+    /// Standard input.
+    pub input: &'a mut dyn Read,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+    /// Standard error.
+    pub err: &'a mut dyn Write,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Io<'_> {
+    /// One line on standard output. A reader that went away (`| head`) is no reason to fail.
+    pub fn say(&mut self, line: impl std::fmt::Display) {
+        let _ = writeln!(self.out, "{line}");
+    }
+
+    /// One line on standard error.
+    pub fn complain(&mut self, line: impl std::fmt::Display) {
+        let _ = writeln!(self.err, "sekisho: {line}");
+    }
+
+    /// Every problem on standard error.
+    pub fn complain_all(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            self.complain(problem);
+        }
+    }
+}
+
+/// What the pure stages make of one request.
+#[derive(Clone, Debug)]
+pub struct Digested {
+    /// The action.
+    pub action: Action,
+    /// The account, where the request names one.
+    pub account: Option<AccountId>,
+    /// The normal form that is hashed.
+    pub normal_form: serde_json::Value,
+    /// The digest.
+    pub digest: Digest,
+}
+
+/// One more look at a configuration.
+pub type Check = fn(&Config) -> Vec<Problem>;
+
+/// What needs the whole gateway. `main` gives an implementation; runtimes are its own affair.
+pub trait Commands {
+    /// `serve`: until it is told to stop.
+    fn serve(&self, config: Config, io: &mut Io<'_>) -> Exit;
+    /// `demo`, and `demo --tour`.
+    fn demo(&self, tour: bool, io: &mut Io<'_>) -> Exit;
+    /// `practice`: the practice providers.
+    fn practice(&self, listen: SocketAddr, io: &mut Io<'_>) -> Exit;
+    /// `inspect`: NDJSON in, NDJSON out.
+    fn inspect(&self, config: Config, io: &mut Io<'_>) -> Exit;
+    /// What a request would be: for `digest` and for `approval issue`. The error is the sentence to show.
+    fn digest(&self, config: &Config, request: &PostRequest) -> Result<Digested, String>;
+    /// `ledger verify|tail|export|checkpoint`.
+    fn ledger(&self, config: Config, command: LedgerCommand, io: &mut Io<'_>) -> Exit;
+    /// The checks of `check`, after the configuration itself was read: providers, guidelines, lists, keys.
+    fn checks(&self) -> Vec<Check>;
+}
+
+/// Parses the arguments (the first is the program's name) and runs the command.
+pub fn run(args: impl IntoIterator<Item = OsString>, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => dispatch(cli.command, commands, io),
+        Err(error) if error.use_stderr() => {
+            let _ = write!(io.err, "{error}");
+            Exit::Usage
+        }
+        Err(help) => {
+            let _ = write!(io.out, "{help}");
+            Exit::Done
+        }
+    }
+}
+
+fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
+    match command {
+        Command::Serve { config } => with(&config.files, io, |config, io| commands.serve(config, io)),
+        Command::Demo { tour } => commands.demo(tour, io),
+        Command::Practice { listen } => commands.practice(listen, io),
+        Command::Check { config, json } => check::check(&config.files, json, &commands.checks(), io),
+        Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
+        Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
+        Command::Approval { command } => approval::run(command, commands, io),
+        Command::Emergency { command } => emergency::run(command, io),
+        Command::Ledger { config, command } => {
+            with(&config.files, io, |config, io| commands.ledger(config, command, io))
+        }
+        Command::Account { command } => keys::accounts(command, io),
+        Command::Key { command } => keys::keys(command, io),
+    }
+}
+
+/// Runs `then` with the configuration of these files; a configuration that does not load is a usage error.
+fn with(files: &[PathBuf], io: &mut Io<'_>, then: impl FnOnce(Config, &mut Io<'_>) -> Exit) -> Exit {
+    match crate::config::load(files) {
+        Ok(config) => then(config, io),
+        Err(problems) => {
+            io.complain_all(&problems);
+            Exit::Usage
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

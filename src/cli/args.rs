@@ -1,0 +1,293 @@
+//! The arguments of every command; the text here is what `--help` shows.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use super::length;
+use crate::domain::action::Action;
+use crate::domain::digest::Digest;
+
+/// 関所: a pre-publication gateway for the official social-media accounts of public bodies.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Configuration files, layered in order.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Configuration files, layered in order; then the environment (SEKISHO__SECTION__KEY).
+    #[arg(long = "config", value_name = "FILE", num_args = 1..)]
+    pub files: Vec<PathBuf>,
+}
+
+/// The same, one file for each `--config`, where a positional argument may follow.
+#[derive(Debug, Args)]
+pub struct EachFile {
+    /// A configuration file; repeat the option for more, layered in order.
+    #[arg(long = "config", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// The same, at least one.
+#[derive(Debug, Args)]
+pub struct NeededFiles {
+    /// Configuration files, layered in order; then the environment (SEKISHO__SECTION__KEY).
+    #[arg(long = "config", value_name = "FILE", num_args = 1.., required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the gateway until it is told to stop.
+    Serve {
+        /// Configuration.
+        #[command(flatten)]
+        config: NeededFiles,
+    },
+    /// Run the gateway, practice providers and two sample bodies on loopback, and print what to try.
+    Demo {
+        /// Play the whole story by itself; exit non-zero if any step went wrong.
+        #[arg(long)]
+        tour: bool,
+    },
+    /// Run the practice providers.
+    Practice {
+        /// Where they listen.
+        #[arg(long, value_name = "ADDR")]
+        listen: SocketAddr,
+    },
+    /// Find every problem of a configuration, with file and line.
+    Check {
+        /// Configuration.
+        #[command(flatten)]
+        config: NeededFiles,
+        /// Problems as JSON, one a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Inspect texts: NDJSON in, NDJSON out.
+    Inspect {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+    },
+    /// Print action, account, normal form and digest of a request (JSON on standard input).
+    Digest {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+    },
+    /// Sign and verify approvals.
+    Approval {
+        /// Which.
+        #[command(subcommand)]
+        command: ApprovalCommand,
+    },
+    /// Declare, end and show emergencies at the running gateway.
+    Emergency {
+        /// Which.
+        #[command(subcommand)]
+        command: EmergencyCommand,
+    },
+    /// Read and verify the logs.
+    Ledger {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// Which.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// The registered accounts.
+    Account {
+        /// Which.
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Keys of posting tools and people.
+    Key {
+        /// Which.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+}
+
+/// `approval ...`.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalCommand {
+    /// Sign an approval; prints the JWS. Without --digest, the request is read as JSON from standard input.
+    Issue {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+        /// The person who approves.
+        #[arg(long, value_name = "PERSON")]
+        approver: String,
+        /// The account it is for; needed with --digest.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// How long it may be used: 90s, 10m, 2h, 1d.
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = length::parse)]
+        expires: Duration,
+        /// How often it may be used.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        max_uses: u32,
+        /// The action; with a request on standard input, the request's own.
+        #[arg(long, value_name = "ACTION", value_parser = length::action)]
+        action: Option<Action>,
+        /// The digest of the post: sha256:<hex>.
+        #[arg(long, value_name = "DIGEST", value_parser = length::digest, requires = "account")]
+        digest: Option<Digest>,
+        /// The category it is for.
+        #[arg(long)]
+        category: Option<String>,
+        /// The basis, such as a clause.
+        #[arg(long)]
+        basis: Option<String>,
+        /// An outside reference, such as a 決裁番号.
+        #[arg(long)]
+        reference: Option<String>,
+    },
+    /// Verify an approval; prints its claims.
+    Verify {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The JWS; none: it is read from standard input.
+        jws: Option<String>,
+    },
+}
+
+/// `emergency ...`.
+#[derive(Debug, Subcommand)]
+pub enum EmergencyCommand {
+    /// Declare an emergency. An end cannot be left out.
+    #[command(group(clap::ArgGroup::new("end").required(true).args(["for_", "until"])))]
+    Declare {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who declares it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The accounts to open; repeat the option, or name several.
+        #[arg(long = "account", value_name = "ACCOUNT", num_args = 1.., required = true)]
+        accounts: Vec<String>,
+        /// For how long: 30m, 2h, 1d.
+        #[arg(long = "for", value_name = "TIME", value_parser = length::parse)]
+        for_: Option<Duration>,
+        /// Until when (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        until: Option<Timestamp>,
+        /// A drill: its posts never reach a provider.
+        #[arg(long)]
+        drill: bool,
+    },
+    /// End a declaration before its time.
+    End {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who ends it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// The declaration's id.
+        id: String,
+    },
+    /// Show declarations.
+    Status {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+        /// The person who asks; none: somebody of each body of the configuration.
+        #[arg(long, value_name = "PERSON")]
+        person: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `ledger ...`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute the tree and check every signature; names the first index that is wrong.
+    Verify {
+        /// One body's log; none: every log.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// An exported folder, instead of the database.
+        #[arg(long, value_name = "DIR")]
+        export: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print entries, newest last.
+    Tail {
+        /// One body's log; none: the only one.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// Entries after this index.
+        #[arg(long, value_name = "INDEX")]
+        after: Option<u64>,
+        /// The last so many entries.
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+        last: u64,
+        /// Go on as entries come.
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Write a log as C2SP tiles, entries and checkpoint into a new folder.
+    Export {
+        /// One body's log; none: the only one.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// The folder; it must not exist or be empty.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Print the newest signed checkpoint.
+    Checkpoint {
+        /// One body's log; none: the only one.
+        #[arg(long)]
+        organisation: Option<String>,
+    },
+}
+
+/// `account ...`.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// List the accounts of the configuration.
+    List {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `key ...`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a random key; prints it once, with the SHA-256 that goes into the configuration.
+    New {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
@@ -13,17 +13,21 @@ use clap::Parser;
 use crate::config::{Config, Problem};
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::clock::Clock;
+use crate::domain::chance::SystemChance;
+use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::digest::Digest;
 use crate::domain::ports::Chance;
 
 mod approval;
 mod args;
+mod book;
 mod check;
 mod client;
 mod emergency;
+mod house;
 mod keys;
 pub mod length;
+mod pure;
 pub mod request;
 
 pub use args::{Cli, Command, LedgerCommand};
@@ -110,7 +114,7 @@ pub trait Commands {
     /// `demo`, and `demo --tour`.
     fn demo(&self, tour: bool, io: &mut Io<'_>) -> Exit;
     /// `practice`: the practice providers.
-    fn practice(&self, listen: SocketAddr, io: &mut Io<'_>) -> Exit;
+    fn practice(&self, listen: SocketAddr, dir: &Path, io: &mut Io<'_>) -> Exit;
     /// `inspect`: NDJSON in, NDJSON out.
     fn inspect(&self, config: Config, io: &mut Io<'_>) -> Exit;
     /// What a request would be: for `digest` and for `approval issue`. The error is the sentence to show.
@@ -119,6 +123,18 @@ pub trait Commands {
     fn ledger(&self, config: Config, command: LedgerCommand, io: &mut Io<'_>) -> Exit;
     /// The checks of `check`, after the configuration itself was read: providers, guidelines, lists, keys.
     fn checks(&self) -> Vec<Check>;
+}
+
+/// The program: standard streams, the system's clock and chance, the whole gateway.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
+    let mut io = Io {
+        input: &mut std::io::stdin(),
+        out: &mut std::io::stdout(),
+        err: &mut std::io::stderr(),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+    };
+    run(args, &house::House, &mut io).code().into()
 }
 
 /// Parses the arguments (the first is the program's name) and runs the command.
@@ -140,7 +156,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
     match command {
         Command::Serve { config } => with(&config.files, io, |config, io| commands.serve(config, io)),
         Command::Demo { tour } => commands.demo(tour, io),
-        Command::Practice { listen } => commands.practice(listen, io),
+        Command::Practice { listen, dir } => commands.practice(listen, &dir, io),
         Command::Check { config, json } => check::check(&config.files, json, &commands.checks(), io),
         Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),

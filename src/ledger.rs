@@ -34,6 +34,7 @@ mod acts;
 pub mod checkpoint;
 pub mod entry;
 mod enter;
+pub mod exported;
 mod keeper;
 mod load;
 mod malformed;

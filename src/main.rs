@@ -1,3 +1,7 @@
-//! The `sekisho` command.
+//! The `sekisho` command: arguments, standard streams, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sekisho::cli::main(std::env::args_os())
+}

@@ -64,6 +64,9 @@ pub enum Command {
         /// Where they listen.
         #[arg(long, value_name = "ADDR")]
         listen: SocketAddr,
+        /// Where their CA and their address are written.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
     },
     /// Find every problem of a configuration, with file and line.
     Check {
@@ -250,7 +253,7 @@ pub enum LedgerCommand {
         #[arg(long, short)]
         follow: bool,
     },
-    /// Write a log as C2SP tiles, entries and checkpoint into a new folder.
+    /// Write a log into a new folder: entries (NDJSON), signed checkpoint, verifier key.
     Export {
         /// One body's log; none: the only one.
         #[arg(long)]

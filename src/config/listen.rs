@@ -80,7 +80,7 @@ impl Default for Limits {
             idle_ms: 60_000,
             body_ms: 30_000,
             connections: 1_000,
-            connections_per_address: 200,
+            connections_per_address: 50,
             h2_streams: 100,
             h2_stream_window_bytes: 64 * 1024,
             h2_pending_resets: 20,

@@ -71,6 +71,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         .map(|(id, hosts)| {
             let provider = Provider {
                 definition: None,
+                hosts: Vec::new(),
                 recognised: vec![OrganisationId::new("nerima"), OrganisationId::new("nagano")],
                 upstream: hosts.iter().map(|host| ((*host).to_owned(), upstream.address)).collect(),
                 upstream_ca: Some(upstream.ca.to_owned()),

@@ -1,0 +1,181 @@
+//! The commands that need only the pure stages: `inspect` and `digest`.
+
+use std::io::BufRead as _;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::house::refuse_to_run;
+use super::{Digested, Exit, Io, PostRequest};
+use crate::config::Config;
+use crate::domain::account::{AccountId, ProviderId};
+use crate::domain::arrival::full;
+use crate::domain::digest;
+use crate::domain::finding::Severity;
+use crate::domain::media::{MediaRecord, Segment};
+use crate::domain::ports::{MediaBook, Unavailable};
+use crate::domain::post::{Field, Post, Role};
+use crate::domain::tree::Tree;
+use crate::extract::{self, Extracted};
+use crate::inspect::{self, RuleSet};
+use crate::ledger::read::Logbook;
+use crate::recognise::{self, Definitions, Recognised};
+
+/// A line of `inspect`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: serde_json::Value,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default, rename = "account")]
+    _account: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    body: Option<Box<serde_json::value::RawValue>>,
+}
+
+/// `inspect`: NDJSON `{"id","provider","account","text"|"body"}` in, `{"id","decision","findings"}` out.
+pub(super) fn inspect(config: &Config, io: &mut Io<'_>) -> Exit {
+    let rules = match RuleSet::load(&config.inspect) {
+        Ok(rules) => rules,
+        Err(problems) => return refuse_to_run(io, &problems),
+    };
+    let reader = std::io::BufReader::new(&mut *io.input);
+    for (number, line) in reader.lines().enumerate() {
+        let parsed = line.map_err(|error| error.to_string()).and_then(|line| judged(&rules, &line));
+        match parsed {
+            Ok(Some(answer)) => drop(writeln!(io.out, "{answer}")),
+            Ok(None) => {}
+            Err(reason) => {
+                let _ = writeln!(io.err, "sekisho: line {}: {reason}", number + 1);
+                return Exit::Usage;
+            }
+        }
+    }
+    Exit::Done
+}
+
+fn judged(rules: &RuleSet, line: &str) -> Result<Option<serde_json::Value>, String> {
+    if line.trim().is_empty() {
+        return Ok(None);
+    }
+    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let provider = line.provider.unwrap_or_default();
+    let (at, value) = match (line.text, line.body) {
+        (Some(text), None) => ("/text", Tree::Text(text)),
+        (None, Some(body)) => ("", extract::json::parse(body.get().as_bytes(), 32).map_err(|bad| bad.code().to_owned())?),
+        (_, _) => return Err("one of `text` and `body` is needed".to_owned()),
+    };
+    let post = Post { fields: vec![Field { role: Role::Text, at: at.to_owned(), value }], ..Post::default() };
+    let report = inspect::inspect(rules, &post);
+    let decision = match report.worst() {
+        Some(Severity::Block) => "block",
+        Some(Severity::Review) => "review",
+        Some(Severity::Note) | None => "allow",
+    };
+    Ok(Some(json!({ "id": line.id, "provider": provider, "decision": decision, "findings": report.findings })))
+}
+
+/// `digest`: what the gate would understand of a request.
+pub(super) fn digest(config: &Config, request: &PostRequest) -> Result<Digested, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let (recognised, mut extracted) = runtime.block_on(understood(config, request))?;
+    let account = account(config, request, &recognised, &extracted);
+    if !extracted.media_ids.is_empty() {
+        let account = account.clone().ok_or("the post shows media, so its account is needed: Sekisho-Account")?;
+        let book = book(config);
+        extract::resolve(&mut extracted, &recognised, &account, book.as_ref()).map_err(|refusal| refusal.message())?;
+    }
+    let (provider, target) = (&recognised.provider.id, extracted.target.as_deref());
+    Ok(Digested {
+        action: extracted.action,
+        account,
+        normal_form: digest::normal_form(provider, extracted.action, target, &extracted.post),
+        digest: digest::digest(provider, extracted.action, target, &extracted.post),
+    })
+}
+
+async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognised, Extracted), String> {
+    let definitions = if config.providers.is_empty() { Definitions::built_in() } else { Definitions::load(&config.providers) };
+    let definitions = definitions.map_err(|problems| crate::demo::in_words(&problems))?;
+    let method: Method = request.method.parse().map_err(|_| format!("{:?} is not a method", request.method))?;
+    let (path, query) = match request.path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (request.path.as_str(), None),
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let name: HeaderName = name.parse().map_err(|_| format!("{name:?} is not a header name"))?;
+        let value = HeaderValue::from_str(value).map_err(|_| format!("the value of {name} is not a header value"))?;
+        headers.append(name, value);
+    }
+    let body = BASE64_STANDARD.decode(&request.body_base64).map_err(|error| format!("`body_base64`: {error}"))?;
+    let host = request.host.to_ascii_lowercase();
+    let recognised = recognise::recognise(&definitions, &host, &method, path, query, &headers).map_err(|r| r.message())?;
+    let mut limits = config.extract.clone();
+    limits.spool_dir = std::env::temp_dir();
+    let extracted = extract::read(&recognised, &headers, full(body), &limits).await.map_err(|r| r.message())?;
+    Ok((recognised, extracted))
+}
+
+/// The account that the request names, or the only one of the configuration at this provider.
+fn account(config: &Config, request: &PostRequest, recognised: &Recognised, extracted: &Extracted) -> Option<AccountId> {
+    let named = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("sekisho-account"));
+    if let Some((_, value)) = named {
+        return Some(AccountId::new(value));
+    }
+    let here: Vec<_> = config.accounts.iter().filter(|account| account.provider == recognised.provider.id).collect();
+    let by_credential = extracted.credential_fingerprint.as_ref().and_then(|shown| {
+        here.iter().find(|account| account.credential_fingerprints.iter().any(|known| known.eq_ignore_ascii_case(shown)))
+    });
+    match (by_credential, here.as_slice()) {
+        (Some(account), _) => Some(account.id.clone()),
+        (None, [only]) => Some(only.id.clone()),
+        (None, _) => None,
+    }
+}
+
+fn book(config: &Config) -> Box<dyn MediaBook> {
+    match Logbook::of_database(&config.store) {
+        Ok(book) => Box::new(Stored(book)),
+        Err(_) => Box::new(NoBook),
+    }
+}
+
+struct Stored(Logbook);
+
+impl MediaBook for Stored {
+    fn media(&self, provider: &ProviderId, id: &str) -> Result<Option<MediaRecord>, Unavailable> {
+        self.0.reads().media(provider, id)
+    }
+
+    fn segments(&self, provider: &ProviderId, session: &str) -> Result<Vec<Segment>, Unavailable> {
+        self.0.reads().segments(provider, session)
+    }
+
+    fn is_own_post(&self, account: &AccountId, id: &str) -> Result<bool, Unavailable> {
+        self.0.reads().is_own_post(account, id)
+    }
+}
+
+/// Where there is no database yet, no medium is known.
+struct NoBook;
+
+impl MediaBook for NoBook {
+    fn media(&self, _: &ProviderId, _: &str) -> Result<Option<MediaRecord>, Unavailable> {
+        Ok(None)
+    }
+
+    fn segments(&self, _: &ProviderId, _: &str) -> Result<Vec<Segment>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    fn is_own_post(&self, _: &AccountId, _: &str) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+}

@@ -18,7 +18,7 @@ pub struct Listen {
     pub console: SocketAddr,
     /// One more address per provider, for SDKs that drop a path prefix.
     pub origins: BTreeMap<ProviderId, SocketAddr>,
-    /// Where the internal CA keeps its keys and certificates.
+    /// Where the internal CA keeps its keys and certificates: a directory (0700) that only the gateway's user can write.
     pub ca_dir: PathBuf,
     /// Names (DNS or IP) for the gateway's and the console's own certificate.
     pub names: Vec<String>,
@@ -56,11 +56,11 @@ pub struct Limits {
     pub head_ms: u64,
     /// Time without any byte before an idle connection is closed.
     pub idle_ms: u64,
-    /// Time between two pieces of a body.
+    /// Time between two pieces of a body; over it, a body must bring 1 KiB a second on average.
     pub body_ms: u64,
-    /// Open connections in all.
+    /// Open connections of one port in all.
     pub connections: usize,
-    /// Open connections of one address.
+    /// Open connections of one address at one port.
     pub connections_per_address: usize,
     /// Concurrent HTTP/2 streams of a connection.
     pub h2_streams: u32,

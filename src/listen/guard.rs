@@ -247,6 +247,10 @@ impl AsyncRead for Prefixed {
         }
         let count = self.prefix.len().min(out.remaining());
         out.put_slice(&self.prefix.split_to(count));
+        if self.prefix.is_empty() {
+            // An empty remainder would keep the memory of what was read first.
+            self.prefix = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }

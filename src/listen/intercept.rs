@@ -108,6 +108,13 @@ impl Authority {
         Arc::clone(&self.own_tls)
     }
 
+    /// The same for a port that speaks HTTP/1.1 only, such as the console's.
+    pub fn own_tls_http1(&self) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::clone(&self.own_tls);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
     /// TLS for a provider host, with a leaf that is minted when there is none or it nears its end.
     ///
     /// Errors: the host lies outside the intermediate's name constraints, or the intermediate has ended.
@@ -250,16 +257,28 @@ impl Signer {
         let problem = |cause: Cause| files.problem(files::INTERMEDIATE, cause.to_string());
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(|error| problem(error.into()))?;
         let signer = Self { certificate, issuer, end };
-        let probe = KeyPair::generate().map_err(|error| problem(error.into()))?;
+        Ok(signer.keeps_to(root, permitted, now).map_err(problem)?.then_some(signer))
+    }
+
+    /// Whether a client that trusts the root takes this signer's leaves for these hosts, and for nothing else we can
+    /// think of. An imported certificate may lack what we would have put in.
+    fn keeps_to(&self, root: &Root, permitted: &BTreeSet<String>, now: Timestamp) -> Result<bool, Cause> {
+        let key = KeyPair::generate()?;
+        let is_taken = |host: &str| -> Result<bool, Cause> {
+            let leaf = certificate::server(now, self.end, &[host.to_owned()])?.signed_by(&key, &self.issuer)?;
+            Ok(root.vouches(host, leaf.der(), std::slice::from_ref(&self.certificate), now))
+        };
         for host in permitted {
-            let leaf = certificate::server(now, end, std::slice::from_ref(host))
-                .and_then(|params| Ok(params.signed_by(&probe, &signer.issuer)?))
-                .map_err(problem)?;
-            if !root.vouches(host, leaf.der(), std::slice::from_ref(&signer.certificate), now) {
-                return Ok(None);
+            if !is_taken(host)? {
+                return Ok(false);
             }
         }
-        Ok(Some(signer))
+        for outside in ["127.0.0.1", "::1", "outside.invalid"] {
+            if is_taken(outside)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn issue(

@@ -510,3 +510,52 @@ async fn a_stop_lets_a_request_in_flight_finish_and_takes_no_new_one() {
     stage.end().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_body_that_drips_is_late_though_no_single_piece_is() {
+    let stage = Stage::with(None, |config| config.limits.body_ms = 200).await;
+    let (mut reader, mut writer) = stage.connect().await.into_split();
+    let drip = tokio::spawn(async move {
+        writer.write_all(post("/x/a", "gw", "Content-Length: 900\r\n\r\n").as_bytes()).await.unwrap();
+        while writer.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut answer = vec![0; 64];
+    tokio::time::timeout(Duration::from_secs(5), reader.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408 sekisho: body-timeout"), "{}", String::from_utf8_lossy(&answer));
+    assert!(stage.seen().iter().all(|seen| seen.body.is_none()), "{:?}", stage.seen());
+    drip.abort();
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn bytes_that_come_one_by_one_make_the_same_requests() {
+    let stage = Stage::new().await;
+    let mut stream = stage.connect().await;
+    stream.set_nodelay(true).unwrap();
+    let first = "POST /x/1 HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+    for byte in format!("{first}{}", post("/x/2", "gw", HELLO)).bytes() {
+        stream.write_all(&[byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let answer = converse(stream, b"").await;
+    assert_eq!(answer.matches("HTTP/1.1 201").count(), 2, "{answer}");
+    assert_eq!(stage.seen(), [seen("/1", Door::Path), seen("/2", Door::Path)]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_large_body_streams_through_in_both_versions() {
+    static LARGE: [u8; 3_000_000] = [b'a'; 3_000_000];
+    let stage = Stage::new().await;
+    let mut stream = stage.connect().await;
+    let head = post("/x/a", "gw", &format!("Content-Length: {}\r\n\r\n", LARGE.len()));
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(converse(stream, &LARGE).await.starts_with("HTTP/1.1 201"));
+    let mut sender = second(stage.connect().await).await;
+    assert_eq!(ask(&mut sender, http::Request::post("http://gw/x/a"), &LARGE).await.0, 201);
+    let lengths: Vec<_> = stage.seen().iter().map(|seen| seen.body.as_ref().map(Bytes::len)).collect();
+    assert_eq!(lengths, [Some(LARGE.len()), Some(LARGE.len())]);
+    stage.end().await;
+}

@@ -86,21 +86,26 @@ impl Drop for Running {
 /// What was wrong with one request's body, if anything.
 pub(super) type Fault = Arc<OnceLock<Violation>>;
 
-/// A request body on its way in: with a deadline between pieces, and no trailers.
+/// What a client must send of a body on average, in bytes a second, once the time for one piece is used up.
+const LEAST_RATE: u64 = 1_024;
+
+/// A request body on its way in: with a deadline between pieces, a least rate, and no trailers.
 pub(super) struct Inbound {
     inner: Incoming,
     watch: Arc<Watch>,
     number: u64,
     fault: Fault,
     pause: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    since: Option<Instant>,
+    waited: Duration,
+    received: u64,
 }
 
 impl Inbound {
     /// The body of request `number`; `fault` is set when it breaks a rule, and the body then fails.
     pub(super) fn new(inner: Incoming, watch: Arc<Watch>, number: u64, fault: Fault, pause: Duration) -> Self {
-        Self { inner, watch, number, fault, pause, waiting: None, is_waiting: false }
+        Self { inner, watch, number, fault, pause, timer: None, since: None, waited: Duration::ZERO, received: 0 }
     }
 
     fn fail(&self, violation: Violation) -> BodyError {
@@ -110,13 +115,27 @@ impl Inbound {
         Box::new(violation)
     }
 
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let pause = self.pause;
-        let timer = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
-        if !std::mem::replace(&mut self.is_waiting, true) {
-            timer.as_mut().reset(Instant::now() + pause);
+    /// Ready when the client has been waited for too long: for this piece, or for so few bytes in all. The time that
+    /// the handler takes for itself isn't counted.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.since.is_none() {
+            let now = Instant::now();
+            self.since = Some(now);
+            let earned = Duration::from_millis(self.received.saturating_mul(1_000) / LEAST_RATE);
+            let deadline = now + self.pause.min((self.pause + earned).saturating_sub(self.waited));
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(deadline),
+                None => self.timer = Some(Box::pin(tokio::time::sleep_until(deadline))),
+            }
         }
-        timer.as_mut().poll(cx)
+        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(cx))
+    }
+
+    fn arrived(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) {
+        self.watch.touch();
+        self.waited += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        let piece = frame.and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref).map_or(0, Bytes::len);
+        self.received += piece as u64;
     }
 }
 
@@ -130,13 +149,12 @@ impl http_body::Body for Inbound {
             return Poll::Ready(Some(Err(Box::new(*violation))));
         }
         let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else {
-            return match this.poll_pause(cx) {
+            return match this.poll_late(cx) {
                 Poll::Ready(()) => Poll::Ready(Some(Err(this.fail(Violation::late("body-timeout"))))),
                 Poll::Pending => Poll::Pending,
             };
         };
-        this.is_waiting = false;
-        this.watch.touch();
+        this.arrived(frame.as_ref());
         Poll::Ready(match frame {
             Some(Ok(frame)) if frame.is_trailers() => Some(Err(this.fail(Violation::bad("trailers-not-allowed")))),
             Some(Ok(frame)) => Some(Ok(frame)),

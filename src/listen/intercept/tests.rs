@@ -164,19 +164,32 @@ fn without_the_root_key_the_gateway_goes_on_until_the_hosts_change() {
 }
 
 #[test]
-fn an_imported_intermediate_without_constraints_is_not_taken() {
+fn an_imported_intermediate_with_looser_constraints_is_not_taken() {
+    let one = Patterns(&["api.x.com"]);
     let place = Place::new();
-    drop(place.open(&TWO).unwrap());
+    drop(place.open(&one).unwrap());
     let root = place.root().issuer.unwrap();
     let now = place.clock.now();
     let end = now.checked_add(certificate::YEAR).unwrap();
     let key = KeyPair::from_pem(&std::fs::read_to_string(place.file(files::INTERMEDIATE_KEY)).unwrap()).unwrap();
-    let mut params = certificate::intermediate(now, end, &BTreeSet::from(["api.x.com".to_owned()])).unwrap();
-    params.name_constraints = None;
-    let signed = params.signed_by(&key, &root).unwrap();
-    std::fs::write(place.file(files::INTERMEDIATE), signed.pem()).unwrap();
     std::fs::remove_file(place.file(files::ROOT_KEY)).unwrap();
-    assert!(place.open(&TWO).is_err());
+    let import = |loosen: fn(&mut rcgen::NameConstraints) -> bool| {
+        let mut params = certificate::intermediate(now, end, &BTreeSet::from(["api.x.com".to_owned()])).unwrap();
+        let keep = params.name_constraints.as_mut().is_some_and(loosen);
+        params.name_constraints = params.name_constraints.filter(|_| keep);
+        let signed = params.signed_by(&key, &root).unwrap();
+        std::fs::write(place.file(files::INTERMEDIATE), signed.pem()).unwrap();
+        place.open(&one)
+    };
+    assert!(import(|_| true).is_ok(), "as it should be");
+    assert!(import(|_| false).is_err(), "none at all");
+    let without_v6 = |loose: &mut rcgen::NameConstraints| loose.excluded_subtrees.pop().is_some();
+    assert!(import(without_v6).is_err(), "IPv6 addresses are not excluded");
+    let other = |loose: &mut rcgen::NameConstraints| {
+        loose.permitted_subtrees = vec![rcgen::GeneralSubtree::DnsName("com".to_owned())];
+        true
+    };
+    assert!(import(other).is_err(), "a wider subtree");
 }
 
 #[test]

@@ -55,9 +55,9 @@ impl Request<'_> {
                 (Some(_), Some(_)) => return Err(twice(name)),
                 (found, None) | (None, found) => found.unwrap_or_default(),
             },
-            Place::Path(name) => pair(&self.recognised.params, name)
-                .map(|value| text(format!("path:{name}"), value))
-                .unwrap_or_default(),
+            Place::Path(name) => {
+                pair(&self.recognised.params, name).map(|value| text(format!("path:{name}"), value)).unwrap_or_default()
+            }
             Place::Header(name) => {
                 let mut values = self.headers.get_all(name).iter();
                 match (values.next(), values.next()) {

@@ -19,6 +19,7 @@ mod check;
 pub mod definition;
 pub mod matcher;
 mod source;
+mod words;
 
 use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
@@ -30,7 +31,7 @@ const BUILT_IN: [(&str, &str); 2] =
 /// All definitions in force, with their hash.
 #[derive(Debug)]
 pub struct Definitions {
-    by_id: BTreeMap<ProviderId, (Arc<Definition>, Vec<Arc<Route>>)>,
+    by_id: BTreeMap<ProviderId, source::Described>,
     tables: Tables,
     hash: String,
 }
@@ -54,7 +55,8 @@ impl Definitions {
         for (id, text, provider) in texts {
             match source::read(&text, provider.definition.as_deref(), &provider.hosts) {
                 Ok((definition, _)) if definition.id != id => {
-                    let reason = format!("[providers.{id}] names a definition whose id is {:?}", definition.id.as_str());
+                    let reason =
+                        format!("[providers.{id}] names a definition whose id is {:?}", definition.id.as_str());
                     problems.push(Problem { file: provider.definition.clone(), line: None, reason });
                 }
                 Ok(read) => {
@@ -112,7 +114,8 @@ impl Definitions {
 
 /// The text of a provider's definition.
 fn source_of(id: &ProviderId, provider: &Provider) -> Result<String, Problem> {
-    let problem = |file: Option<&Path>, reason: String| Problem { file: file.map(Path::to_path_buf), line: None, reason };
+    let problem =
+        |file: Option<&Path>, reason: String| Problem { file: file.map(Path::to_path_buf), line: None, reason };
     match &provider.definition {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| problem(Some(path), format!("the definition of {id} cannot be read: {error}"))),

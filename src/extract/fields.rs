@@ -55,9 +55,9 @@ impl Request<'_> {
                 (Some(_), Some(_)) => return Err(twice(name)),
                 (found, None) | (None, found) => found.unwrap_or_default(),
             },
-            Place::Path(name) => pair(&self.recognised.params, name)
-                .map(|value| text(format!("path:{name}"), value))
-                .unwrap_or_default(),
+            Place::Path(name) => {
+                pair(&self.recognised.params, name).map(|value| text(format!("path:{name}"), value)).unwrap_or_default()
+            }
             Place::Header(name) => {
                 let mut values = self.headers.get_all(name).iter();
                 match (values.next(), values.next()) {
@@ -302,10 +302,12 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
         }
         Tree::Map(map) => {
             let by_key = |step: &PointerStep| matches!(step, PointerStep::Key(_) | PointerStep::Member);
-            if onward(&by_key).is_empty() && ends(false) {
+            let leaves = onward(&by_key).is_empty();
+            if leaves && ends(false) {
                 return Err(bad_field(&at));
             }
-            if map.is_empty() {
+            // The body itself is told member by member, so that an approver sees each unknown field by its name.
+            if !at.is_empty() && (leaves || map.is_empty()) {
                 post.rest.insert(at, tree.clone());
                 return Ok(());
             }
@@ -315,7 +317,12 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
                     PointerStep::Member => true,
                     PointerStep::Each => false,
                 });
-                json_rest(child, format!("{at}/{}", escape(key)), &inside, post)?;
+                let at = format!("{at}/{}", escape(key));
+                if inside.is_empty() {
+                    post.rest.insert(at, child.clone());
+                } else {
+                    json_rest(child, at, &inside, post)?;
+                }
             }
         }
     }

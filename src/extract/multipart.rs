@@ -169,7 +169,7 @@ impl Multipart {
             return Err(form::repeated());
         }
         self.sink.write(head.rebuilt(&self.boundary).as_bytes()).await?;
-        self.state = State::Media { name: head.name, offset: self.sink.len(), hash: Box::new(Hasher::new()) };
+        self.state = State::Media { name: head.name, offset: self.sink.written(), hash: Box::new(Hasher::default()) };
         Ok(true)
     }
 
@@ -199,7 +199,7 @@ impl Multipart {
         match std::mem::replace(&mut self.state, State::AfterDelimiter) {
             State::Text { name, text, .. } => self.close_text(name, text).await?,
             State::Media { name, offset, hash } => {
-                let len = self.sink.len() - offset;
+                let len = self.sink.written() - offset;
                 self.parts.media = Some(MediaPart { name, offset, len, sha256: hash.finish() });
                 self.sink.write(b"\r\n").await?;
             }

@@ -16,12 +16,13 @@ const PIECE: usize = 256 * 1024;
 /// A running SHA-256.
 pub struct Hasher(Context);
 
-impl Hasher {
-    /// Of nothing yet.
-    pub fn new() -> Self {
+impl Default for Hasher {
+    fn default() -> Self {
         Self(Context::new(&SHA256))
     }
+}
 
+impl Hasher {
     /// Takes more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
@@ -49,11 +50,11 @@ pub struct Sink {
 impl Sink {
     /// An empty body; it goes to a file in `dir` when it outgrows `most_in_memory` bytes.
     pub fn new(dir: &Path, most_in_memory: usize) -> Self {
-        Self { memory: Vec::new(), most_in_memory, dir: dir.to_owned(), file: None, hash: Hasher::new(), len: 0 }
+        Self { memory: Vec::new(), most_in_memory, dir: dir.to_owned(), file: None, hash: Hasher::default(), len: 0 }
     }
 
     /// Bytes written so far.
-    pub fn len(&self) -> u64 {
+    pub fn written(&self) -> u64 {
         self.len
     }
 

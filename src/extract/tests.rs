@@ -43,7 +43,11 @@ fn found(line: &str) -> Recognised {
         .unwrap_or_else(|refusal| panic!("{line}: {}", refusal.sentence_en))
 }
 
-async fn try_read(line: &str, pairs: &[(&str, &str)], body: impl Into<Bytes>) -> Result<(Recognised, Extracted), Refusal> {
+async fn try_read(
+    line: &str,
+    pairs: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<(Recognised, Extracted), Refusal> {
     let recognised = found(line);
     let dir = tempfile::tempdir().unwrap();
     let limits = Extract { spool_dir: dir.path().to_owned(), ..Extract::default() };
@@ -154,10 +158,22 @@ async fn every_change_that_reaches_the_public_changes_the_digest() {
     let spaced = base.replace(',', " ,\n ").replace("大", "\\u5927");
     assert_eq!(digest_of(&json(tweet, &spaced).await.unwrap()), first);
     let changes = [
-        ("大雨", "大雪"), ("大雨", "大雨 "), ("[\"a\",\"b\"]", "[\"b\",\"a\"]"), ("\"b\"]", "\"b\",\"c\"]"), (":60", ":60.0"),
-        (":60", ":\"60\""), (":\"1\"", ":\"2\""), ("\"k\":1", "\"k\":1e0"), ("\"k\":1", "\"K\":1"), ("\"new\"", "\"news\""),
-        ("{\"k\":1}", "{}"), ("{\"k\":1}", "null"), ("{\"k\":1}", "[]"), ("{\"k\":1}", "{\"k\":{\"$n\":\"1\"}}"),
-        (",\"new\"", ",\"nullcast\":true,\"new\""), (",\"new\"", ",\"quote_tweet_id\":\"9\",\"new\""),
+        ("大雨", "大雪"),
+        ("大雨", "大雨 "),
+        ("[\"a\",\"b\"]", "[\"b\",\"a\"]"),
+        ("\"b\"]", "\"b\",\"c\"]"),
+        (":60", ":60.0"),
+        (":60", ":\"60\""),
+        (":\"1\"", ":\"2\""),
+        ("\"k\":1", "\"k\":1e0"),
+        ("\"k\":1", "\"K\":1"),
+        ("\"new\"", "\"news\""),
+        ("{\"k\":1}", "{}"),
+        ("{\"k\":1}", "null"),
+        ("{\"k\":1}", "[]"),
+        ("{\"k\":1}", "{\"k\":{\"$n\":\"1\"}}"),
+        (",\"new\"", ",\"nullcast\":true,\"new\""),
+        (",\"new\"", ",\"quote_tweet_id\":\"9\",\"new\""),
     ];
     for (from, to) in changes {
         let changed = base.replacen(from, to, 1);
@@ -194,18 +210,26 @@ async fn fields_decide_what_a_tweet_is() {
 #[tokio::test]
 async fn a_described_field_of_another_shape_is_refused() {
     let cases = [
-        r#"{"text":1}"#, r#"{"text":["a"]}"#, r#"{"text":{"a":"b"}}"#, r#"{"quote_tweet_id":5}"#, r#"["text"]"#, r#""text""#,
-        r#"{"media":{"media_ids":[5]}}"#, r#"{"reply":{"in_reply_to_tweet_id":["1"]}}"#, r#"{"poll":{"options":[["a"]]}}"#,
+        r#"{"text":1}"#,
+        r#"{"text":["a"]}"#,
+        r#"{"text":{"a":"b"}}"#,
+        r#"{"quote_tweet_id":5}"#,
+        r#"["text"]"#,
+        r#""text""#,
+        r#"{"media":{"media_ids":[5]}}"#,
+        r#"{"reply":{"in_reply_to_tweet_id":["1"]}}"#,
+        r#"{"poll":{"options":[["a"]]}}"#,
     ];
     for body in cases {
         assert_eq!(json("POST api.x.com/2/tweets", body).await.unwrap_err().code, "field-shape", "{body}");
     }
-    let (_, odd) = json("POST api.x.com/2/tweets", r#"{"text":"a","media":{"media_ids":"5"},"poll":{"options":{"0":"a"}}}"#)
-        .await
-        .unwrap();
+    let (_, odd) =
+        json("POST api.x.com/2/tweets", r#"{"text":"a","media":{"media_ids":"5"},"poll":{"options":{"0":"a"}}}"#)
+            .await
+            .unwrap();
     assert_eq!(odd.media_ids, [""; 0]);
     let rest: Vec<&str> = odd.post.rest.keys().map(String::as_str).collect();
-    assert_eq!(rest, ["/media/media_ids", "/poll/options/0"]);
+    assert_eq!(rest, ["/media/media_ids", "/poll/options"]);
 }
 
 #[tokio::test]
@@ -245,8 +269,13 @@ async fn the_head_must_say_what_the_body_is() {
 async fn what_leaves_is_written_anew_under_an_own_head() {
     let body = "{ \"text\" : \"\\u3042\\/\" , \"n\":1.50 }";
     let pairs = [
-        ("content-type", "application/json;charset=UTF-8"), ("authorization", "Bearer abc"), ("cookie", "a=b"),
-        ("x-forwarded-for", "10.0.0.1"), ("sekisho-client", "key"), ("accept-encoding", "gzip"), ("user-agent", "t"),
+        ("content-type", "application/json;charset=UTF-8"),
+        ("authorization", "Bearer abc"),
+        ("cookie", "a=b"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("sekisho-client", "key"),
+        ("accept-encoding", "gzip"),
+        ("user-agent", "t"),
     ];
     let (recognised, extracted) = try_read("POST api.x.com/2/tweets", &pairs, body).await.unwrap();
     assert_eq!(bytes(&extracted.body), "{\"text\":\"あ/\",\"n\":1.50}".as_bytes());
@@ -330,7 +359,8 @@ async fn upload_steps_are_understood_in_every_shape_the_sdks_send() {
     for line in ["POST api.x.com/2/media/upload", v1] {
         let (_, one) = try_read(line, &mp, media.clone()).await.unwrap();
         assert_eq!(one.upload, Some(UploadStep::OneShot { sha256, len }));
-        let chunk = format!("{}{}{}{media}", part("command", "APPEND"), part("media_id", "9"), part("segment_index", "2"));
+        let chunk =
+            format!("{}{}{}{media}", part("command", "APPEND"), part("media_id", "9"), part("segment_index", "2"));
         let (_, two) = try_read(line, &mp, chunk).await.unwrap();
         assert_eq!(append(two.upload), ("9".to_owned(), 2, 3, sha256));
         let queried = format!("{line}?command=APPEND&media_id=9&segment_index=2");
@@ -351,7 +381,8 @@ async fn upload_steps_are_understood_in_every_shape_the_sdks_send() {
         let both = format!("{line}?command=INIT");
         assert_eq!(try_read(&both, &form, "command=FINALIZE").await.unwrap_err().code, "field-twice");
     }
-    let (_, base64) = json("POST api.x.com/2/media/upload", r#"{"media":"YWJj","media_category":"tweet_image"}"#).await.unwrap();
+    let (_, base64) =
+        json("POST api.x.com/2/media/upload", r#"{"media":"YWJj","media_category":"tweet_image"}"#).await.unwrap();
     assert_eq!(base64.upload, Some(UploadStep::OneShot { sha256, len }));
     let (_, data) = try_read(v1, &form, "media_data=YWJj").await.unwrap();
     assert_eq!(data.upload, Some(UploadStep::OneShot { sha256, len }));
@@ -360,7 +391,8 @@ async fn upload_steps_are_understood_in_every_shape_the_sdks_send() {
     assert_eq!(append(v2.upload), ("9".to_owned(), 0, 3, sha256));
     let (_, end) = json("POST api.x.com/2/media/upload/9/finalize", "{}").await.unwrap();
     assert_eq!(end.upload, Some(UploadStep::Finalize { session: "9".to_owned() }));
-    let (_, alt) = json("POST api.x.com/2/media/metadata", r#"{"id":"9","metadata":{"alt_text":{"text":"地図"}}}"#).await.unwrap();
+    let (_, alt) =
+        json("POST api.x.com/2/media/metadata", r#"{"id":"9","metadata":{"alt_text":{"text":"地図"}}}"#).await.unwrap();
     assert_eq!(alt.upload, Some(UploadStep::Describe { id: "9".to_owned(), alt: "地図".to_owned() }));
     assert_eq!(try_read(v1, &form, "media_category=a").await.unwrap_err().code, "media-missing");
     assert_eq!(try_read(v1, &form, "media=abc").await.unwrap_err().code, "field-shape");
@@ -372,12 +404,18 @@ async fn a_large_upload_goes_to_a_file_and_the_file_goes_with_it() {
     let limits = Extract { spool_dir: dir.path().join("spool"), ..Extract::default() };
     let recognised = found("POST api.x.com/2/media/upload/9/append");
     let medium: Vec<u8> = (0..20 * 1024 * 1024_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
-    let mut body = format!("{}--b0\r\nContent-Disposition: form-data; name=\"media\"; filename=\"v.mp4\"\r\n\r\n", part("segment_index", "3")).into_bytes();
+    let mut body = format!(
+        "{}--b0\r\nContent-Disposition: form-data; name=\"media\"; filename=\"v.mp4\"\r\n\r\n",
+        part("segment_index", "3")
+    )
+    .into_bytes();
     body.extend_from_slice(&medium);
     body.extend_from_slice(b"\r\n--b0--\r\n");
-    let pieces: Vec<_> = body.chunks(16 * 1024).map(|piece| Ok(http_body::Frame::data(Bytes::copy_from_slice(piece)))).collect();
+    let pieces: Vec<_> =
+        body.chunks(16 * 1024).map(|piece| Ok(http_body::Frame::data(Bytes::copy_from_slice(piece)))).collect();
     let stream = StreamBody::new(futures_util::stream::iter(pieces));
-    let extracted = read(&recognised, &headers(&[("content-type", MULTIPART)]), BodyExt::boxed(stream), &limits).await.unwrap();
+    let extracted =
+        read(&recognised, &headers(&[("content-type", MULTIPART)]), BodyExt::boxed(stream), &limits).await.unwrap();
     let OutBody::Spool(spool) = &extracted.body else { panic!("20 MiB in memory") };
     let written = std::fs::read(spool.path()).unwrap();
     assert_eq!((Sha256::of(&written), written.len() as u64), (spool.sha256, spool.len));
@@ -413,9 +451,29 @@ async fn a_client_that_leaves_or_stalls_is_refused_and_leaves_no_file() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_length_may_be_empty_where_none_is_taken() {
+    let stream = |pieces: Vec<&'static str>| {
+        let frames = pieces.into_iter().map(|piece| Ok(http_body::Frame::data(Bytes::from(piece))));
+        BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames.collect::<Vec<_>>())))
+    };
+    for line in ["DELETE api.x.com/2/tweets/1", "POST api.x.com/2/media/upload/9/finalize"] {
+        let (recognised, none) = (found(line), HeaderMap::new());
+        let extracted = read(&recognised, &none, stream(vec![""]), &Extract::default()).await.unwrap();
+        assert!(extracted.body.is_empty() && extracted.content_type.is_none());
+        let refusal = read(&recognised, &none, stream(vec!["", "x"]), &Extract::default()).await.unwrap_err();
+        assert_eq!(refusal.code, "body-unexpected", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn media_that_did_not_pass_the_gate_are_refused() {
     let book = Book(BTreeMap::from([("5".to_owned(), Sha256::of(b"abc"))]));
-    let cases = [("6", "unknown-media"), ("foreign", "foreign-media"), ("open", "media-incomplete"), ("broken", "store-unavailable")];
+    let cases = [
+        ("6", "unknown-media"),
+        ("foreign", "foreign-media"),
+        ("open", "media-incomplete"),
+        ("broken", "store-unavailable"),
+    ];
     for (id, code) in cases {
         let body = format!(r#"{{"text":"a","media":{{"media_ids":["5","{id}"]}}}}"#);
         let (recognised, mut extracted) = json("POST api.x.com/2/tweets", &body).await.unwrap();
@@ -423,7 +481,8 @@ async fn media_that_did_not_pass_the_gate_are_refused() {
         assert_eq!(refusal.code, code);
         assert!(extracted.post.media.is_empty());
     }
-    let (recognised, mut extracted) = json("POST api.x.com/2/tweets", r#"{"media":{"media_ids":["5"]}}"#).await.unwrap();
+    let (recognised, mut extracted) =
+        json("POST api.x.com/2/tweets", r#"{"media":{"media_ids":["5"]}}"#).await.unwrap();
     resolve(&mut extracted, &recognised, &AccountId::new("a"), &book).unwrap();
     assert_eq!(extracted.post.media[0].sha256, Sha256::of(b"abc"));
 }

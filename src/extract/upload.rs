@@ -47,7 +47,13 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
             let number = number.parse().ok().filter(|_| plain).ok_or_else(no_step)?;
             // The parts are put together again from the stored bodies, where base64 is not the medium's own bytes.
             let offset = medium.offset.ok_or_else(base64_part)?;
-            Some(UploadStep::Append { session: named(session)?, number, offset, len: medium.len, sha256: medium.sha256 })
+            Some(UploadStep::Append {
+                session: named(session)?,
+                number,
+                offset,
+                len: medium.len,
+                sha256: medium.sha256,
+            })
         }
         Step::Finalize { session } => Some(UploadStep::Finalize { session: named(session)? }),
         Step::Describe { id, alt } => {
@@ -61,7 +67,7 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
 /// # Errors
 /// Refusal `base64`.
 pub(super) fn decode_base64(text: &str) -> Result<Medium, Refusal> {
-    let mut hash = Hasher::new();
+    let mut hash = Hasher::default();
     let mut len = 0;
     let pieces = text.as_bytes().chunks(PIECE);
     let last = pieces.len().saturating_sub(1);

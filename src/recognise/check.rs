@@ -33,9 +33,8 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         say("a GET has no body".to_owned());
     }
     let speaks = SPEAKING.contains(&route.action) || route.when.iter().any(|when| SPEAKING.contains(&when.action));
-    let has_text = route.fields.iter().any(|field| {
-        matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json
-    });
+    let has_text =
+        route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
     // A container's publish and an unrolled batch carry their words elsewhere; they are not carried out yet.
     if speaks && !has_text && route.unsupported.is_none() {
         say(format!("the action {} needs a field with a text", route.action));

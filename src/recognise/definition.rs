@@ -301,7 +301,8 @@ pub enum Grammar {
 impl Grammar {
     /// Whether `value` fits.
     pub fn accepts(self, value: &str) -> bool {
-        let digits = |most: usize| !value.is_empty() && value.len() <= most && value.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            |most: usize| !value.is_empty() && value.len() <= most && value.bytes().all(|b| b.is_ascii_digit());
         match self {
             Self::Uuid => value.len() == 36 && uuid::Uuid::try_parse(value).is_ok(),
             Self::Timestamp => value.len() <= 35 && value.parse::<jiff::Timestamp>().is_ok(),

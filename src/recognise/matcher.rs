@@ -116,11 +116,8 @@ impl PathTemplate {
             Some(rest) => (rest, true),
             None => (rest, false),
         };
-        let segments = if rest.is_empty() {
-            Vec::new()
-        } else {
-            rest.split('/').map(Segment::parse).collect::<Result<_, _>>()?
-        };
+        let segments =
+            if rest.is_empty() { Vec::new() } else { rest.split('/').map(Segment::parse).collect::<Result<_, _>>()? };
         Ok(Self { source: source.to_owned(), segments, tail, slash, versioned })
     }
 

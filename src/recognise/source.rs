@@ -4,20 +4,20 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use http::Method;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::Problem;
 use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
-use crate::domain::post::Role;
 
 use super::definition::{
-    BodyKind, Condition, CredentialPlace, Definition, Encoding, ErrorShape, FieldRole, FieldRule, Grammar, HostPattern,
-    Place, Pointer, PointerStep, RefuseRule, Route, Step, StepRule, When,
+    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
+    StepRule, When,
 };
 use super::matcher::PathTemplate;
+use super::words::{credential, header, host_pattern, method, place, role};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,7 +178,10 @@ enum BatchKind {
 /// A step of publishing in two requests: what the container holds is what its publish publishes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that a definition can be checked; containers are refused until they are followed")]
+#[expect(
+    dead_code,
+    reason = "read so that a definition can be checked; containers are refused until they are followed"
+)]
 struct ContainerFile {
     step: ContainerStep,
     id: Option<String>,
@@ -194,12 +197,11 @@ enum ContainerStep {
     Publish,
 }
 
+/// A definition and its routes.
+pub(super) type Described = (Arc<Definition>, Vec<Arc<Route>>);
+
 /// Reads a definition file. `file` is named in problems; `instance` are the hosts that the configuration gives.
-pub fn read(
-    text: &str,
-    file: Option<&Path>,
-    instance: &[String],
-) -> Result<(Arc<Definition>, Vec<Arc<Route>>), Vec<Problem>> {
+pub(super) fn read(text: &str, file: Option<&Path>, instance: &[String]) -> Result<Described, Vec<Problem>> {
     let mut reader = Reader { text, file, problems: Vec::new() };
     let parsed: File = match toml::from_str(text) {
         Ok(parsed) => parsed,
@@ -239,7 +241,7 @@ impl Reader<'_> {
         }
     }
 
-    fn definition(&mut self, file: File, instance: &[String]) -> (Arc<Definition>, Vec<Arc<Route>>) {
+    fn definition(&mut self, file: File, instance: &[String]) -> Described {
         let span = file.hosts.span();
         let mut hosts = Vec::new();
         for host in file.hosts.get_ref().iter().chain(if file.instance { instance } else { &[] }) {
@@ -255,7 +257,8 @@ impl Reader<'_> {
             self.problem(Some(span), format!("default_host {host:?} is not among the hosts"));
         }
         let span = file.credential.span();
-        let credential = file.credential.get_ref().iter().filter_map(|text| self.take(&span, credential(text))).collect();
+        let credential =
+            file.credential.get_ref().iter().filter_map(|text| self.take(&span, credential(text))).collect();
         let span = file.headers.span();
         let headers = file.headers.get_ref().iter().filter_map(|text| self.take(&span, header(text))).collect();
         let parameters = file
@@ -293,8 +296,7 @@ impl Reader<'_> {
         let file = route.into_inner();
         let unsupported = unsupported(&file, shared.rewrites);
         let path = self.take(&span, PathTemplate::parse(&file.path, file.slash, shared.versioned))?;
-        let methods: Vec<Method> =
-            file.methods.iter().filter_map(|text| self.take(&span, method(text))).collect();
+        let methods: Vec<Method> = file.methods.iter().filter_map(|text| self.take(&span, method(text))).collect();
         let hosts = match &file.hosts {
             None => shared.hosts.to_vec(),
             Some(names) => names.iter().filter_map(|name| self.take(&span, host_pattern(name))).collect(),
@@ -307,7 +309,10 @@ impl Reader<'_> {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
-                when.push(When { condition: Condition { at, equals: rule.equals, absent: false }, action: rule.action });
+                when.push(When {
+                    condition: Condition { at, equals: rule.equals, absent: false },
+                    action: rule.action,
+                });
             }
         }
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
@@ -334,7 +339,9 @@ impl Reader<'_> {
             refuse: file.refuse,
             unsupported,
         };
-        super::check::route(&route, shared.hosts).into_iter().for_each(|reason| self.problem(Some(span.clone()), reason));
+        super::check::route(&route, shared.hosts)
+            .into_iter()
+            .for_each(|reason| self.problem(Some(span.clone()), reason));
         (self.problems.len() == before).then_some(route)
     }
 
@@ -435,136 +442,4 @@ fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
         (rewrites && file.published.iter().any(|at| at.starts_with("header:")), "addresses in answers"),
     ];
     needs.iter().find(|(needed, _)| *needed).map(|(_, what)| *what)
-}
-
-fn host_pattern(text: &str) -> Result<HostPattern, String> {
-    let (name, suffix) = match text.strip_prefix("*.") {
-        Some(rest) => (rest, true),
-        None => (text, false),
-    };
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    if !name.contains('.') || !name.split('.').all(label) {
-        return Err(format!("{text:?} is not a host name in lower case"));
-    }
-    Ok(if suffix { HostPattern::Suffix(format!(".{name}")) } else { HostPattern::Exact(name.to_owned()) })
-}
-
-fn credential(text: &str) -> Result<CredentialPlace, String> {
-    match text.split_once(':') {
-        None if text == "bearer" => Ok(CredentialPlace::Bearer),
-        None if text == "oauth1" => Ok(CredentialPlace::OAuth1),
-        Some(("query", name)) => Ok(CredentialPlace::Query(name.to_owned())),
-        Some(("form", name)) => Ok(CredentialPlace::Form(name.to_owned())),
-        _ => Err(format!("{text:?}: a credential is at bearer, oauth1, query:NAME or form:NAME")),
-    }
-}
-
-/// Headers that the gateway writes itself, or that must never pass (RFC 9110 section 7.6.1).
-const NEVER: [&str; 14] = [
-    "host",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "accept-encoding",
-    "cookie",
-    "expect",
-];
-
-fn header(text: &str) -> Result<HeaderName, String> {
-    let never = NEVER.contains(&text)
-        || ["sekisho-", "x-forwarded-", "proxy-", "x-http-method", "x-method"].iter().any(|p| text.starts_with(p));
-    if never || text.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err(format!("the header {text:?} is never forwarded, or is not in lower case"));
-    }
-    HeaderName::from_bytes(text.as_bytes()).map_err(|_| format!("{text:?} is not a header name"))
-}
-
-fn method(text: &str) -> Result<Method, String> {
-    match text {
-        "GET" => Ok(Method::GET),
-        "POST" => Ok(Method::POST),
-        "PUT" => Ok(Method::PUT),
-        "PATCH" => Ok(Method::PATCH),
-        "DELETE" => Ok(Method::DELETE),
-        _ => Err(format!("the method {text:?} is not GET, POST, PUT, PATCH or DELETE")),
-    }
-}
-
-fn place(text: &str) -> Result<Place, String> {
-    if text.starts_with('/') {
-        return pointer(text).map(Place::Json);
-    }
-    let named = |name: &str| if name.is_empty() { Err(format!("{text:?} names nothing")) } else { Ok(name.to_owned()) };
-    match text.split_once(':') {
-        None if text == "raw" => Ok(Place::Raw),
-        Some(("form", "*")) => Ok(Place::FormAny),
-        Some(("form", name)) => named(name).map(Place::Form),
-        Some(("query", name)) => named(name).map(Place::Query),
-        Some(("param", name)) => named(name).map(Place::Param),
-        Some(("path", name)) => named(name).map(Place::Path),
-        Some(("header", name)) => named(name).map(|name| Place::Header(name.to_lowercase())),
-        _ => Err(format!("{text:?} is not a place: /pointer, form:, query:, param:, path:, header: or raw")),
-    }
-}
-
-fn pointer(text: &str) -> Result<Pointer, String> {
-    let mut steps = Vec::new();
-    let mut deep = false;
-    for step in text.split('/').skip(1) {
-        if deep {
-            return Err(format!("{text:?}: ** ends a pointer"));
-        }
-        match step {
-            "**" => deep = true,
-            "*" => steps.push(PointerStep::Each),
-            "" => return Err(format!("{text:?} has an empty step")),
-            _ if step.starts_with('{') && step.ends_with('}') => steps.push(PointerStep::Member),
-            _ => steps.push(PointerStep::Key(step.replace("~1", "/").replace("~0", "~"))),
-        }
-    }
-    Ok(Pointer { steps, deep })
-}
-
-fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, String> {
-    let role = match name {
-        "text" => FieldRole::Public(Role::Text),
-        "title" => FieldRole::Public(Role::Title),
-        "description" => FieldRole::Public(Role::Description),
-        "alt" => FieldRole::Public(Role::Alt),
-        "link" => FieldRole::Public(Role::Link),
-        "tag" => FieldRole::Public(Role::Tag),
-        "label" => FieldRole::Public(Role::Label),
-        "message" => FieldRole::Public(Role::Message),
-        "media-id" => FieldRole::MediaId,
-        "media-bytes" => FieldRole::MediaBytes,
-        "media-url" => FieldRole::MediaUrl,
-        "reply-to" => FieldRole::Reference("reply_to"),
-        "quote-of" => FieldRole::Reference("quote_of"),
-        "repost-of" => FieldRole::Reference("repost_of"),
-        "whom" => FieldRole::Reference("whom"),
-        "target" => FieldRole::Target,
-        "schedule" => FieldRole::Schedule,
-        "audience" => FieldRole::Audience,
-        "opaque" => FieldRole::Opaque,
-        "secret" => FieldRole::Secret,
-        "account" => FieldRole::Account,
-        "volatile" | "retry-key" => {
-            let grammar = grammar.ok_or_else(|| format!("the role {name:?} needs a grammar"))?;
-            return Ok(if name == "volatile" { FieldRole::Volatile(grammar) } else { FieldRole::RetryKey(grammar) });
-        }
-        _ => return Err(format!("there is no role {name:?}")),
-    };
-    if grammar.is_some() {
-        return Err(format!("the role {name:?} takes no grammar"));
-    }
-    Ok(role)
 }

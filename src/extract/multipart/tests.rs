@@ -29,7 +29,10 @@ fn tweepy() -> Vec<u8> {
 async fn pieces_of_any_size_read_the_same_as_the_whole() {
     let body = tweepy();
     let (whole, ..) = read_in_pieces(&body, body.len()).await.unwrap();
-    assert_eq!(whole.texts, [("command".to_owned(), "APPEND".to_owned()), ("segment_index".to_owned(), "0".to_owned())]);
+    assert_eq!(
+        whole.texts,
+        [("command".to_owned(), "APPEND".to_owned()), ("segment_index".to_owned(), "0".to_owned())]
+    );
     let medium = whole.media.clone().unwrap();
     assert_eq!(medium.sha256, Sha256::of(b"\x89PNG\r\n--b1\r\n--b\r\r\n\0\xff"));
     for piece in 1..40 {
@@ -60,7 +63,10 @@ async fn a_part_with_a_type_and_no_final_line_end_is_read() {
     let body = b"--b0\r\nContent-Disposition: form-data; name=\"media\"\r\nContent-Type: application/octet-stream\r\n\r\nabc\r\n--b0--";
     let (parts, rebuilt, _) = read_in_pieces(body, 5).await.unwrap();
     assert_eq!(parts.media.unwrap().len, 3);
-    assert!(String::from_utf8_lossy(&rebuilt).contains("\r\nContent-Type: application/octet-stream\r\n\r\nabc\r\n--sekisho-"));
+    assert!(
+        String::from_utf8_lossy(&rebuilt)
+            .contains("\r\nContent-Type: application/octet-stream\r\n\r\nabc\r\n--sekisho-")
+    );
 }
 
 #[tokio::test]

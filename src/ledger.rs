@@ -19,8 +19,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::account::{AccountId, AccountState};
+use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
@@ -32,8 +32,8 @@ use crate::store::{Log, StoreDown, Unit};
 
 mod acts;
 pub mod checkpoint;
-pub mod entry;
 mod enter;
+pub mod entry;
 mod keeper;
 mod load;
 mod malformed;

@@ -39,7 +39,8 @@ impl Ledger {
         let down = |e: StoreDown| problem(e.to_string());
         let unknown = recover::close_open_entries(&store).map_err(down)?;
         let warnings = warnings(config, &store);
-        let units: Vec<Unit> = [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
+        let units: Vec<Unit> =
+            [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
         store.commit(units).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
         let shared = Arc::new(Shared {
             config: config.ledger.clone(),

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::SignedDuration;
-use rusqlite_free::Raw;
 use serde_json::Value;
 
 use super::*;
@@ -20,9 +19,13 @@ use crate::domain::exemption::Exemption;
 use crate::domain::media::Sha256;
 use crate::domain::outbound::OutBody;
 use crate::domain::person::ClientId;
-use crate::domain::ports::{Approvals, Chance, Emergencies, Retries};
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Retries};
+use crate::store::sqlite::raw;
 
-#[path = "tests/stage.rs"]
+mod failures;
+mod passages;
+mod people;
 mod stage;
+mod tampering;
 
 use stage::*;

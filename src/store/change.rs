@@ -31,16 +31,12 @@ pub(super) fn joined(conn: &Connection, changes: &[Change]) -> Result<Option<Tic
     }) else {
         return Ok(None);
     };
-    let sql = "SELECT id FROM ticket WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
+    let sql =
+        "SELECT id FROM ticket WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
     let waiting: Option<String> = conn
         .prepare_cached(sql)?
         .query_row(
-            params![
-                ticket.digest.to_string(),
-                ticket.client.as_str(),
-                ticket.account.as_str(),
-                ticket.action.as_str()
-            ],
+            params![ticket.digest.to_string(), ticket.client.as_str(), ticket.account.as_str(), ticket.action.as_str()],
             |row| row.get(0),
         )
         .optional()?;

@@ -167,9 +167,8 @@ fn not_usable(
         return Ok(Some("approval-expired"));
     }
     let sql = "SELECT 1 FROM used_approval WHERE approval = ? AND use_no = ?";
-    let spent = use_number == 0
-        || use_number > shown.max_uses
-        || exists(conn, sql, params![shown.id.as_str(), use_number])?;
+    let spent =
+        use_number == 0 || use_number > shown.max_uses || exists(conn, sql, params![shown.id.as_str(), use_number])?;
     Ok(spent.then_some("approval-spent"))
 }
 

@@ -14,6 +14,7 @@
 //! yet, so an unusable store lets nothing leave.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -210,6 +211,13 @@ pub struct Ledger {
     shared: Arc<Shared>,
     keeper: keeper::Keeper,
     warnings: Vec<String>,
+    closed: AtomicBool,
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close_down();
+    }
 }
 
 impl Ledger {
@@ -315,8 +323,11 @@ impl Ledger {
         }
     }
 
-    /// Enters what was counted and the stop, writes what waits, and stops. Blocks.
+    /// Enters what was counted and the stop, writes what waits, and stops. Blocks. The second call does nothing.
     pub fn close_down(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         self.keeper.stop();
         let stop: Vec<Unit> = [self.shared.malformed.unit(), Some(load::stopped())].into_iter().flatten().collect();
         for result in self.shared.store.commit(stop) {

@@ -1,7 +1,7 @@
 //! Scenes: a ledger on a directory of its own, and what must not happen.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use jiff::SignedDuration;
 use serde_json::Value;

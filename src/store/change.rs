@@ -127,7 +127,7 @@ fn deposit(conn: &Connection, approval: &Approval) -> Result<()> {
         &approval.max_uses,
         &body,
     ];
-    run(conn, "INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", &row)
+    run(conn, "INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", row)
 }
 
 fn hold(conn: &Connection, ticket: &Ticket, place: Place) -> Result<()> {
@@ -147,7 +147,7 @@ fn hold(conn: &Connection, ticket: &Ticket, place: Place) -> Result<()> {
     // The one that waits already stays; `joined` named it.
     let sql = "INSERT INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (digest, client, account, action) WHERE state = 'waiting' DO NOTHING";
-    run(conn, sql, &row)
+    run(conn, sql, row)
 }
 
 fn declare(conn: &Connection, emergency: &Emergency) -> Result<()> {
@@ -184,7 +184,7 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
                 &signed(segment.len),
                 &segment.sha256.hex(),
             ];
-            run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", &row)
+            run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         }
         Learned::Published { account, id } => {
             run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])

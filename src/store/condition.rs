@@ -193,7 +193,6 @@ fn exists(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result
     conn.prepare_cached(sql)?.exists(params)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every condition ends in it")]
 fn unless(holds: bool, code: Code) -> Result<Option<Code>> {
     Ok((!holds).then_some(code))
 }

@@ -118,6 +118,8 @@ pub(super) fn connect(file: &Path, mode: OpenFlags) -> rusqlite::Result<Connecti
     conn.busy_timeout(Duration::from_secs(1))?;
     conn.set_prepared_statement_cache_capacity(128);
     conn.pragma_update(None, "cell_size_check", true)?;
+    // A statement must not need a temporary file when the disk is full.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(conn)
 }
 

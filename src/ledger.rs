@@ -14,13 +14,14 @@
 //! yet, so an unusable store lets nothing leave.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::account::{AccountId, AccountState};
+use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
@@ -32,8 +33,8 @@ use crate::store::{Log, StoreDown, Unit};
 
 mod acts;
 pub mod checkpoint;
-pub mod entry;
 mod enter;
+pub mod entry;
 pub mod exported;
 mod keeper;
 mod load;
@@ -211,6 +212,13 @@ pub struct Ledger {
     shared: Arc<Shared>,
     keeper: keeper::Keeper,
     warnings: Vec<String>,
+    closed: AtomicBool,
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close_down();
+    }
 }
 
 impl Ledger {
@@ -316,8 +324,11 @@ impl Ledger {
         }
     }
 
-    /// Enters what was counted and the stop, writes what waits, and stops. Blocks.
+    /// Enters what was counted and the stop, writes what waits, and stops. Blocks. The second call does nothing.
     pub fn close_down(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         self.keeper.stop();
         let stop: Vec<Unit> = [self.shared.malformed.unit(), Some(load::stopped())].into_iter().flatten().collect();
         for result in self.shared.store.commit(stop) {

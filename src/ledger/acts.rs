@@ -71,11 +71,8 @@ pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, Led
     let mut fields = parts.fields;
     fields.text("act", parts.name);
     fields.text("by", &shared.names.pseudonym(by));
-    let payload = entry::Payload {
-        author: Some(by.as_str().to_owned()),
-        reason: parts.reason,
-        ..entry::Payload::default()
-    };
+    let payload =
+        entry::Payload { author: Some(by.as_str().to_owned()), reason: parts.reason, ..entry::Payload::default() };
     let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
     let mut conditions = vec![Condition::WorksFor(by.clone(), home)];
     conditions.extend(parts.conditions);

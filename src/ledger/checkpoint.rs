@@ -89,8 +89,7 @@ pub fn verify(note: &str, vkey: &str) -> Result<(u64, Hash), String> {
     let name = vkey.split('+').next().unwrap_or_default();
     let note = Note::from_bytes(note.as_bytes()).map_err(|e| format!("the checkpoint: {e}"))?;
     note.verify(&VerifierList::new(vec![Box::new(verifier)])).map_err(|e| format!("the checkpoint: {e}"))?;
-    let checkpoint =
-        tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|e| format!("the checkpoint: {e}"))?;
+    let checkpoint = tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|e| format!("the checkpoint: {e}"))?;
     if checkpoint.origin() != name {
         return Err(format!("the checkpoint is of {}, not of {name}", checkpoint.origin()));
     }
@@ -98,7 +97,10 @@ pub fn verify(note: &str, vkey: &str) -> Result<(u64, Hash), String> {
 }
 
 fn pem(der: &[u8]) -> zeroize::Zeroizing<String> {
-    zeroize::Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der)))
+    zeroize::Zeroizing::new(format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        STANDARD.encode(der)
+    ))
 }
 
 fn unpem(text: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {

@@ -155,7 +155,8 @@ pub(super) fn refusal(
     let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
     let listed = dossier.report.as_ref().is_some_and(|report| !report.findings.is_empty());
     let more = entry::of_refusal(refusal, listed);
-    let changes = ticket(shared, refusal, dossier, at).map(|ticket| Change::Hold(Box::new(ticket))).into_iter().collect();
+    let changes =
+        ticket(shared, refusal, dossier, at).map(|ticket| Change::Hold(Box::new(ticket))).into_iter().collect();
     let draft = Draft { kind: "refusal", fields: Arc::new(fields), more, sealed };
     Ok(Unit { changes, deadline: Some(Instant::now() + wait), ..Unit::entry(log, draft) })
 }
@@ -179,10 +180,7 @@ fn ticket(shared: &Shared, refusal: &Refusal, dossier: &Dossier, at: Timestamp) 
 }
 
 /// What a committed refusal is to its caller: the same, with the ticket that really waits.
-pub(super) fn refused(
-    mut refusal: Box<Refusal>,
-    result: Result<Committed, StoreDown>,
-) -> Result<Recorded, LedgerDown> {
+pub(super) fn refused(mut refusal: Box<Refusal>, result: Result<Committed, StoreDown>) -> Result<Recorded, LedgerDown> {
     let done = result?;
     refusal.ticket = done.ticket;
     Ok(Recorded::Refused(EntryRef::Index(done.index), refusal))

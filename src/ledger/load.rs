@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use super::checkpoint::Signer;
 use super::entry::Names;
 use super::keeper::Keeper;
 use super::malformed::Tally;
@@ -11,6 +13,7 @@ use super::sequence::Logs;
 use super::shared::Shared;
 use super::{Ledger, recover};
 use crate::config::{Config, Problem};
+use crate::domain::account::OrganisationId;
 use crate::domain::clock::Clock;
 use crate::domain::media::Sha256;
 use crate::domain::ports::{Chance, Registry};
@@ -36,10 +39,17 @@ impl Ledger {
         let logs = Logs::new(dir.clone(), config.ledger.origin.clone(), boot.clone());
         let store = Store::open(&config.store, Arc::clone(&clock), Box::new(logs))?;
         recover::check_rollback(&store, &config.ledger)?;
+        // A log's key is made, and its name and origin are judged, before its first entry is asked for.
+        let known = store.reads().registry().organisations();
+        let bodies = config.organisations.iter().map(|body| &body.id).chain(&known).map(OrganisationId::as_str);
+        for log in bodies.chain([GATEWAY_LOG]) {
+            Signer::open(dir, &config.ledger.origin, log, true)?;
+        }
         let down = |e: StoreDown| problem(e.to_string());
         let unknown = recover::close_open_entries(&store).map_err(down)?;
         let warnings = warnings(config, &store);
-        let units: Vec<Unit> = [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
+        let units: Vec<Unit> =
+            [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
         store.commit(units).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
         let shared = Arc::new(Shared {
             config: config.ledger.clone(),
@@ -54,7 +64,7 @@ impl Ledger {
             unrecorded: Mutex::new(Vec::new()),
         });
         let keeper = Keeper::start(&shared).map_err(|e| problem(e.to_string()))?;
-        Ok(Arc::new(Self { shared, keeper, warnings }))
+        Ok(Arc::new(Self { shared, keeper, warnings, closed: AtomicBool::new(false) }))
     }
 }
 

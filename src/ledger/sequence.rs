@@ -41,7 +41,9 @@ impl Logs {
     fn resumed(&self, stored: &dyn Stored, head: &Head) -> Result<State, StoreDown> {
         let signer = self.signer(&head.log, false)?;
         let tree = Tree::resume(stored, head.number, head.size)?;
-        let bad = |what: &str| StoreDown(format!("log {}, size {}: {what}; run `sekisho ledger verify`", head.log, head.size));
+        let bad = |what: &str| {
+            StoreDown(format!("log {}, size {}: {what}; run `sekisho ledger verify`", head.log, head.size))
+        };
         if tree.frontier() != head.frontier {
             return Err(bad("the stored frontier is not that of the entries"));
         }

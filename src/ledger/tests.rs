@@ -1,10 +1,9 @@
 //! Scenes: a ledger on a directory of its own, and what must not happen.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use jiff::SignedDuration;
-use rusqlite_free::Raw;
 use serde_json::Value;
 
 use super::*;
@@ -20,9 +19,13 @@ use crate::domain::exemption::Exemption;
 use crate::domain::media::Sha256;
 use crate::domain::outbound::OutBody;
 use crate::domain::person::ClientId;
-use crate::domain::ports::{Approvals, Chance, Emergencies, Retries};
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Retries};
+use crate::store::sqlite::raw;
 
-#[path = "tests/stage.rs"]
+mod failures;
+mod passages;
+mod people;
 mod stage;
+mod tampering;
 
 use stage::*;

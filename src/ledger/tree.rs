@@ -246,7 +246,8 @@ mod tests {
             assert_eq!(tree.root(), independent_root(&leaves[..size]).0, "{size}");
             let resumed = Tree::resume(&shelf, 1, size as u64).unwrap();
             assert_eq!(resumed.frontier(), tree.frontier(), "{size}");
-            assert_eq!(resumed.partial, tree.partial[..].to_vec(), "{size}");
+            // An empty tree has no level yet.
+            assert_eq!(resumed.partial.concat(), tree.partial.concat(), "{size}");
             for index in [0, 1, 255, 256, 300, 65_535, size.saturating_sub(1)].into_iter().filter(|i| *i < size) {
                 let proof = inclusion_proof(&shelf, 1, index as u64, size as u64).unwrap();
                 let proof: Vec<_> = proof.into_iter().map(tlog_tiles::Hash).collect();

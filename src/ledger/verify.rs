@@ -96,9 +96,11 @@ pub fn verify(book: &Logbook, log: &str, vkey: &str, keys: Option<&Keyring>) -> 
 /// The verifier key that lies beside a log's signing key.
 pub fn vkey_in(dir: &Path, log: &str) -> Result<String, crate::config::Problem> {
     let file = dir.join(format!("{log}.vkey"));
-    std::fs::read_to_string(&file)
-        .map(|text| text.trim().to_owned())
-        .map_err(|e| crate::config::Problem { file: Some(file), line: None, reason: e.to_string() })
+    std::fs::read_to_string(&file).map(|text| text.trim().to_owned()).map_err(|e| crate::config::Problem {
+        file: Some(file),
+        line: None,
+        reason: e.to_string(),
+    })
 }
 
 /// Entries that are read at once.

@@ -31,16 +31,12 @@ pub(super) fn joined(conn: &Connection, changes: &[Change]) -> Result<Option<Tic
     }) else {
         return Ok(None);
     };
-    let sql = "SELECT id FROM ticket WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
+    let sql =
+        "SELECT id FROM ticket WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
     let waiting: Option<String> = conn
         .prepare_cached(sql)?
         .query_row(
-            params![
-                ticket.digest.to_string(),
-                ticket.client.as_str(),
-                ticket.account.as_str(),
-                ticket.action.as_str()
-            ],
+            params![ticket.digest.to_string(), ticket.client.as_str(), ticket.account.as_str(), ticket.action.as_str()],
             |row| row.get(0),
         )
         .optional()?;
@@ -131,7 +127,7 @@ fn deposit(conn: &Connection, approval: &Approval) -> Result<()> {
         &approval.max_uses,
         &body,
     ];
-    run(conn, "INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", &row)
+    run(conn, "INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", row)
 }
 
 fn hold(conn: &Connection, ticket: &Ticket, place: Place) -> Result<()> {
@@ -151,7 +147,7 @@ fn hold(conn: &Connection, ticket: &Ticket, place: Place) -> Result<()> {
     // The one that waits already stays; `joined` named it.
     let sql = "INSERT INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (digest, client, account, action) WHERE state = 'waiting' DO NOTHING";
-    run(conn, sql, &row)
+    run(conn, sql, row)
 }
 
 fn declare(conn: &Connection, emergency: &Emergency) -> Result<()> {
@@ -188,7 +184,7 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
                 &signed(segment.len),
                 &segment.sha256.hex(),
             ];
-            run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", &row)
+            run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         }
         Learned::Published { account, id } => {
             run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])

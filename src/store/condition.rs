@@ -167,9 +167,8 @@ fn not_usable(
         return Ok(Some("approval-expired"));
     }
     let sql = "SELECT 1 FROM used_approval WHERE approval = ? AND use_no = ?";
-    let spent = use_number == 0
-        || use_number > shown.max_uses
-        || exists(conn, sql, params![shown.id.as_str(), use_number])?;
+    let spent =
+        use_number == 0 || use_number > shown.max_uses || exists(conn, sql, params![shown.id.as_str(), use_number])?;
     Ok(spent.then_some("approval-spent"))
 }
 
@@ -194,7 +193,6 @@ fn exists(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result
     conn.prepare_cached(sql)?.exists(params)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every condition ends in it")]
 fn unless(holds: bool, code: Code) -> Result<Option<Code>> {
     Ok((!holds).then_some(code))
 }

@@ -187,8 +187,7 @@ pub fn create_private(file: &Path, content: &[u8]) -> Result<(), Problem> {
     let fail = |e: std::io::Error| sqlite::problem(file, e);
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let new = file.with_extension("new");
-    let mut out =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new).map_err(fail)?;
+    let mut out = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new).map_err(fail)?;
     out.write_all(content).and_then(|()| out.sync_all()).map_err(fail)?;
     std::fs::rename(&new, file).map_err(fail)?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(fail)

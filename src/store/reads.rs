@@ -142,7 +142,9 @@ const STATES: [TicketState; 4] =
 
 /// A stored word that this program must know.
 fn named<T>(column: usize, value: Option<T>) -> Result<T> {
-    value.ok_or_else(|| rusqlite::Error::InvalidColumnType(column, "unknown word".to_owned(), rusqlite::types::Type::Text))
+    value.ok_or_else(|| {
+        rusqlite::Error::InvalidColumnType(column, "unknown word".to_owned(), rusqlite::types::Type::Text)
+    })
 }
 
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
@@ -233,7 +235,8 @@ impl MediaBook for Reads {
 
     fn segments(&self, provider: &ProviderId, session: &str) -> std::result::Result<Vec<Segment>, Unavailable> {
         let conn = self.conn()?;
-        let sql = "SELECT number, file, at, len, sha256 FROM segment WHERE provider = ? AND session = ? ORDER BY number";
+        let sql =
+            "SELECT number, file, at, len, sha256 FROM segment WHERE provider = ? AND session = ? ORDER BY number";
         let mut statement = conn.prepare_cached(sql)?;
         let found = statement.query_map([provider.as_str(), session], |row| {
             Ok(Segment {
@@ -279,8 +282,8 @@ impl Emergencies for Reads {
 
     fn emergencies(&self, organisation: &OrganisationId) -> std::result::Result<Vec<Emergency>, Unavailable> {
         let conn = self.conn()?;
-        let mut statement = conn
-            .prepare_cached(&format!("{EMERGENCY} WHERE e.organisation = ? ORDER BY e.declared DESC, e.id DESC"))?;
+        let mut statement =
+            conn.prepare_cached(&format!("{EMERGENCY} WHERE e.organisation = ? ORDER BY e.declared DESC, e.id DESC"))?;
         let found = statement.query_map([organisation.as_str()], emergency)?.collect::<Result<_>>();
         Ok(found?)
     }

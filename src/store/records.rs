@@ -79,12 +79,7 @@ impl Reads {
     }
 
     /// A full tile, if it is stored.
-    pub fn stored_tile(
-        &self,
-        number: i64,
-        level: u8,
-        n: u64,
-    ) -> std::result::Result<Option<Vec<u8>>, StoreDown> {
+    pub fn stored_tile(&self, number: i64, level: u8, n: u64) -> std::result::Result<Option<Vec<u8>>, StoreDown> {
         Ok(tile(&*self.connection()?, number, level, n)?)
     }
 
@@ -114,13 +109,7 @@ impl Reads {
     }
 }
 
-fn select_entries(
-    conn: &Connection,
-    sql: &str,
-    number: i64,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<StoredEntry>> {
+fn select_entries(conn: &Connection, sql: &str, number: i64, from: u64, limit: usize) -> Result<Vec<StoredEntry>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let bounds = params![entry_id(number, from), entry_id(number + 1, 0), limit];
     conn.prepare_cached(sql)?.query_map(bounds, entry)?.collect()
@@ -129,16 +118,12 @@ fn select_entries(
 fn entry(row: &Row<'_>) -> Result<StoredEntry> {
     let key: Option<i64> = row.get(3)?;
     let sealed: Option<Vec<u8>> = row.get(4)?;
-    Ok(StoredEntry {
-        index: index_of(row.get(0)?),
-        leaf: row.get(1)?,
-        hash: row.get(2)?,
-        payload: key.zip(sealed),
-    })
+    Ok(StoredEntry { index: index_of(row.get(0)?), leaf: row.get(1)?, hash: row.get(2)?, payload: key.zip(sealed) })
 }
 
 fn heads(conn: &Connection) -> Result<Vec<Head>> {
-    let sql = "SELECT h.log, l.name, h.size, h.at, h.frontier, h.note FROM head h JOIN log l ON l.id = h.log ORDER BY h.log";
+    let sql =
+        "SELECT h.log, l.name, h.size, h.at, h.frontier, h.note FROM head h JOIN log l ON l.id = h.log ORDER BY h.log";
     let mut statement = conn.prepare_cached(sql)?;
     let heads = statement.query_map([], |row| {
         Ok(Head {

@@ -93,7 +93,10 @@ pub(super) fn check_version(conn: &Connection, database: &Path) -> Result<usize,
         conn.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| problem(database, e))?;
     usize::try_from(version).ok().filter(|version| *version <= MIGRATIONS.len()).ok_or_else(|| {
         let known = MIGRATIONS.len();
-        problem(database, format!("the database has version {version}, this program knows {known}: use a newer program"))
+        problem(
+            database,
+            format!("the database has version {version}, this program knows {known}: use a newer program"),
+        )
     })
 }
 
@@ -115,6 +118,8 @@ pub(super) fn connect(file: &Path, mode: OpenFlags) -> rusqlite::Result<Connecti
     conn.busy_timeout(Duration::from_secs(1))?;
     conn.set_prepared_statement_cache_capacity(128);
     conn.pragma_update(None, "cell_size_check", true)?;
+    // A statement must not need a temporary file when the disk is full.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(conn)
 }
 
@@ -142,6 +147,15 @@ fn migrate(conn: &mut Connection, database: &Path) -> Result<(), Problem> {
         apply(conn).map_err(|e| problem(database, format!("migration to version {}: {e}", i + 1)))?;
     }
     Ok(())
+}
+
+/// Runs SQL on a database from outside, for tests of tampering.
+#[cfg(test)]
+pub(crate) fn raw(database: &Path, sql: &str) -> usize {
+    let conn = connect(database, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let before = conn.total_changes();
+    conn.execute_batch(sql).unwrap();
+    usize::try_from(conn.total_changes() - before).unwrap()
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ const NO_ROOM_FOR_INDEX: i32 = 4874;
 enum Message {
     Unit(Box<Unit>, Then),
     Stop,
+    /// Runs SQL on the writer's own connection, for tests of its failures.
+    #[cfg(test)]
+    Run(&'static str, Sender<()>),
 }
 
 /// The open store.
@@ -157,17 +160,31 @@ impl Store {
         self.failed.clone()
     }
 
+    #[cfg(test)]
+    pub(crate) fn run_on_writer(&self, sql: &'static str) {
+        let (done, ran) = channel();
+        self.queue.send(Message::Run(sql, done)).unwrap();
+        ran.recv().unwrap();
+    }
+
     /// Writes what waits and stops. Later units fail.
     pub fn close(&self) {
         // The writer is gone already if nobody takes the message.
         let _ = self.queue.send(Message::Stop);
         self.checkpointer.stop();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
+        let here = std::thread::current().id();
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != here) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
             }
         }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -204,7 +221,9 @@ fn reach(error: &rusqlite::Error) -> Reach {
     match cause.code {
         ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Reach::Batch,
         ErrorCode::SystemIoFailure if cause.extended_code == NO_ROOM_FOR_INDEX => Reach::Batch,
-        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::Unknown => Reach::Unit,
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::Unknown => {
+            Reach::Unit
+        }
         _ => Reach::ForGood,
     }
 }
@@ -260,6 +279,11 @@ impl Writer {
                 match message {
                     Message::Unit(unit, then) => batch.push((unit, then)),
                     Message::Stop => stop = true,
+                    #[cfg(test)]
+                    Message::Run(sql, done) => {
+                        self.conn.execute_batch(sql).unwrap();
+                        done.send(()).unwrap();
+                    }
                 }
                 next = if batch.len() < BATCH { queue.try_recv().ok() } else { None };
             }
@@ -380,9 +404,10 @@ fn write_unit(
 
 fn write_head(conn: &Connection, head: &Head) -> rusqlite::Result<()> {
     let size = i64::try_from(head.size).unwrap_or(i64::MAX);
-    if conn.prepare_cached("UPDATE head SET size = ?, at = ?, frontier = ?, note = ? WHERE log = ?")?.execute(
-        params![size, head.at, head.frontier, head.note, head.number],
-    )? == 0
+    if conn
+        .prepare_cached("UPDATE head SET size = ?, at = ?, frontier = ?, note = ? WHERE log = ?")?
+        .execute(params![size, head.at, head.frontier, head.note, head.number])?
+        == 0
     {
         conn.prepare_cached("INSERT INTO log VALUES (?, ?)")?.execute(params![head.number, &*head.log])?;
         conn.prepare_cached("INSERT INTO head VALUES (?, ?, ?, ?, ?)")?.execute(params![

@@ -59,7 +59,27 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
             never: false,
         });
     }
+    ipv6(&view.text, found);
     links
+}
+
+/// Links to an IPv6 address: `http://[2001:db8::1]/`.
+fn ipv6(text: &str, found: &mut Vec<Found>) {
+    for (at, scheme) in text.match_indices("://[") {
+        let address = text.get(at + scheme.len()..).unwrap_or_default();
+        if address.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') {
+            found.push(Found {
+                rule: "link.address",
+                category: "url_ip",
+                clauses: &["nagano:4(9)", "guideline-2011:shortened-url"],
+                severity: Severity::Review,
+                range: at..at + scheme.len(),
+                mask: false,
+                advice: ADDRESS,
+                never: false,
+            });
+        }
+    }
 }
 
 const SHORTENED: &str = "短縮URLです。短縮する前の元のURLに置き換えてください。";

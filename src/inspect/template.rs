@@ -50,7 +50,7 @@ impl Blanks {
             "\\{\\{[^{}\n]{1,40}\\}\\}|\\$\\{[^{}\n]{1,40}\\}|<%[^%\n]{0,40}%>|\\[\\[[^\\[\\]\n]{1,40}\\]\\]|%%[a-z_]{1,30}%%".into(),
             "lorem ipsum".into(),
         ];
-        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●]{2,}".into())? })
+        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●△▲□]{2,}".into())? })
     }
 
     /// Blanks in a folded view.
@@ -136,7 +136,8 @@ fn is_ornament(circles: &str, left: &str, right: &str) -> bool {
     };
     heading.is_some_and(|heading| {
         let len = heading.chars().count();
-        (1..=15).contains(&len) && !heading.contains(['は', 'が', 'に', 'を', 'で', 'へ', '○', '〇', '●', '、', '。'])
+        (1..=15).contains(&len)
+            && !heading.contains(['は', 'が', 'に', 'を', 'で', 'へ', '○', '〇', '●', '△', '▲', '□', '、', '。'])
     })
 }
 

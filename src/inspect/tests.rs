@@ -158,6 +158,8 @@ fn time_grows_with_the_length_of_the_text() {
         "a\u{301}".repeat(1000),
         "_".repeat(3000),
         "「○○".repeat(500),
+        "a.".repeat(1500),
+        "ａa".repeat(700),
     ];
     for text in worst {
         let time = |times: usize| {

@@ -101,6 +101,7 @@ impl RuleSet {
             ("personal.mynumber-like", "氏名 練馬太郎 123456789018"),
             ("label.confidential", "【部外秘】組織改正について"),
             ("template.unfilled", "本日○時○分に発生しました"),
+            ("limit.too-complex", "%25252525252562it.ly"),
             ("template.circles", "「○○の日」を開催します"),
         ]
         .map(|(rule, text)| (rule, example(text)))

@@ -65,7 +65,7 @@ fn post(text: &str) -> Post {
 }
 
 fn claim(claim: Claim<'_>, post: &Post, emergencies: &Declared) -> Result<Option<Exemption>, String> {
-    let templates = Templates::load(&crate::config::guideline::Guideline::default()).unwrap();
+    let Ok(templates) = Templates::load(&crate::config::guideline::Guideline::default()) else { panic!("templates") };
     exemption(claim, &account(), post, &templates, emergencies, now()).map_err(|refusal| refusal.code.into_owned())
 }
 

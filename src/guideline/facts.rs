@@ -28,6 +28,15 @@ pub enum Value {
     Set(Vec<String>),
 }
 
+/// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
+/// that never holds; `rules` refuses to load it.
+pub(super) const NAMED: [(&str, &[&str]); 4] = [
+    ("account_kind", &["general", "individual"]),
+    ("account_state", &["applied", "active", "suspended", "archived", "closed"]),
+    ("pass", &["approved", "exempt", "resend", "none"]),
+    ("exemption", &["emergency", "weather-event", "operating-policy", "none"]),
+];
+
 /// The facts of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {

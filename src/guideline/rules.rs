@@ -10,6 +10,8 @@ use cedar_policy::{Effect, Policy, PolicyId};
 use crate::config::Problem;
 use crate::domain::clause::Clause;
 
+use super::facts::NAMED;
+
 /// A file of rules.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -144,6 +146,7 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
         }
     };
     reasons.extend(odd_annotations(&policy));
+    reasons.extend(odd_names(statement));
     if !reasons.is_empty() {
         return Err(reasons);
     }
@@ -180,6 +183,22 @@ fn odd_annotations(policy: &Policy) -> Vec<String> {
         && !["hold", "refuse"].contains(&kind)
     {
         reasons.push(format!("@effect_kind is `{kind}`, not `hold` or `refuse`"));
+    }
+    reasons
+}
+
+/// Comparisons of an attribute with a name that it never holds.
+fn odd_names(statement: &str) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (attribute, names) in NAMED {
+        for part in statement.split(&format!("context.{attribute} ")).skip(1) {
+            let compared = part.trim_start().strip_prefix("==").or_else(|| part.trim_start().strip_prefix("!="));
+            let name =
+                compared.and_then(|rest| rest.trim_start().strip_prefix('"')).and_then(|rest| rest.split('"').next());
+            if let Some(name) = name.filter(|name| !names.contains(name)) {
+                reasons.push(format!("context.{attribute} is never `{name}`; it is one of {}", names.join(", ")));
+            }
+        }
     }
     reasons
 }

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_escape_is_read_and_anything_else_left() {
-        let read = |text: &str| decode(text).map(|(text, len)| (text, len));
+        let read = decode;
         assert_eq!(read("%62x"), Some(("b".into(), 3)));
         assert_eq!(read("%E3%81%82"), Some(("あ".into(), 9)));
         assert_eq!(read("&#x62;"), Some(("b".into(), 6)));

@@ -44,14 +44,25 @@ pub fn near<'t>(text: &'t str, range: &Range<usize>, chars: usize) -> &'t str {
     text.get(start..end).unwrap_or_default()
 }
 
+/// The parts of the line before and after `range`, bounded like [`same_line`].
+pub fn beside<'t>(text: &'t str, range: &Range<usize>) -> (&'t str, &'t str) {
+    let (start, end) = bounds(text, range, 2048, |c| c == '\n');
+    (text.get(start..range.start).unwrap_or_default(), text.get(range.end..end).unwrap_or_default())
+}
+
 fn around<'t>(text: &'t str, range: &Range<usize>, most: usize, ends: impl Fn(char) -> bool + Copy) -> &'t str {
+    let (start, end) = bounds(text, range, most, ends);
+    text.get(start..end).unwrap_or_default()
+}
+
+fn bounds(text: &str, range: &Range<usize>, most: usize, ends: impl Fn(char) -> bool + Copy) -> (usize, usize) {
     let from = boundary(text, range.start.saturating_sub(most));
     let to = boundary(text, text.len().min(range.end.saturating_add(most)));
     let before = text.get(from..range.start).unwrap_or_default();
     let after = text.get(range.end..to).unwrap_or_default();
     let start = before.char_indices().rev().find(|(_, c)| ends(*c)).map_or(from, |(at, c)| from + at + c.len_utf8());
     let end = after.find(ends).map_or(to, |at| range.end + at);
-    text.get(start..end).unwrap_or_default()
+    (start, end)
 }
 
 /// The last boundary of a character at or before `at`.

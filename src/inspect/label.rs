@@ -50,7 +50,9 @@ const LABELS: [&str; 40] = [
     "関係者限り",
     "部内限り",
 ];
-const MORE_LABELS: [&str; 10] = [
+const MORE_LABELS: [&str; 12] = [
+    "重要度=中",
+    "重要度=高",
     "内部限り",
     "職員限り",
     "持出禁止",

@@ -38,7 +38,8 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
         }
         links += usize::from(run.linked);
         let linked = run.linked || role == Role::Link;
-        let (rule, category, severity, advice) = match shorteners.kind(&canonical(&run.host)) {
+        let kind = shorteners.kind(&canonical(&run.host)).or_else(|| behind_seam(view, &run, shorteners));
+        let (rule, category, severity, advice) = match kind {
             Some(Kind::Shortener) if linked => ("shortener.listed", "url_shortener", Severity::Block, SHORTENED),
             // A bare domain is a mention; X makes a link of it, so somebody looks, unless it warns of fraud.
             Some(Kind::Shortener) if !warns(&view.text, &run.range) => {
@@ -59,7 +60,37 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
             never: false,
         });
     }
+    ipv6(&view.text, found);
     links
+}
+
+/// What the host is listed as if the link only begins within the run, as in `ａbit.ly`, where a provider sees no letter
+/// before the `b`.
+fn behind_seam(view: &View, run: &Run, shorteners: &Shorteners) -> Option<Kind> {
+    let first_label = run.host.find('.')?;
+    // A label of a true host has at most 63 characters.
+    (first_label.saturating_sub(63).max(1)..first_label)
+        .filter(|at| view.is_seam(run.range.start + at))
+        .find_map(|at| shorteners.kind(run.host.get(at..)?))
+}
+
+/// Links to an IPv6 address: `http://[2001:db8::1]/`.
+fn ipv6(text: &str, found: &mut Vec<Found>) {
+    for (at, scheme) in text.match_indices("://[") {
+        let address = text.get(at + scheme.len()..).unwrap_or_default();
+        if address.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') {
+            found.push(Found {
+                rule: "link.address",
+                category: "url_ip",
+                clauses: &["nagano:4(9)", "guideline-2011:shortened-url"],
+                severity: Severity::Review,
+                range: at..at + scheme.len(),
+                mask: false,
+                advice: ADDRESS,
+                never: false,
+            });
+        }
+    }
 }
 
 const SHORTENED: &str = "短縮URLです。短縮する前の元のURLに置き換えてください。";

@@ -37,6 +37,13 @@ impl View {
         (start as usize, end as usize)
     }
 
+    /// Whether the original breaks off right before this byte, at an ASCII character that follows another kind of
+    /// character or an invisible one: what a provider may take for the beginning of a link.
+    pub fn is_seam(&self, at: usize) -> bool {
+        let around = at.checked_sub(1).and_then(|before| Some((self.spans.get(before)?, self.spans.get(at)?)));
+        around.is_some_and(|(before, here)| here.1 - here.0 == 1 && (before.1 - before.0 != 1 || before.1 != here.0))
+    }
+
     /// The view for matching.
     pub fn fold(&self) -> Self {
         let mut out = self.empty();

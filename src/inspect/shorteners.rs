@@ -14,6 +14,10 @@ pub enum Kind {
     Native,
 }
 
+/// A host has at most 253 characters (RFC 1035). Of a longer one only the end is looked at, so that an endless host costs
+/// no more than its length.
+const LONGEST: usize = 253;
+
 /// Listed hosts.
 #[derive(Clone, Debug, Default)]
 pub struct Shorteners(HashMap<String, Kind>);
@@ -46,6 +50,7 @@ impl Shorteners {
 
     /// What the host, or a domain above it, is listed as.
     pub fn kind(&self, host: &str) -> Option<Kind> {
+        let host = host.get(host.len().saturating_sub(LONGEST)..)?;
         if let Some(kind) = self.0.get(host) {
             return Some(*kind);
         }

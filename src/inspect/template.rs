@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::domain::finding::Severity;
 
-use super::found::{Found, same_sentence};
+use super::found::{Found, beside, same_sentence};
 use super::normal::View;
 
 /// A mark that stands for a value. `〇` is also the kanji zero, which `is_kanji_zero` tells apart.
@@ -50,7 +50,7 @@ impl Blanks {
             "\\{\\{[^{}\n]{1,40}\\}\\}|\\$\\{[^{}\n]{1,40}\\}|<%[^%\n]{0,40}%>|\\[\\[[^\\[\\]\n]{1,40}\\]\\]|%%[a-z_]{1,30}%%".into(),
             "lorem ipsum".into(),
         ];
-        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●]{2,}".into())? })
+        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●△▲□]{2,}".into())? })
     }
 
     /// Blanks in a folded view.
@@ -97,29 +97,48 @@ fn circles(text: &str, range: &Range<usize>) -> Option<Severity> {
     if is_kanji_zero(text, range) || circles.chars().count() > 4 {
         return None;
     }
-    let beside =
-        |c: Option<char>| c.is_some_and(|c| matches!(c, 'ぁ'..='ゖ' | 'ー' | '一'..='鿿' | '0'..='9' | ':' | '-'));
-    if !beside(before.chars().next_back()) && !beside(after.chars().next()) {
+    let kanji = |c: char| matches!(c, '一'..='鿿');
+    let joined =
+        |c: Option<char>| c.is_some_and(|c| kanji(c) || matches!(c, 'ぁ'..='ゖ' | 'ー' | '0'..='9' | ':' | '-'));
+    let next = after.chars().next();
+    if !joined(before.chars().next_back()) && !joined(next) {
         return None;
     }
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default().trim();
-    // ●●お知らせ●●
-    if line.starts_with(circles) && line.ends_with(circles) && line.len() > circles.len() * 2 {
+    let (left, right) = beside(text, range);
+    if is_ornament(circles, left, right) {
         return None;
     }
     let sentence = same_sentence(text, range);
     let quoted = QUOTES.iter().any(|(open, close)| {
-        before.get(line_start..).unwrap_or_default().matches(open).count() > 0
-            && before.rfind(open) >= before.rfind(close).filter(|_| open != close)
-            && after.lines().next().unwrap_or_default().contains(close)
+        let opened = left.rfind(open).is_some_and(|at| open == close || left.rfind(close).is_none_or(|end| end < at));
+        opened && right.contains(close)
     });
-    let cues = ["詐欺", "電話", "不審", "名乗", "騙", "だま", "注意", "めーる", "例", "くいず", "合言葉"];
-    if quoted {
-        return if cues.iter().any(|cue| sentence.contains(cue)) { None } else { Some(Severity::Review) };
+    let fraud = ["詐欺", "名乗", "不審", "騙", "だまし", "なりすまし", "という電話", "偽"];
+    let of_fraud = fraud.iter().any(|cue| sentence.contains(cue));
+    match (quoted, of_fraud) {
+        (true, true) => None,
+        (false, true) => Some(Severity::Review),
+        // 「○○川」 is a name that nobody filled in, 「○○の日」 may be a way of speaking.
+        (true, false) if !next.is_some_and(kanji) => Some(Severity::Review),
+        (false, false) if before.ends_with('#') => Some(Severity::Review),
+        (true | false, false) => Some(Severity::Block),
     }
-    let fraud = ["詐欺", "名乗", "不審"].iter().any(|cue| sentence.contains(cue));
-    if fraud || before.ends_with('#') { Some(Severity::Review) } else { Some(Severity::Block) }
+}
+
+/// `●●お知らせ●●`: a short heading between two like rows of circles, no sentence.
+fn is_ornament(circles: &str, left: &str, right: &str) -> bool {
+    let heading = if left.trim().is_empty() {
+        right.trim_end().strip_suffix(circles)
+    } else if right.trim().is_empty() {
+        left.trim_start().strip_prefix(circles)
+    } else {
+        None
+    };
+    heading.is_some_and(|heading| {
+        let len = heading.chars().count();
+        (1..=15).contains(&len)
+            && !heading.contains(['は', 'が', 'に', 'を', 'で', 'へ', '○', '〇', '●', '△', '▲', '□', '、', '。'])
+    })
 }
 
 /// Whether the circles are zeros of a number written in kanji: 二〇二六年, 一〇〇周年, 昭和二〇年.

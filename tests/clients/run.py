@@ -174,7 +174,8 @@ def without_a_gate(score, program, practice, python, proxy, directory):
         check("the provider's own refusal is shown", not went and "messages[0].text" in words, words)
         return
     went, words = tool("post", text)
-    check("the provider's own refusal is shown", not went and "duplicate" in words, words)
+    # twitter-api-v2 shows only the status of a problem without a list of errors.
+    check("the provider's own refusal is shown", not went and re.search("duplicate|code 403", words), words)
     picture = Path(directory) / f"{program}.png"
     picture.write_bytes(PIXEL + secrets.token_bytes(3_000_000))
     went, media = tool("upload", str(picture))

@@ -161,14 +161,7 @@ class Gate(Process):
         console = f"http://127.0.0.1:{self.console_port}"
         wait_for("the gate", lambda: _status(f"{console}/readyz") == 200, process=self.child)
         self.console = Console(console, self.manager_key)
-        self.ca = self._root_certificate()
-
-    def _root_certificate(self):
-        candidates = sorted((self.directory / "ca").glob("*root*"))
-        found = [path for path in candidates if b"BEGIN CERTIFICATE" in path.read_bytes()]
-        if len(found) != 1:
-            raise RuntimeError(f"one root certificate is wanted in {self.directory / 'ca'}, found {found}")
-        return found[0]
+        self.ca = self.directory / "ca" / "root.pem"
 
     def _configuration(self, practice):
         text = json.dumps  # A JSON string is a TOML string.

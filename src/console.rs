@@ -125,3 +125,8 @@ pub fn router(state: ConsoleState) -> Router {
         .layer(limit)
         .with_state(desk)
 }
+
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;

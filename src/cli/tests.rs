@@ -135,7 +135,8 @@ fn commands_of_the_gateway_get_their_arguments() {
     assert_eq!(say(&["demo", "--tour"]).out, "demo true\n");
     assert_eq!(say(&["practice", "--listen", "127.0.0.1:9"]).out, "practice 127.0.0.1:9\n");
     assert_eq!(say(&["inspect"]).out, "inspect\n");
-    let tail = say(&["ledger", "tail", "--organisation", "nerima", "--after", "4", "-f"]).out;
+    assert_eq!(say(&["ledger", "checkpoint", "--config", &config]).exit, Exit::Done);
+    let tail = say(&["ledger", "--config", &config, "tail", "--organisation", "nerima", "--after", "4", "-f"]).out;
     assert!(tail.contains("after: Some(4)") && tail.contains("follow: true"), "{tail}");
 }
 
@@ -255,4 +256,9 @@ async fn emergencies_are_declared_shown_and_ended_at_a_running_console() {
     serving.await.unwrap();
     let acts = stage.town.acts.lock().unwrap().clone();
     assert_eq!(acts.len(), 2, "{acts:?}");
+}
+
+#[test]
+fn the_arguments_contradict_nothing() {
+    <Cli as clap::CommandFactory>::command().debug_assert();
 }

@@ -35,6 +35,10 @@ pub(crate) fn now() -> Timestamp {
     "2026-11-22T00:00:00Z".parse().unwrap()
 }
 
+fn in_two_hours() -> Timestamp {
+    "2026-11-22T02:00:00Z".parse().unwrap()
+}
+
 /// Everything that the console asks, in one.
 pub(crate) struct Town {
     people: Vec<Arc<Person>>,
@@ -255,7 +259,7 @@ impl Emergencies for Town {
             accounts: vec![AccountId::new("nerima-x")],
             drill: false,
             declared: now(),
-            until: "2026-11-22T02:00:00Z".parse().unwrap(),
+            until: in_two_hours(),
             ended: None,
         };
         Ok(vec![one].into_iter().filter(|it| it.organisation == *organisation).collect())

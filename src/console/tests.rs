@@ -231,7 +231,7 @@ async fn what_cannot_be_understood_is_not_done() {
     }
     let large = with("reference", json!("x".repeat(5000)));
     let told = send(&router, Method::POST, "/api/v1/approvals", Some(&key_of("kacho")), &[], &large).await;
-    assert_eq!(told.status, 413);
+    assert_eq!((told.status.as_u16(), told.code().as_str()), (413, "body-too-large"));
     assert!(stage.town.acts.lock().unwrap().is_empty());
 }
 

@@ -123,5 +123,11 @@ pub fn router(state: ConsoleState) -> Router {
         .fallback(status::nothing)
         .method_not_allowed_fallback(status::not_this_way)
         .layer(limit)
+        .layer(axum::middleware::map_response(answer::as_problem))
         .with_state(desk)
 }
+
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
@@ -177,104 +178,151 @@ fn an_outside_issuer_passes_with_its_own_algorithm_and_key() {
     assert!(matches!(pass, Pass::Approved { approval, .. } if approval.issuer == "cms.example"));
 }
 
-#[test]
-fn bad_signatures_forms_and_claims_are_refused() {
-    let desk = desk();
-    let good = signed_raw(&header_of("EdDSA").to_string(), &desk.claims().to_string(), &desk.own, Algorithm::EdDSA);
-    assert!(desk.code(desk.sought(), &good, &Shelf::default()).starts_with("Approved"));
-    let claims = desk.claims().to_string();
-    let with = |name: &str, value: Value| {
-        let mut claims = desk.claims();
+/// Signs what no issuer would sign.
+impl Desk {
+    fn raw(&self, header: &str, claims: &str) -> String {
+        signed_raw(header, claims, &self.own, Algorithm::EdDSA)
+    }
+
+    fn headed(&self, header: Value) -> String {
+        self.raw(&header.to_string(), &self.claims().to_string())
+    }
+
+    fn with(&self, name: &str, value: Value) -> String {
+        let mut claims = self.claims();
         claims[name] = value;
-        signed_raw(&header_of("EdDSA").to_string(), &claims.to_string(), &desk.own, Algorithm::EdDSA)
-    };
-    let detail = |name: &str, value: Value| {
-        let mut claims = desk.claims();
-        claims["authorization_details"][0][name] = value;
-        signed_raw(&header_of("EdDSA").to_string(), &claims.to_string(), &desk.own, Algorithm::EdDSA)
-    };
-    let headed = |header: Value| signed_raw(&header.to_string(), &claims, &desk.own, Algorithm::EdDSA);
-    let raw = |header: &str, claims: &str| signed_raw(header, claims, &desk.own, Algorithm::EdDSA);
+        self.raw(&header_of("EdDSA").to_string(), &claims.to_string())
+    }
+
+    fn detail(&self, name: &str, value: Value) -> String {
+        let mut detail = self.claims()["authorization_details"][0].clone();
+        detail[name] = value;
+        self.with("authorization_details", json!([detail]))
+    }
+
+    fn refused_as(&self, expected: &str, table: &[(&str, String)]) {
+        let good = self.with("jti", json!("good"));
+        assert!(self.code(self.sought(), &good, &Shelf::default()).starts_with("Approved"));
+        assert!(!table.is_empty());
+        for (name, signed) in table {
+            assert_eq!(self.code(self.sought(), signed, &Shelf::default()), expected, "{name}");
+        }
+    }
+
+    fn own_public_key(&self) -> Vec<u8> {
+        let pem = std::fs::read_to_string(self.dir.path().join("approval.key")).unwrap();
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+        Ed25519KeyPair::from_pkcs8(&der).unwrap().public_key().as_ref().to_vec()
+    }
+}
+
+#[test]
+fn a_signature_that_is_not_the_issuers_is_refused() {
+    let desk = desk();
+    let claims = desk.claims().to_string();
     let eddsa = header_of("EdDSA").to_string();
-    let public = std::fs::read(desk.dir.path().join("cms.pem")).unwrap();
-    let hmac = |header: &str| signed_raw(header, &claims, &EncodingKey::from_secret(&public), Algorithm::HS256);
-    let unsigned = |header: &str| format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(&claims));
-    let parts: Vec<&str> = good.split('.').collect();
+    let hmac = |header: &str, claims: &str, key: &[u8]| {
+        signed_raw(header, claims, &EncodingKey::from_secret(key), Algorithm::HS256)
+    };
+    let unsigned = |alg: &str| {
+        let header = header_of(alg).to_string();
+        format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(&claims))
+    };
+    let mut outside = desk.claims();
+    outside["iss"] = json!("cms.example");
+    let pem = std::fs::read(desk.dir.path().join("cms.pem")).unwrap();
     let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
     let other = EncodingKey::from_ed_pem(other.serialize_pem().as_bytes()).unwrap();
+    let good = desk.with("jti", json!("a-3"));
+    let parts: Vec<&str> = good.split('.').collect();
     let last = if parts[2].starts_with('A') { "B" } else { "A" };
-
-    let table: Vec<(&str, String, &str)> = vec![
-        ("alg none", unsigned(&header_of("none").to_string()), "approval-signature"),
-        ("alg None", unsigned(&header_of("None").to_string()), "approval-signature"),
-        ("no signature", unsigned(&eddsa), "approval-signature"),
-        ("HS256 with the public key", hmac(&header_of("HS256").to_string()), "approval-signature"),
-        ("HS256 that says EdDSA", hmac(&eddsa), "approval-signature"),
-        ("alg of another issuer", headed(header_of("ES256")), "approval-signature"),
-        ("another key", signed_raw(&eddsa, &claims, &other, Algorithm::EdDSA), "approval-signature"),
-        ("a changed signature", format!("{}.{}.{last}{}", parts[0], parts[1], &parts[2][1..]), "approval-signature"),
-        ("an unlisted issuer", with("iss", json!("evil.example")), "approval-signature"),
-        ("an outside name with our key", with("iss", json!("cms.example")), "approval-signature"),
-        ("typ JWT", headed(json!({ "alg": "EdDSA", "typ": "JWT" })), "approval-malformed"),
-        ("no typ", headed(json!({ "alg": "EdDSA" })), "approval-malformed"),
-        ("no alg", headed(json!({ "typ": "sekisho-approval+jwt" })), "approval-malformed"),
-        (
-            "crit",
-            headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "crit": ["exp"] })),
-            "approval-malformed",
-        ),
-        ("b64", headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "b64": true })), "approval-malformed"),
-        ("alg twice", raw(&eddsa.replacen('{', r#"{"alg":"none","#, 1), &claims), "approval-malformed"),
-        ("header is a list", raw("[]", &claims), "approval-malformed"),
-        ("exp twice", raw(&eddsa, &claims.replacen('{', r#"{"exp":9999999999,"#, 1)), "approval-malformed"),
-        (
-            "digest twice",
-            raw(&eddsa, &claims.replacen(r#""digest":"#, r#""digest":"sha256:00","digest":"#, 1)),
-            "approval-malformed",
-        ),
-        ("claims are a list", raw(&eddsa, "[]"), "approval-malformed"),
-        ("trailing bytes", raw(&eddsa, &format!("{claims} x")), "approval-malformed"),
-        ("an unknown claim", with("admin", json!(true)), "approval-malformed"),
-        ("another audience", with("aud", json!("other.example")), "approval-malformed"),
-        ("an extra audience", with("aud", json!(["gate.example", "other.example"])), "approval-malformed"),
-        ("no audience in a list", with("aud", json!([])), "approval-malformed"),
-        ("exp as text", with("exp", json!("9999999999")), "approval-malformed"),
-        ("exp as a fraction", with("exp", json!(9_999_999_999.5)), "approval-malformed"),
-        ("empty jti", with("jti", json!("")), "approval-malformed"),
-        ("an empty window", with("nbf", json!(NOW + 600)), "approval-malformed"),
-        (
-            "two details",
-            {
-                let one = desk.claims()["authorization_details"][0].clone();
-                with("authorization_details", json!([one.clone(), one]))
-            },
-            "approval-malformed",
-        ),
-        ("no detail", with("authorization_details", json!([])), "approval-malformed"),
-        ("another type", detail("type", json!("payment")), "approval-malformed"),
-        ("another version", detail("digest_v", json!(2)), "approval-malformed"),
-        ("no use", detail("max_uses", json!(0)), "approval-malformed"),
-        ("no action", detail("actions", json!([])), "approval-malformed"),
-        ("an unknown action", detail("actions", json!(["everything"])), "approval-malformed"),
-        ("a short digest", detail("digest", json!("sha256:00")), "approval-malformed"),
-        ("an upper-case digest", detail("digest", json!(desk.digest.to_string().to_uppercase())), "approval-malformed"),
-        ("truncated", good[..good.len() - 10].to_owned(), "approval-signature"),
-        ("cut after the claims", format!("{}.{}", parts[0], parts[1]), "approval-malformed"),
-        ("four parts", format!("{good}.x"), "approval-malformed"),
-        ("padding", format!("{good}=="), "approval-malformed"),
-        ("standard base64", format!("{}+.{}.{}", parts[0], parts[1], parts[2]), "approval-malformed"),
-        ("a space before it", format!(" {good}"), "approval-malformed"),
-        ("too long", format!("{good}{}", "A".repeat(9000)), "approval-malformed"),
-        ("empty", String::new(), "approval-malformed"),
-        ("expired by a second", with("exp", json!(NOW + 1)), "approval-expired"),
-        ("not yet by a second", with("nbf", json!(NOW + 2)), "approval-not-yet"),
-        ("signed in the future", with("iat", json!(NOW + 2)), "approval-not-yet"),
-        ("another account", detail("account", json!("nagano-x")), "approval-other-account"),
-        ("another action", detail("actions", json!(["delete"])), "approval-other-action"),
-        ("another post", detail("digest", json!(format!("sha256:{}", "0".repeat(64)))), "approval-other-post"),
-        ("the author", with("sub", json!("shuji")), "self-approval"),
+    let table = [
+        ("alg none", unsigned("none")),
+        ("alg None", unsigned("None")),
+        ("no signature", unsigned("EdDSA")),
+        ("HS256 with our public key", hmac(&header_of("HS256").to_string(), &claims, &desk.own_public_key())),
+        ("HS256 that says EdDSA", hmac(&eddsa, &claims, &desk.own_public_key())),
+        ("HS256 with the PEM", hmac(&header_of("HS256").to_string(), &outside.to_string(), &pem)),
+        ("HS256 that says ES256", hmac(&header_of("ES256").to_string(), &outside.to_string(), &pem)),
+        ("truncated", good[..good.len() - 10].to_owned()),
+        ("alg of another issuer", desk.headed(header_of("ES256"))),
+        ("another key", signed_raw(&eddsa, &claims, &other, Algorithm::EdDSA)),
+        ("a changed signature", format!("{}.{}.{last}{}", parts[0], parts[1], &parts[2][1..])),
+        ("an unlisted issuer", desk.with("iss", json!("evil.example"))),
+        ("an outside name with our key", desk.with("iss", json!("cms.example"))),
     ];
-    assert_eq!(table.len(), 53);
+    desk.refused_as("approval-signature", &table);
+}
+
+#[test]
+fn a_form_that_another_reader_could_read_differently_is_refused() {
+    let desk = desk();
+    let claims = desk.claims().to_string();
+    let eddsa = header_of("EdDSA").to_string();
+    let good = desk.with("jti", json!("a-3"));
+    let parts: Vec<&str> = good.split('.').collect();
+    let table = [
+        ("typ JWT", desk.headed(json!({ "alg": "EdDSA", "typ": "JWT" }))),
+        ("no typ", desk.headed(json!({ "alg": "EdDSA" }))),
+        ("no alg", desk.headed(json!({ "typ": "sekisho-approval+jwt" }))),
+        ("crit", desk.headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "crit": ["exp"] }))),
+        ("b64", desk.headed(json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt", "b64": true }))),
+        ("alg twice", desk.raw(&eddsa.replacen('{', r#"{"alg":"none","#, 1), &claims)),
+        ("header is a list", desk.raw("[]", &claims)),
+        ("exp twice", desk.raw(&eddsa, &claims.replacen('{', r#"{"exp":9999999999,"#, 1))),
+        ("digest twice", desk.raw(&eddsa, &claims.replacen(r#""digest":"#, r#""digest":"sha256:00","digest":"#, 1))),
+        ("claims are a list", desk.raw(&eddsa, "[]")),
+        ("trailing bytes", desk.raw(&eddsa, &format!("{claims} x"))),
+        ("cut after the claims", format!("{}.{}", parts[0], parts[1])),
+        ("four parts", format!("{good}.x")),
+        ("padding", format!("{good}==")),
+        ("standard base64", format!("{}+.{}.{}", parts[0], parts[1], parts[2])),
+        ("a space before it", format!(" {good}")),
+        ("too long", format!("{good}{}", "A".repeat(9000))),
+        ("empty", String::new()),
+    ];
+    desk.refused_as("approval-malformed", &table);
+}
+
+#[test]
+fn claims_that_are_not_exactly_an_approval_for_this_gateway_are_refused() {
+    let desk = desk();
+    let detail = desk.claims()["authorization_details"][0].clone();
+    let table = [
+        ("two details", desk.with("authorization_details", json!([detail.clone(), detail]))),
+        ("an unknown claim", desk.with("admin", json!(true))),
+        ("another audience", desk.with("aud", json!("other.example"))),
+        ("an extra audience", desk.with("aud", json!(["gate.example", "other.example"]))),
+        ("no audience in a list", desk.with("aud", json!([]))),
+        ("exp as text", desk.with("exp", json!("9999999999"))),
+        ("exp as a fraction", desk.with("exp", json!(9_999_999_999.5))),
+        ("empty jti", desk.with("jti", json!(""))),
+        ("an empty window", desk.with("nbf", json!(NOW + 600))),
+        ("no detail", desk.with("authorization_details", json!([]))),
+        ("another type", desk.detail("type", json!("payment"))),
+        ("another version", desk.detail("digest_v", json!(2))),
+        ("no use", desk.detail("max_uses", json!(0))),
+        ("no action", desk.detail("actions", json!([]))),
+        ("an unknown action", desk.detail("actions", json!(["everything"]))),
+        ("a short digest", desk.detail("digest", json!("sha256:00"))),
+        ("an upper-case digest", desk.detail("digest", json!(desk.digest.to_string().to_uppercase()))),
+    ];
+    desk.refused_as("approval-malformed", &table);
+}
+
+#[test]
+fn an_approval_for_another_time_account_action_post_or_by_the_author_is_refused() {
+    let desk = desk();
+    let table = [
+        ("expired by a second", desk.with("exp", json!(NOW + 1)), "approval-expired"),
+        ("not yet by a second", desk.with("nbf", json!(NOW + 2)), "approval-not-yet"),
+        ("signed in the future", desk.with("iat", json!(NOW + 2)), "approval-not-yet"),
+        ("another account", desk.detail("account", json!("nagano-x")), "approval-other-account"),
+        ("another action", desk.detail("actions", json!(["delete"])), "approval-other-action"),
+        ("another post", desk.detail("digest", json!(format!("sha256:{}", "0".repeat(64)))), "approval-other-post"),
+        ("the author", desk.with("sub", json!("shuji")), "self-approval"),
+    ];
     for (name, signed, expected) in table {
         assert_eq!(desk.code(desk.sought(), &signed, &Shelf::default()), expected, "{name}");
     }

@@ -36,6 +36,14 @@ pub struct EachFile {
     pub files: Vec<PathBuf>,
 }
 
+/// The same, one file for each `--config`, before or after the subcommand.
+#[derive(Debug, Args)]
+pub struct AnywhereFile {
+    /// A configuration file; repeat the option for more, layered in order.
+    #[arg(long = "config", value_name = "FILE", global = true)]
+    pub files: Vec<PathBuf>,
+}
+
 /// The same, at least one.
 #[derive(Debug, Args)]
 pub struct NeededFiles {
@@ -105,7 +113,7 @@ pub enum Command {
     Ledger {
         /// Configuration.
         #[command(flatten)]
-        config: EachFile,
+        config: AnywhereFile,
         /// Which.
         #[command(subcommand)]
         command: LedgerCommand,

@@ -71,6 +71,23 @@ impl IntoResponse for Ended {
     }
 }
 
+/// What the framework refuses by itself (a body that is too large, a path that is not UTF-8), as a problem like every
+/// other.
+pub(super) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let ours = |value: &HeaderValue| value.as_bytes().starts_with(b"application/problem+json");
+    if !status.is_client_error() || response.headers().get(CONTENT_TYPE).is_some_and(ours) {
+        return response;
+    }
+    let (code, sentence) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => ("body-too-large", "送られた内容が大きすぎます。"),
+        _ => ("request-malformed", "リクエストの形式が正しくありません。"),
+    };
+    let english = status.canonical_reason().unwrap_or("The request is refused");
+    Ended::from(Refusal::refused(code, sentence, english, "内容をご確認ください。").status(status.as_u16()))
+        .into_response()
+}
+
 /// An answer that nobody keeps and no browser reads as anything else.
 pub(super) fn written(status: StatusCode, content_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
     let mut response = Response::new(body.into());

@@ -132,7 +132,7 @@ fn a_wrong_missing_or_unreadable_key_is_unknown_and_never_answered_with_407() {
 
 #[test]
 fn two_different_keys_at_once_are_refused_even_when_one_is_right() {
-    let ways: [(Vec<(&'static str, &str)>, Option<&str>); 3] = [
+    let ways = [
         (vec![("sekisho-client", "right-key"), ("sekisho-client", "other")], None),
         (vec![("sekisho-client", "right-key"), ("proxy-authorization", "Bearer other")], None),
         (vec![("sekisho-client", "right-key")], Some("Bearer other")),

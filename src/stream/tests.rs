@@ -23,6 +23,13 @@ impl Fake {
         let leaves = Mutex::new((0..count).map(leaf).collect());
         Self { leaves, sender: watch::channel(0).0, skip: None, largest_read: Mutex::new(0) }
     }
+    fn note_read(&self, limit: usize) {
+        let mut largest = self.largest_read.lock().unwrap();
+        *largest = limit.max(*largest);
+    }
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.leaves.lock().unwrap()
+    }
     fn append(&self, count: usize) {
         let mut leaves = self.leaves.lock().unwrap();
         for _ in 0..count {
@@ -43,17 +50,16 @@ fn body() -> OrganisationId {
 
 impl Log for Fake {
     fn head(&self, _: &OrganisationId) -> Result<u64, Unavailable> {
-        Ok(self.leaves.lock().unwrap().len() as u64)
+        Ok(self.shelf().len() as u64)
     }
     fn read(&self, _: &OrganisationId, from: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
-        let mut largest = self.largest_read.lock().unwrap();
-        *largest = limit.max(*largest);
-        let leaves = self.leaves.lock().unwrap();
+        self.note_read(limit);
+        let leaves = self.shelf();
         let entries = leaves.iter().cloned().enumerate().map(|(i, leaf)| (i as u64, leaf));
         Ok(entries.skip(from as usize).filter(|(i, _)| Some(*i) != self.skip).take(limit).collect())
     }
     fn checkpoint(&self, _: &OrganisationId) -> Result<String, Unavailable> {
-        Ok(format!("sekisho.example/nerima\n{}\nroot\n\n— sig\n", self.leaves.lock().unwrap().len()))
+        Ok(format!("sekisho.example/nerima\n{}\nroot\n\n— sig\n", self.shelf().len()))
     }
     fn changed(&self) -> watch::Receiver<u64> {
         self.sender.subscribe()

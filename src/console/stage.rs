@@ -1,0 +1,295 @@
+//! A console with two bodies, their people and a ledger that only takes notes; for tests.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::caller::LocalKey;
+use super::{Acts, ConsoleState};
+use crate::approve::signed::Issuers;
+use crate::domain::account::{Account, AccountId, AccountKind, AccountState, OrganisationId, ProviderId};
+use crate::domain::action::Action;
+use crate::domain::approval::{Approval, ApprovalId, KnownApproval, Ticket, TicketId, TicketState};
+use crate::domain::clock::Clock;
+use crate::domain::decision::Refusal;
+use crate::domain::digest::Digest;
+use crate::domain::emergency::{AfterReport, AfterReportId, Emergency, EmergencyId};
+use crate::domain::media::Sha256;
+use crate::domain::person::{Client, ClientId, Person, PersonId};
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::ledger::{Act, ActError, EntryRef};
+use crate::stream::Log;
+
+/// Key of the person with this id.
+pub(crate) fn key_of(id: &str) -> String {
+    format!("the-key-of-{id}")
+}
+
+/// Key of the security team.
+pub(crate) const STREAM_KEY: &str = "the-stream-key";
+
+/// The tests' time.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-22T00:00:00Z".parse().unwrap()
+}
+
+fn in_two_hours() -> Timestamp {
+    "2026-11-22T02:00:00Z".parse().unwrap()
+}
+
+/// Everything that the console asks, in one.
+pub(crate) struct Town {
+    people: Vec<Arc<Person>>,
+    accounts: Vec<Arc<Account>>,
+    pub(crate) acts: Mutex<Vec<String>>,
+    pub(crate) refuse: Mutex<bool>,
+    changed: watch::Sender<u64>,
+}
+
+pub(crate) struct Stage {
+    pub(crate) town: Arc<Town>,
+    pub(crate) state: ConsoleState,
+    pub(crate) ready: watch::Sender<bool>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+pub(crate) fn digest() -> Digest {
+    Digest::from_sha256(Sha256::of(b"the post"))
+}
+
+fn person(id: &str, organisation: &str, may_declare: bool) -> Arc<Person> {
+    Arc::new(Person {
+        id: PersonId::new(id),
+        organisation: OrganisationId::new(organisation),
+        name: format!("見本 {id}"),
+        post: "主事".to_owned(),
+        may_declare,
+        key_sha256: Some(Sha256::of(key_of(id).as_bytes()).hex()),
+    })
+}
+
+fn account(id: &str, organisation: &str, state: AccountState) -> Arc<Account> {
+    Arc::new(Account {
+        id: AccountId::new(id),
+        organisation: OrganisationId::new(organisation),
+        provider: ProviderId::new("x"),
+        handle: format!("@{id}"),
+        kind: AccountKind::General,
+        state,
+        manager: PersonId::new("kacho"),
+        operators: Vec::new(),
+        operating_policy: None,
+        credential_fingerprints: vec!["f".repeat(64)],
+    })
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let town = Arc::new(Town {
+            people: vec![
+                person("kacho", "nerima", false),
+                person("tochoku", "nerima", true),
+                person("other", "nagano", true),
+            ],
+            accounts: vec![
+                account("nerima-x", "nerima", AccountState::Active),
+                account("nerima-new", "nerima", AccountState::Applied),
+                account("nagano-x", "nagano", AccountState::Active),
+            ],
+            acts: Mutex::default(),
+            refuse: Mutex::default(),
+            changed: watch::channel(0).0,
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let approve = crate::config::approve::Approve {
+            issuer: "gate.example".to_owned(),
+            key_file: dir.path().join("approval.key"),
+            ..Default::default()
+        };
+        let config = crate::config::console::Console {
+            local_key_file: dir.path().join("console.key"),
+            stream_keys_sha256: vec![Sha256::of(STREAM_KEY.as_bytes()).hex()],
+            body_bytes: 4096,
+        };
+        let (ready, readiness) = watch::channel(false);
+        let state = ConsoleState {
+            local_key: Arc::new(LocalKey::open(&config.local_key_file).unwrap()),
+            config,
+            emergency: crate::config::emergency::Emergency { max_s: 7200 },
+            approval_max_life_s: 3600,
+            registry: town.clone(),
+            approvals: town.clone(),
+            emergencies: town.clone(),
+            log: town.clone(),
+            acts: town.clone(),
+            issuers: Arc::new(Issuers::open(&approve).unwrap()),
+            clock: town.clone(),
+            chance: town.clone(),
+            ready: readiness,
+            metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
+            stop: CancellationToken::new(),
+        };
+        Self { town, state, ready, dir }
+    }
+}
+
+impl Clock for Town {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+impl Chance for Town {
+    fn id(&self, _: Timestamp) -> String {
+        "id-1".to_owned()
+    }
+}
+
+impl Acts for Town {
+    fn act(
+        &self,
+        by: PersonId,
+        act: Act,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<EntryRef, ActError>> + Send + '_>> {
+        Box::pin(async move {
+            self.acts.lock().unwrap().push(format!("{by}: {act:?}"));
+            if *self.refuse.lock().unwrap() {
+                let refusal = Refusal::refused("self-approval", "ご本人です。", "Self.", "ほかの方へ。");
+                return Err(ActError::Refused(EntryRef::Index(8), Box::new(refusal)));
+            }
+            Ok(EntryRef::Index(7))
+        })
+    }
+}
+
+impl Registry for Town {
+    fn client_by_key(&self, _: &str) -> Option<Arc<Client>> {
+        None
+    }
+    fn client(&self, _: &ClientId) -> Option<Arc<Client>> {
+        None
+    }
+    fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
+        self.accounts.iter().find(|account| account.id == *id).cloned()
+    }
+    fn account_by_fingerprint(&self, _: &ProviderId, _: &str) -> Option<Arc<Account>> {
+        None
+    }
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        self.accounts.clone()
+    }
+    fn person(&self, id: &PersonId) -> Option<Arc<Person>> {
+        self.people.iter().find(|person| person.id == *id).cloned()
+    }
+    fn person_by_key(&self, key: &str) -> Option<Arc<Person>> {
+        self.people.iter().find(|person| person.key_sha256.as_deref() == Some(key)).cloned()
+    }
+    fn organisations(&self) -> Vec<OrganisationId> {
+        vec![OrganisationId::new("nerima"), OrganisationId::new("nagano")]
+    }
+}
+
+fn ticket() -> Ticket {
+    Ticket {
+        id: TicketId::new("t-1"),
+        organisation: OrganisationId::new("nerima"),
+        client: ClientId::new("cms"),
+        author: PersonId::new("shuji"),
+        account: AccountId::new("nerima-x"),
+        action: Action::Publish,
+        digest: digest(),
+        opened: now(),
+        state: TicketState::Waiting,
+    }
+}
+
+fn known() -> KnownApproval {
+    let approval = Approval {
+        id: ApprovalId::new("a-1"),
+        account: AccountId::new("nerima-x"),
+        actions: vec![Action::Publish],
+        digest: digest(),
+        not_before: now(),
+        expires: "2026-11-22T00:10:00Z".parse().unwrap(),
+        max_uses: 1,
+        approver: PersonId::new("kacho"),
+        issuer: "gate.example".to_owned(),
+        category: None,
+        reference: None,
+    };
+    KnownApproval { approval, uses: 0, revoked: false }
+}
+
+impl Approvals for Town {
+    fn approval(&self, id: &ApprovalId) -> Result<Option<KnownApproval>, Unavailable> {
+        Ok(Some(known()).filter(|known| known.approval.id == *id))
+    }
+    fn usable(
+        &self,
+        _: &AccountId,
+        _: Action,
+        wanted: &Digest,
+        _: Timestamp,
+    ) -> Result<Option<KnownApproval>, Unavailable> {
+        Ok(Some(known()).filter(|known| known.approval.digest == *wanted))
+    }
+    fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, Unavailable> {
+        Ok(Some(ticket()).filter(|ticket| ticket.id == *id))
+    }
+    fn waiting(&self, _: &ClientId, _: &AccountId, _: Action, _: &Digest) -> Result<Option<Ticket>, Unavailable> {
+        Ok(None)
+    }
+    fn tickets(&self, organisation: &OrganisationId) -> Result<Vec<Ticket>, Unavailable> {
+        Ok(vec![ticket()].into_iter().filter(|ticket| ticket.organisation == *organisation).collect())
+    }
+}
+
+impl Emergencies for Town {
+    fn open(&self, _: &AccountId, _: Timestamp) -> Result<Option<Emergency>, Unavailable> {
+        Ok(None)
+    }
+    fn emergencies(&self, organisation: &OrganisationId) -> Result<Vec<Emergency>, Unavailable> {
+        let one = Emergency {
+            id: EmergencyId::new("e-1"),
+            organisation: OrganisationId::new("nerima"),
+            declared_by: PersonId::new("tochoku"),
+            reason: "地震".to_owned(),
+            accounts: vec![AccountId::new("nerima-x")],
+            drill: false,
+            declared: now(),
+            until: in_two_hours(),
+            ended: None,
+        };
+        Ok(vec![one].into_iter().filter(|it| it.organisation == *organisation).collect())
+    }
+    fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable> {
+        let one = AfterReport {
+            id: AfterReportId::new("r-1"),
+            organisation: OrganisationId::new("nerima"),
+            account: AccountId::new("nerima-x"),
+            exemption: "emergency".to_owned(),
+            entry: 3,
+            due: now(),
+            reported: None,
+        };
+        Ok(vec![one].into_iter().filter(|it| it.organisation == *organisation).collect())
+    }
+}
+
+impl Log for Town {
+    fn head(&self, _: &OrganisationId) -> Result<u64, Unavailable> {
+        Ok(3)
+    }
+    fn read(&self, organisation: &OrganisationId, from: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
+        let leaf = |i: u64| (i, format!("{{\"log\":\"{organisation}\",\"n\":{i}}}").into_bytes());
+        Ok((from..3).take(limit).map(leaf).collect())
+    }
+    fn checkpoint(&self, organisation: &OrganisationId) -> Result<String, Unavailable> {
+        Ok(format!("gate.example/{organisation}\n3\nroot\n\n— sig\n"))
+    }
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}

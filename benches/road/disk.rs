@@ -1,0 +1,69 @@
+//! What the disk itself takes for 4 KiB and one `fdatasync`, the measure for every durable latency beside it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::Broken;
+use crate::figures::Latency;
+
+const BLOCK: usize = 4096;
+/// Blocks of the file that is written over.
+const BLOCKS: usize = 256;
+/// Writes of one probe, and the longest time for them on a slow disk.
+const WRITES: usize = 400;
+const LONGEST: Duration = Duration::from_millis(400);
+
+/// Times of one round, in nanoseconds.
+#[derive(Default)]
+pub(crate) struct Syncs {
+    extending: Vec<u64>,
+    overwriting: Vec<u64>,
+}
+
+impl Syncs {
+    /// Probes the disk under `dir` once more. Making the files is outside the timing.
+    pub(crate) fn probe(&mut self, dir: &Path) -> Result<(), Broken> {
+        let path = dir.join("fdatasync.probe");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+        write_and_sync(&mut file, &mut self.extending, usize::MAX)?;
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&vec![0; BLOCK * BLOCKS])?;
+        file.sync_all()?;
+        write_and_sync(&mut file, &mut self.overwriting, BLOCKS)?;
+        drop(file);
+        Ok(std::fs::remove_file(path)?)
+    }
+
+    /// A file that grows with every write.
+    pub(crate) fn extending(&self) -> Latency {
+        Latency::of(self.extending.clone())
+    }
+
+    /// A file that was written in full before: the cheaper, and what a reused WAL is.
+    pub(crate) fn overwriting(&self) -> Latency {
+        Latency::of(self.overwriting.clone())
+    }
+}
+
+/// Writes block after block, from the start again after `wrap` of them.
+fn write_and_sync(file: &mut File, times: &mut Vec<u64>, wrap: usize) -> Result<(), Broken> {
+    let begun = Instant::now();
+    let mut block = [0_u8; BLOCK];
+    for number in 0..WRITES {
+        if number.is_multiple_of(wrap) {
+            file.seek(SeekFrom::Start(0))?;
+        }
+        block.fill(u8::try_from(number % 251)? + 1);
+        let from = Instant::now();
+        file.write_all(&block)?;
+        rustix::fs::fdatasync(&*file)?;
+        times.push(u64::try_from(from.elapsed().as_nanos())?);
+        if begun.elapsed() > LONGEST {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! What is printed: the conditions, two tables, the disk, the two acceptance figures.
+
+use crate::figures::{Latency, Spread};
+use crate::load::Cell;
+use crate::plan::{CONNECTIONS, JUDGED, OPEN_CONNECTIONS, OPEN_RATE, Plan, Subject};
+
+/// Least throughput of the gate, as a share of the floor's.
+const LEAST_RATIO: f64 = 0.10;
+/// What the gate may add over the disk's own p50 and p99, in milliseconds.
+const MORE_P50: f64 = 0.6;
+const MORE_P99: f64 = 1.5;
+
+/// How a cell was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// So many connections, each with one request at a time.
+    Closed(usize),
+    /// Requests at fixed times.
+    Open,
+}
+
+impl std::fmt::Display for Load {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed(connections) => write!(f, "c={connections}"),
+            Self::Open => write!(f, "open {OPEN_RATE}/s"),
+        }
+    }
+}
+
+/// One cell and where it stands.
+pub(crate) struct Measured {
+    /// The round, from 0.
+    pub(crate) round: usize,
+    /// Who was measured.
+    pub(crate) subject: Subject,
+    /// How.
+    pub(crate) load: Load,
+    /// What came of it.
+    pub(crate) cell: Cell,
+}
+
+/// Everything measured so far.
+#[derive(Default)]
+pub(crate) struct Results {
+    /// The cells, in the order of the run.
+    pub(crate) measured: Vec<Measured>,
+    /// `fdatasync` of each round: extending, overwriting.
+    pub(crate) disk: Vec<(Latency, Latency)>,
+    /// How long it took.
+    pub(crate) seconds: f64,
+}
+
+impl Results {
+    fn cells(&self, subject: Subject, load: Load) -> impl Iterator<Item = (usize, &Cell)> {
+        let wanted = move |one: &&Measured| one.subject == subject && one.load == load;
+        self.measured.iter().filter(wanted).map(|one| (one.round, &one.cell))
+    }
+
+    fn spread(&self, subject: Subject, load: Load, figure: impl Fn(&Cell) -> f64) -> Option<Spread> {
+        Spread::of(self.cells(subject, load).map(|(_, cell)| figure(cell)))
+    }
+
+    /// One figure of `one` and of `other`, put together round by round: what a round has in common falls out.
+    fn paired(
+        &self,
+        (one, other): (Subject, Subject),
+        load: Load,
+        together: impl Fn(&Cell, &Cell) -> f64,
+    ) -> Option<Spread> {
+        let pairs = self.cells(one, load).filter_map(|(round, cell)| {
+            let (_, beside) = self.cells(other, load).find(|(other_round, _)| *other_round == round)?;
+            Some(together(cell, beside))
+        });
+        Spread::of(pairs)
+    }
+
+    /// The rate of the latest such cell.
+    pub(crate) fn last_rate(&self, subject: Subject, load: Load) -> Option<f64> {
+        self.cells(subject, load).last().map(|(_, cell)| cell.rate)
+    }
+
+    /// Answers that were not 201, in all.
+    pub(crate) fn wrong(&self) -> usize {
+        self.measured.iter().map(|one| one.cell.wrong.total()).sum()
+    }
+
+    fn disk(&self, figure: impl Fn(&(Latency, Latency)) -> f64) -> Option<Spread> {
+        Spread::of(self.disk.iter().map(figure))
+    }
+}
+
+/// Prints all of it, in Markdown.
+pub(crate) fn print(plan: &Plan, results: &Results) {
+    let pinned = if plan.pin { "proxy on CPU 0, load and provider on CPU 1" } else { "not pinned" };
+    println!("\n# The road beside a bare proxy\n");
+    println!(
+        "{} rounds interleaved in {:.0} s; {pinned}; provider: TLS 1.3 on loopback; floor to provider: {}.",
+        results.disk.len(),
+        results.seconds,
+        plan.floor_alpn
+    );
+    if cfg!(debug_assertions) {
+        println!("**Not an optimised build: no figure here means anything.**");
+    }
+    println!("Each figure is the median over the rounds, with [least to greatest].");
+    closed_table(plan, results);
+    open_table(plan, results);
+    disk_table(results);
+    acceptance(plan, results);
+}
+
+fn closed_table(plan: &Plan, results: &Results) {
+    println!("\n## Closed loop\n");
+    println!(
+        "| subject | connections | posts/s | p50 ms | p99 ms | p99.9 ms | proxy CPU us/post | of floor | not 201 |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for subject in &plan.subjects {
+        for connections in CONNECTIONS {
+            let load = Load::Closed(connections);
+            let of_floor = results.paired((*subject, Subject::Floor), load, |one, floor| one.rate / floor.rate);
+            println!(
+                "| {} | {connections} | {} | {} | {} | {} | {} | {} | {} |",
+                subject.as_str(),
+                written(results.spread(*subject, load, |cell| cell.rate), 0),
+                written(results.spread(*subject, load, |cell| cell.latency.p50), 2),
+                written(results.spread(*subject, load, |cell| cell.latency.p99), 2),
+                middle(results.spread(*subject, load, |cell| cell.latency.p999), 2),
+                proxy_cpu(results, *subject, load),
+                written(of_floor, 3),
+                wrong(results, *subject, load),
+            );
+        }
+    }
+}
+
+fn open_table(plan: &Plan, results: &Results) {
+    println!("\n## Open loop: {OPEN_RATE} posts/s over {OPEN_CONNECTIONS} connections, from the scheduled moment\n");
+    println!("| subject | posts/s | p50 ms | p99 ms | p99.9 ms | proxy CPU us/post | proxy RSS MiB | not 201 |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for subject in &plan.subjects {
+        let resident: Vec<f64> = results
+            .cells(*subject, Load::Open)
+            .filter_map(|(_, cell)| cell.resident_kib)
+            .map(|kib| kib as f64 / 1024.0)
+            .collect();
+        println!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            subject.as_str(),
+            middle(results.spread(*subject, Load::Open, |cell| cell.rate), 0),
+            written(results.spread(*subject, Load::Open, |cell| cell.latency.p50), 3),
+            written(results.spread(*subject, Load::Open, |cell| cell.latency.p99), 3),
+            middle(results.spread(*subject, Load::Open, |cell| cell.latency.p999), 2),
+            proxy_cpu(results, *subject, Load::Open),
+            written(Spread::of(resident), 1),
+            wrong(results, *subject, Load::Open),
+        );
+    }
+}
+
+fn disk_table(results: &Results) {
+    println!("\n## The disk's own 4 KiB + fdatasync, between the subjects of the same rounds\n");
+    println!("| file | p50 ms | p99 ms |");
+    println!("|---|---|---|");
+    let extending = (results.disk(|disk| disk.0.p50), results.disk(|disk| disk.0.p99));
+    let overwriting = (results.disk(|disk| disk.1.p50), results.disk(|disk| disk.1.p99));
+    println!("| extending | {} | {} |", written(extending.0, 3), written(extending.1, 3));
+    println!("| overwriting (zeroed before) | {} | {} |", written(overwriting.0, 3), written(overwriting.1, 3));
+}
+
+fn acceptance(plan: &Plan, results: &Results) {
+    println!("\n## Acceptance\n");
+    if !plan.subjects.contains(&Subject::Gate) {
+        let added = |figure: fn(&Cell) -> f64| {
+            results
+                .paired((Subject::Floor, Subject::Direct), Load::Open, |floor, direct| figure(floor) - figure(direct))
+        };
+        println!("The gate was left out (ROAD_WITHOUT_GATE). The floor adds over direct, open loop:");
+        println!("p50 {} ms, p99 {} ms.", written(added(p50), 3), written(added(p99), 3));
+        return;
+    }
+    let ratio =
+        results.paired((Subject::Gate, Subject::Floor), Load::Closed(JUDGED), |gate, floor| gate.rate / floor.rate);
+    println!(
+        "- {}: gate / floor at {JUDGED} connections: {}; at least {LEAST_RATIO:.2} is asked for",
+        verdict(ratio.is_some_and(|ratio| ratio.median >= LEAST_RATIO)),
+        written(ratio, 3)
+    );
+    // The cheaper fdatasync is the stricter measure.
+    added(results, "p50", p50, results.disk(|disk| disk.1.p50.min(disk.0.p50)), MORE_P50);
+    added(results, "p99", p99, results.disk(|disk| disk.1.p99.min(disk.0.p99)), MORE_P99);
+}
+
+fn added(results: &Results, name: &str, figure: fn(&Cell) -> f64, disk: Option<Spread>, more: f64) {
+    let over = |other| results.paired((Subject::Gate, other), Load::Open, |gate, other| figure(gate) - figure(other));
+    let (direct, floor) = (over(Subject::Direct), over(Subject::Floor));
+    let bound = disk.map_or(f64::NEG_INFINITY, |disk| disk.median + more);
+    println!(
+        "- {}: added {name} over direct at {OPEN_RATE}/s: {} ms (over floor: {}); at most fdatasync {name} + {more} = {bound:.3} ms is asked for",
+        verdict(direct.is_some_and(|direct| direct.median <= bound)),
+        written(direct, 3),
+        written(floor, 3),
+    );
+}
+
+fn p50(cell: &Cell) -> f64 {
+    cell.latency.p50
+}
+
+fn p99(cell: &Cell) -> f64 {
+    cell.latency.p99
+}
+
+fn verdict(passes: bool) -> &'static str {
+    if passes { "PASS" } else { "FAIL" }
+}
+
+fn proxy_cpu(results: &Results, subject: Subject, load: Load) -> String {
+    written(Spread::of(results.cells(subject, load).filter_map(|(_, cell)| cell.cpu_us)), 1)
+}
+
+fn wrong(results: &Results, subject: Subject, load: Load) -> usize {
+    results.cells(subject, load).map(|(_, cell)| cell.wrong.total()).sum()
+}
+
+fn written(spread: Option<Spread>, decimals: usize) -> String {
+    spread.map_or_else(|| "-".to_owned(), |spread| spread.written(decimals))
+}
+
+fn middle(spread: Option<Spread>, decimals: usize) -> String {
+    spread.map_or_else(|| "-".to_owned(), |spread| format!("{:.decimals$}", spread.median))
+}

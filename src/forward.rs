@@ -98,7 +98,8 @@ impl Forwarder {
             OutBody::Empty => request,
             OutBody::Bytes(bytes) => request.body(bytes.clone()),
             OutBody::Spool(spool) => {
-                let file = tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
+                let file =
+                    tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
                 let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
                 request.header(header::CONTENT_LENGTH, spool.len).body(reqwest::Body::wrap_stream(stream))
             }
@@ -256,7 +257,9 @@ fn is_public(address: IpAddr) -> bool {
             Some(v4) => is_public(IpAddr::V4(v4)),
             None => {
                 let [first, second, ..] = v6.segments();
-                (first & 0xe000) == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && first != 0x2002
+                (first & 0xe000) == 0x2000
+                    && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
+                    && first != 0x2002
             }
         },
     }
@@ -269,8 +272,20 @@ mod tests {
     #[test]
     fn an_address_inside_the_office_is_not_public() {
         let inside = [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "255.255.255.255", "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2001:db8::1", "64:ff9b::a00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "2001:db8::1",
+            "64:ff9b::a00:1",
         ];
         for address in inside {
             assert!(!is_public(address.parse().unwrap()), "{address}");

@@ -159,7 +159,7 @@ impl Gate {
         let mut walked = Walked::default();
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
-            Err(refusal) => Decision::Refuse(Box::new(self.ticketed(*refusal, &dossier))),
+            Err(refusal) => Decision::Refuse(Box::new(self.completed(*refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
         let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
@@ -292,9 +292,12 @@ impl Gate {
         {
             return Ok(Pass::Resend { entry });
         }
-        let sought = approve::Sought { account: &account.id, action: extracted.action, digest, author: &client.owner, now };
-        let token = header(headers, "sekisho-approval")?;
-        Ok(approve::approval(sought, token, &self.issuers, self.ports.approvals.as_ref())?)
+        let sought =
+            approve::Sought { account: &account.id, action: extracted.action, digest, author: &client.owner, now };
+        let token = approve::header(headers)?;
+        let may_approve_own = account.operating_policy.as_ref().is_some_and(|policy| policy.self_approval);
+        let approval = if may_approve_own { approve::approval_by_anyone } else { approve::approval };
+        Ok(approval(sought, token, &self.issuers, self.ports.approvals.as_ref())?)
     }
 
     /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).
@@ -310,8 +313,12 @@ impl Gate {
         Ok(if own { Action::Publish } else { Action::Reply })
     }
 
-    /// A held post gets a ticket; the ledger joins it to one that already waits.
-    fn ticketed(&self, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+    /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
+    /// joins it to one that already waits.
+    fn completed(&self, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+        if refusal.clauses.is_empty() {
+            refusal = refusal.citing("sekisho:promise-3");
+        }
         if refusal.kind == RefusalKind::Held && dossier.digest.is_some() {
             refusal.ticket = Some(TicketId::new(self.chance.id(self.clock.now())));
         }
@@ -326,7 +333,8 @@ impl Gate {
         shape: Shape,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
-        let learn::Lesson { outcome, learned } = learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
+        let learn::Lesson { outcome, learned } =
+            learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {

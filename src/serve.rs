@@ -96,16 +96,13 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
 
 fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let organisations: Vec<OrganisationId> = config.organisations.iter().map(|body| body.id.clone()).collect();
-    let problem = |what: String| Problem { file: None, line: None, reason: format!("the canary was not refused: {what}") };
+    let problem =
+        |what: String| Problem { file: None, line: None, reason: format!("the canary was not refused: {what}") };
     canary::sing(rules, &organisations, clock.now()).into_iter().map(problem).collect()
 }
 
 /// Opens every part, binds every port, and starts.
-pub async fn start(
-    config: Config,
-    clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
-) -> Result<Running, Vec<Problem>> {
+pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
     let rules = rules(&config)?;
     let silent = silent(&rules, &config, clock.as_ref());
@@ -118,8 +115,7 @@ pub async fn start(
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
     let local_key = Arc::new(LocalKey::open(&config.console.local_key_file).map_err(one)?);
     let definitions = Arc::clone(&rules.definitions);
-    let authority =
-        Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
+    let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
@@ -205,7 +201,11 @@ impl Running {
     }
 }
 
-async fn ledger(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Result<Arc<Ledger>, Vec<Problem>> {
+async fn ledger(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    chance: &Arc<dyn Chance>,
+) -> Result<Arc<Ledger>, Vec<Problem>> {
     let (config, clock, chance) = (config.clone(), Arc::clone(clock), Arc::clone(chance));
     let opened = tokio::task::spawn_blocking(move || Ledger::open(&config, clock, chance)).await;
     let broken = |_| vec![Problem { file: None, line: None, reason: "the ledger could not be opened".to_owned() }];

@@ -1,6 +1,5 @@
 //! The commands that need the whole gateway: `serve`, `demo`, `practice`.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::practice;
 use crate::serve;
 
 /// The whole gateway, as the command line commands it.
-pub struct House;
+pub(super) struct House;
 
 impl Commands for House {
     fn serve(&self, config: Config, io: &mut Io<'_>) -> Exit {
@@ -30,9 +29,12 @@ impl Commands for House {
             Ok(dir) => dir,
             Err(error) => return cannot_run(io, &format!("no directory for the demo: {error}")),
         };
-        with_runtime(io, |io, runtime| {
-            if tour { play(io, runtime, dir.path()) } else { runtime.block_on(show(io, dir.path())) }
-        })
+        with_runtime(
+            io,
+            |io, runtime| {
+                if tour { play(io, runtime, dir.path()) } else { runtime.block_on(show(io, dir.path())) }
+            },
+        )
     }
 
     fn practice(&self, listen: SocketAddr, dir: &Path, io: &mut Io<'_>) -> Exit {
@@ -139,7 +141,8 @@ async fn show(io: &mut Io<'_>, dir: &Path) -> Exit {
 
 /// Until SIGINT or SIGTERM. Without a handler nothing would close the ledger in order, so that is a stop as well.
 async fn told_to_stop() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::error!("signals cannot be caught; stopping");
         return;
     };

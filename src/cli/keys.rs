@@ -39,7 +39,7 @@ pub(super) fn accounts(command: AccountCommand, io: &mut Io<'_>) -> Exit {
 /// `key ...`.
 pub(super) fn keys(command: KeyCommand, io: &mut Io<'_>) -> Exit {
     let KeyCommand::New { json } = command;
-    let Some(key) = crate::console::caller::new_key() else {
+    let Some(key) = crate::domain::chance::new_key() else {
         io.complain("the system gives no random bytes");
         return Exit::CannotRun;
     };

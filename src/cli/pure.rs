@@ -68,7 +68,9 @@ fn judged(rules: &RuleSet, line: &str) -> Result<Option<serde_json::Value>, Stri
     let provider = line.provider.unwrap_or_default();
     let (at, value) = match (line.text, line.body) {
         (Some(text), None) => ("/text", Tree::Text(text)),
-        (None, Some(body)) => ("", extract::json::parse(body.get().as_bytes(), 32).map_err(|bad| bad.code().to_owned())?),
+        (None, Some(body)) => {
+            ("", extract::json::parse(body.get().as_bytes(), 32).map_err(|bad| bad.code().to_owned())?)
+        }
         (_, _) => return Err("one of `text` and `body` is needed".to_owned()),
     };
     let post = Post { fields: vec![Field { role: Role::Text, at: at.to_owned(), value }], ..Post::default() };
@@ -101,7 +103,8 @@ pub(super) fn digest(config: &Config, request: &PostRequest) -> Result<Digested,
 }
 
 async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognised, Extracted), String> {
-    let definitions = if config.providers.is_empty() { Definitions::built_in() } else { Definitions::load(&config.providers) };
+    let definitions =
+        if config.providers.is_empty() { Definitions::built_in() } else { Definitions::load(&config.providers) };
     let definitions = definitions.map_err(|problems| crate::demo::in_words(&problems))?;
     let method: Method = request.method.parse().map_err(|_| format!("{:?} is not a method", request.method))?;
     let (path, query) = match request.path.split_once('?') {
@@ -116,7 +119,8 @@ async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognise
     }
     let body = BASE64_STANDARD.decode(&request.body_base64).map_err(|error| format!("`body_base64`: {error}"))?;
     let host = request.host.to_ascii_lowercase();
-    let recognised = recognise::recognise(&definitions, &host, &method, path, query, &headers).map_err(|r| r.message())?;
+    let recognised =
+        recognise::recognise(&definitions, &host, &method, path, query, &headers).map_err(|r| r.message())?;
     let mut limits = config.extract.clone();
     limits.spool_dir = std::env::temp_dir();
     let extracted = extract::read(&recognised, &headers, full(body), &limits).await.map_err(|r| r.message())?;
@@ -124,14 +128,20 @@ async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognise
 }
 
 /// The account that the request names, or the only one of the configuration at this provider.
-fn account(config: &Config, request: &PostRequest, recognised: &Recognised, extracted: &Extracted) -> Option<AccountId> {
+fn account(
+    config: &Config,
+    request: &PostRequest,
+    recognised: &Recognised,
+    extracted: &Extracted,
+) -> Option<AccountId> {
     let named = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("sekisho-account"));
     if let Some((_, value)) = named {
         return Some(AccountId::new(value));
     }
     let here: Vec<_> = config.accounts.iter().filter(|account| account.provider == recognised.provider.id).collect();
     let by_credential = extracted.credential_fingerprint.as_ref().and_then(|shown| {
-        here.iter().find(|account| account.credential_fingerprints.iter().any(|known| known.eq_ignore_ascii_case(shown)))
+        here.iter()
+            .find(|account| account.credential_fingerprints.iter().any(|known| known.eq_ignore_ascii_case(shown)))
     });
     match (by_credential, here.as_slice()) {
         (Some(account), _) => Some(account.id.clone()),

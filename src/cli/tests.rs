@@ -33,7 +33,7 @@ impl Commands for Fake {
         io.say(format_args!("demo {tour}"));
         Exit::Done
     }
-    fn practice(&self, listen: SocketAddr, io: &mut Io<'_>) -> Exit {
+    fn practice(&self, listen: SocketAddr, _: &std::path::Path, io: &mut Io<'_>) -> Exit {
         io.say(format_args!("practice {listen}"));
         Exit::Done
     }

@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -17,6 +15,7 @@ use super::Desk;
 use super::answer::Ended;
 use crate::config::{Problem, private};
 use crate::domain::account::OrganisationId;
+use crate::domain::chance;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 use crate::domain::person::{Person, PersonId};
@@ -39,13 +38,6 @@ const FAILURES_A_MINUTE: NonZeroU32 = match NonZeroU32::new(30) {
 /// Addresses that are remembered before old ones are let go.
 const MOST_ADDRESSES: usize = 10_000;
 
-/// A new random key (256 bits, base64url), or `None` when the system has no randomness.
-pub fn new_key() -> Option<String> {
-    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-    aws_lc_rs::rand::fill(bytes.as_mut()).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
-}
-
 /// The key with which this machine's own command line calls: whoever can read the file may act for any person, so it
 /// is made with mode 0600 and refused when others can read it.
 pub struct LocalKey {
@@ -55,7 +47,7 @@ pub struct LocalKey {
 impl LocalKey {
     /// Opens the key file, making it on first start.
     pub fn open(path: &Path) -> Result<Self, Problem> {
-        let make = || new_key().ok_or_else(|| Problem::of_file(path, "the system gives no random bytes"));
+        let make = || chance::new_key().ok_or_else(|| Problem::of_file(path, "the system gives no random bytes"));
         let key = private::read_or_create(path, make)?;
         let key = key.trim();
         // An empty file would be a key that everybody knows.

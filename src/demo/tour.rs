@@ -22,10 +22,13 @@ pub struct Stage<'a> {
     pub verify: &'a (dyn Fn() -> Result<String, String> + Sync),
 }
 
-const HEALTH: &str = "【健康課】令和8年12月1日(火)10時から、区役所本庁舎アトリウムで健康相談会を開きます。予約は不要です。";
-const EDITED: &str = "【健康課】令和8年12月1日(火)11時から、区役所本庁舎アトリウムで健康相談会を開きます。予約は不要です。";
+const HEALTH: &str =
+    "【健康課】令和8年12月1日(火)10時から、区役所本庁舎アトリウムで健康相談会を開きます。予約は不要です。";
+const EDITED: &str =
+    "【健康課】令和8年12月1日(火)11時から、区役所本庁舎アトリウムで健康相談会を開きます。予約は不要です。";
 const SHORTENED: &str = "健康相談会のくわしい案内はこちらです。https://ｂｉｔ。ｌｙ/3xKenko";
-const FLOOD: &str = "【緊急】石神井川が氾濫危険水位に達しました。川の近くの方は、ただちに安全な場所へ避難してください。";
+const FLOOD: &str =
+    "【緊急】石神井川が氾濫危険水位に達しました。川の近くの方は、ただちに安全な場所へ避難してください。";
 
 /// Plays the story. The error names the step that went wrong.
 pub async fn play(stage: &Stage<'_>, out: &mut (dyn Write + Send)) -> Result<(), Failed> {
@@ -57,7 +60,8 @@ pub async fn play(stage: &Stage<'_>, out: &mut (dyn Write + Send)) -> Result<(),
 
     let shortened = tweet(stage, SHORTENED).await?;
     steps.told("全角で書かれた短縮URLを含む投稿を送る", &shortened)?;
-    steps.holds(shortened.header("sekisho-decision") == "refused" && published(stage) == 1, "短縮URLとして却下される")?;
+    steps
+        .holds(shortened.header("sekisho-decision") == "refused" && published(stage) == 1, "短縮URLとして却下される")?;
 
     emergency(stage, &mut steps).await?;
     stream(stage, &mut steps).await?;
@@ -95,9 +99,9 @@ async fn stream(stage: &Stage<'_>, steps: &mut Steps<'_>) -> Result<(), Failed> 
     let path = "/api/v1/ledger/entries?organisation=nerima&after=-1";
     let entries = console(stage.console, STREAM_KEY, Method::GET, path, None).await?;
     let text = String::from_utf8_lossy(&entries.body).into_owned();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    for line in &lines {
-        let entry: Value = serde_json::from_str(line)?;
+    let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let lines: Vec<Value> = lines.into_iter().filter(|line| line.get("index").is_some()).collect();
+    for entry in &lines {
         let field = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         let index = entry.get("index").cloned().unwrap_or_default();
         steps.line(&format!("    {index:>3}  {:<10} {:<20} {}", field("kind"), field("code"), field("at")))?;

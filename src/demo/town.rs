@@ -7,7 +7,9 @@ use std::path::Path;
 use crate::config::Config;
 use crate::config::providers::Provider;
 use crate::config::registry::Organisation;
-use crate::domain::account::{Account, AccountId, AccountKind, AccountState, OperatingPolicy, OrganisationId, ProviderId};
+use crate::domain::account::{
+    Account, AccountId, AccountKind, AccountState, OperatingPolicy, OrganisationId, ProviderId,
+};
 use crate::domain::action::Action;
 use crate::domain::media::Sha256;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
@@ -102,7 +104,8 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
 }
 
 fn accounts() -> Vec<Account> {
-    let mut library = account("nerima-library-x", "nerima", "x", "nerima_lib", AccountKind::Individual, "nerima-library-head");
+    let mut library =
+        account("nerima-library-x", "nerima", "x", "nerima_lib", AccountKind::Individual, "nerima-library-head");
     let mut old = account("nerima-old-x", "nerima", "x", "nerima_old", AccountKind::Individual, "nerima-pr-head");
     library.operating_policy = None;
     library.state = AccountState::Applied;

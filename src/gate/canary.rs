@@ -7,7 +7,9 @@
 use jiff::Timestamp;
 
 use super::Rules;
-use crate::domain::account::{Account, AccountId, AccountKind, AccountState, OperatingPolicy, OrganisationId, ProviderId};
+use crate::domain::account::{
+    Account, AccountId, AccountKind, AccountState, OperatingPolicy, OrganisationId, ProviderId,
+};
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
 use crate::domain::finding::Report;
@@ -17,7 +19,8 @@ use crate::guideline::{Case, decide};
 
 /// What did not refuse as it must, in words. Empty: the gate may be ready.
 pub fn sing(rules: &Rules, organisations: &[OrganisationId], now: Timestamp) -> Vec<String> {
-    let mut silent: Vec<String> = rules.inspection.self_test().into_iter().map(|rule| format!("inspection rule {rule}")).collect();
+    let mut silent: Vec<String> =
+        rules.inspection.self_test().into_iter().map(|rule| format!("inspection rule {rule}")).collect();
     silent.extend(rules.guidelines.self_test(now).into_iter().map(|rule| format!("guideline rule {rule}")));
     let mut routes = 0;
     for (definition, route) in rules.definitions.routes() {

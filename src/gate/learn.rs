@@ -54,7 +54,10 @@ pub fn check_upload(
         Some(UploadStep::Append { number, sha256, .. }) => {
             let clash = segments.iter().any(|part| part.number == *number && part.sha256 != *sha256);
             if clash {
-                return Err(foreign("media-part-changed", "同じ番号の分割データが、異なる内容でもう一度送信されました。"));
+                return Err(foreign(
+                    "media-part-changed",
+                    "同じ番号の分割データが、異なる内容でもう一度送信されました。",
+                ));
             }
         }
         Some(UploadStep::Finalize { .. }) => {
@@ -70,7 +73,10 @@ pub fn check_upload(
 
 fn foreign(code: &'static str, sentence: &'static str) -> Box<Refusal> {
     let forward = "画像・動画を初めから送信し直してください。";
-    Box::new(Refusal::refused(code, sentence, "The media did not go through the gate for this account.", forward).citing("sekisho:promise-2"))
+    Box::new(
+        Refusal::refused(code, sentence, "The media did not go through the gate for this account.", forward)
+            .citing("sekisho:promise-2"),
+    )
 }
 
 /// What the exchange taught. Reads the parts of a finalized upload from disk.
@@ -121,7 +127,14 @@ async fn taught(
 ) -> std::io::Result<Vec<Learned>> {
     let provider = recognised.provider.id.clone();
     let record = |id: &str, sha256: Option<Sha256>, len: u64, alt: Option<String>| {
-        Learned::Media(MediaRecord { provider: provider.clone(), id: id.to_owned(), account: account.id.clone(), sha256, len, alt })
+        Learned::Media(MediaRecord {
+            provider: provider.clone(),
+            id: id.to_owned(),
+            account: account.id.clone(),
+            sha256,
+            len,
+            alt,
+        })
     };
     let known = |id: &str| book.media(&provider, id).map_err(std::io::Error::other);
     Ok(match (&extracted.upload, id) {
@@ -129,7 +142,15 @@ async fn taught(
         (Some(UploadStep::Init), Some(id)) => vec![record(id, None, 0, None)],
         (Some(UploadStep::Append { session, number, offset, len, sha256 }), _) => {
             let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
-            let part = Segment { provider, session: session.clone(), number: *number, file, offset, len: *len, sha256: *sha256 };
+            let part = Segment {
+                provider,
+                session: session.clone(),
+                number: *number,
+                file,
+                offset,
+                len: *len,
+                sha256: *sha256,
+            };
             vec![Learned::Segment(part)]
         }
         (Some(UploadStep::Finalize { session }), _) => {

@@ -164,7 +164,8 @@ mod tests {
     use super::*;
 
     fn sample() -> Refusal {
-        Refusal::refused("approval-missing", "承認を受けていません。", "Not approved.", "承認を依頼してください。").citing("nerima:11")
+        Refusal::refused("approval-missing", "承認を受けていません。", "Not approved.", "承認を依頼してください。")
+            .citing("nerima:11")
     }
 
     #[test]

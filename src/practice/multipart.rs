@@ -17,7 +17,7 @@ pub(super) struct Multipart {
 
 enum State {
     /// Before the first delimiter, or in a part.
-    Data(Option<Sink>),
+    Data(Option<Box<Sink>>),
     /// Behind a delimiter: `--` ends the body, CRLF begins a head.
     Behind,
     Head,
@@ -68,7 +68,7 @@ impl Multipart {
         }
     }
 
-    fn data(&mut self, mut sink: Option<Sink>) -> bool {
+    fn data(&mut self, mut sink: Option<Box<Sink>>) -> bool {
         let found = self.find_delimiter();
         let safe = found.unwrap_or_else(|| self.buffer.len().saturating_sub(self.delimiter.len() - 1));
         let piece = self.buffer.drain(..safe).collect::<Vec<_>>();
@@ -80,7 +80,7 @@ impl Multipart {
             return false;
         }
         self.buffer.drain(..self.delimiter.len());
-        self.parts.extend(sink.map(Sink::finish));
+        self.parts.extend(sink.map(|sink| sink.finish()));
         self.state = State::Behind;
         true
     }
@@ -106,7 +106,7 @@ impl Multipart {
         };
         let head = self.buffer.drain(..end + 4).collect::<Vec<_>>();
         self.state = match Sink::for_head(&String::from_utf8_lossy(&head)) {
-            Some(sink) => State::Data(Some(sink)),
+            Some(sink) => State::Data(Some(Box::new(sink))),
             None => State::Broken,
         };
         true

@@ -89,14 +89,14 @@ fn one_line(leaf: &[u8]) -> String {
 }
 
 /// The first index to send: after `Last-Event-ID` (which wins, since a client that reconnects sends its old URL), else
-/// after `after`, else 0. `None`: the value is not an index.
+/// after `after` (-1: before the first), else 0. `None`: the value is not an index.
 pub fn cursor(headers: &HeaderMap, after: Option<&str>) -> Option<u64> {
     let last = match headers.get("last-event-id") {
         Some(value) => Some(value.to_str().ok()?.trim()).filter(|text| !text.is_empty()),
         None => None,
     };
     match last.or(after) {
-        None => Some(0),
+        None | Some("-1") => Some(0),
         Some(text) => text.parse::<u64>().ok()?.checked_add(1),
     }
 }

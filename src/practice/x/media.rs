@@ -55,7 +55,7 @@ pub(super) fn answer(world: &mut World, caller: &Caller, asked: Asked) -> Answer
         (Method::POST, ["upload", "initialize"], _) | (Method::POST, ["upload" | "upload.json"], "INIT") => {
             initialize(x, caller, &asked, dialect)
         }
-        (Method::POST, ["upload", id, "append"], _) => append(x, caller, &(*id).to_owned(), asked, dialect),
+        (Method::POST, ["upload", id, "append"], _) => append(x, caller, id, asked, dialect),
         (Method::POST, ["upload", id, "finalize"], _) => finalize(x, caller, id, dialect),
         (Method::POST, ["upload" | "upload.json"], "APPEND") => {
             let id = asked.parameter("media_id").unwrap_or_default();

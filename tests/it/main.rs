@@ -7,5 +7,6 @@
 )]
 
 mod road;
+mod shipped;
 mod stage;
 mod tidy;

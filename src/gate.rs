@@ -157,8 +157,14 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
+        let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
+            Err(refusal) if dossier.client.is_none() && !self.limits.stranger(peer.ip()) => {
+                self.metrics.malformed("stranger");
+                self.ledger.malformed(&Malformed { peer, code: "stranger" });
+                return respond::refusal(asked.or(walked.shape).unwrap_or(Shape::Problem), &refusal, None);
+            }
             Err(refusal) => Decision::Refuse(Box::new(self.completed(*refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);

@@ -80,7 +80,9 @@ pub fn approval_by_anyone(
 }
 
 fn deposited(sought: Sought<'_>, approvals: &dyn Approvals) -> Result<Pass, Refusal> {
-    let found = approvals.usable(sought.account, sought.action, sought.digest, sought.now).map_err(unavailable)?;
+    let Sought { account, action, digest, author, now } = sought;
+    // The author's own approval is no reason to overlook another person's.
+    let found = approvals.usable(account, action, digest, now, Some(author)).map_err(unavailable)?;
     let Some(known) = found else { return Ok(Pass::None) };
     // The store was asked for one that fits; a store that errs must not open the gate.
     covers(&known.approval, sought)?;

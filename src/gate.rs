@@ -196,7 +196,7 @@ impl Gate {
         dossier: &mut Dossier,
         walked: &mut Walked,
     ) -> Result<Decision, Box<Refusal>> {
-        let Arrival { method, host, path, query, headers, body, emergency, tunnel_credential, peer, .. } = arrival;
+        let Arrival { method, host, path, query, headers, body, door, emergency, tunnel_credential, peer } = arrival;
         let now = self.clock.now();
         walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
@@ -209,6 +209,7 @@ impl Gate {
         let recognised = recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
         dossier.provider = Some(recognised.provider.id.clone());
         dossier.route = Some(recognised.route.id.clone());
+        identify::url_bound(door, &headers)?;
 
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);

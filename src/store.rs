@@ -40,11 +40,8 @@ mod writer;
 pub use fields::Fields;
 pub use writer::Store;
 
-/// A log's name: an organisation's id, or [`GATEWAY_LOG`].
+/// A log's name: an organisation's id, or [`GATEWAY_LOG`](crate::domain::account::GATEWAY_LOG).
 pub type Log = Arc<str>;
-
-/// The gateway's own log: starts, stops, registry loads, requests that nobody could be named for.
-pub const GATEWAY_LOG: &str = "gateway";
 
 /// The store cannot write or read now. The text is for the log, not for a client.
 #[derive(Clone, Debug, thiserror::Error)]

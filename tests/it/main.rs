@@ -6,6 +6,9 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod act;
+mod emergency;
+mod nerima;
 mod road;
 mod stage;
 mod tidy;

@@ -7,8 +7,12 @@
 )]
 
 mod act;
+mod approval;
 mod emergency;
+mod guideline;
+mod media_post;
 mod nerima;
 mod road;
 mod stage;
 mod tidy;
+mod wire;

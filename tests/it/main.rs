@@ -6,6 +6,13 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod act;
+mod approval;
+mod emergency;
+mod guideline;
+mod media_post;
+mod nerima;
 mod road;
 mod stage;
 mod tidy;
+mod wire;

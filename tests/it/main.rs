@@ -6,7 +6,14 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod act;
+mod approval;
+mod emergency;
+mod guideline;
+mod media_post;
+mod nerima;
 mod road;
 mod shipped;
 mod stage;
 mod tidy;
+mod wire;

@@ -6,6 +6,8 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod child;
+mod crash;
 mod road;
 mod stage;
 mod tidy;

@@ -60,7 +60,8 @@ pub fn approval(
             "投稿の責任者ご本人による承認では発信できません。",
             "The approver is the person who answers for the post.",
             "ほかの承認権者に承認を依頼してください。",
-        )),
+        )
+        .citing("sekisho:self-approval")),
         Pass::Approved { .. } | Pass::Resend { .. } | Pass::Exempt(_) | Pass::None => Ok(pass),
     }
 }
@@ -79,7 +80,9 @@ pub fn approval_by_anyone(
 }
 
 fn deposited(sought: Sought<'_>, approvals: &dyn Approvals) -> Result<Pass, Refusal> {
-    let found = approvals.usable(sought.account, sought.action, sought.digest, sought.now).map_err(unavailable)?;
+    let Sought { account, action, digest, author, now } = sought;
+    // The author's own approval is no reason to overlook another person's.
+    let found = approvals.usable(account, action, digest, now, Some(author)).map_err(unavailable)?;
     let Some(known) = found else { return Ok(Pass::None) };
     // The store was asked for one that fits; a store that errs must not open the gate.
     covers(&known.approval, sought)?;
@@ -116,7 +119,8 @@ fn use_of(known: KnownApproval) -> Result<Pass, Refusal> {
             "この承認は取り消されています。",
             "The approval was revoked.",
             "内容をご確認のうえ、改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if known.uses >= known.approval.max_uses {
         return Err(Refusal::refused(
@@ -124,7 +128,8 @@ fn use_of(known: KnownApproval) -> Result<Pass, Refusal> {
             "この承認はすでに使われています。",
             "The approval has been used as often as it may be.",
             "もう一度発信する場合は、改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     Ok(Pass::Approved { use_number: known.uses.saturating_add(1), approval: Box::new(known.approval), deposit: false })
 }
@@ -137,7 +142,8 @@ pub fn in_window(approval: &Approval, now: Timestamp) -> Result<(), Refusal> {
             format!("この承認は期限（{}）を過ぎています。", crate::domain::clock::for_people(approval.expires)),
             "The approval has expired.",
             "改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if now < approval.not_before {
         return Err(not_yet());
@@ -162,7 +168,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "この承認は、別のアカウントでの発信に対するものです。",
             "The approval is for another account.",
             "承認を受けたアカウントで送信するか、このアカウントでの承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if !approval.actions.contains(&sought.action) {
         return Err(Refusal::refused(
@@ -170,7 +177,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "この承認は、別の操作に対するものです。",
             "The approval is for another action.",
             "この操作についての承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if approval.digest != *sought.digest {
         return Err(Refusal::refused(
@@ -178,7 +186,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "承認後に内容が変更されています。",
             "The content is not the one that was approved.",
             "承認された内容のまま送信するか、変更後の内容で改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     Ok(())
 }

@@ -14,9 +14,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::approve::signed::Issuers;
+use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::person::PersonId;
-use crate::domain::ports::{Approvals, Chance, Emergencies, Registry};
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef, Ledger};
 use crate::stream::Log;
 
@@ -45,6 +47,18 @@ impl Acts for Ledger {
     }
 }
 
+/// Opens held posts for the people who decide of them. `Ledger` implements it.
+pub trait HeldPosts: Send + Sync + 'static {
+    /// What was sealed when this ticket's post was held; none: it can no longer be read.
+    fn held(&self, ticket: &TicketId) -> Result<Option<Payload>, Unavailable>;
+}
+
+impl HeldPosts for Ledger {
+    fn held(&self, ticket: &TicketId) -> Result<Option<Payload>, Unavailable> {
+        Self::held(self, ticket).map_err(|down| Unavailable(down.0))
+    }
+}
+
 /// What the console works with.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -58,6 +72,8 @@ pub struct ConsoleState {
     pub registry: Arc<dyn Registry>,
     /// Approvals and tickets.
     pub approvals: Arc<dyn Approvals>,
+    /// The posts of tickets.
+    pub held: Arc<dyn HeldPosts>,
     /// Declarations and after-reports.
     pub emergencies: Arc<dyn Emergencies>,
     /// The logs.

@@ -157,8 +157,14 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
+        let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
+            Err(refusal) if dossier.client.is_none() && !self.limits.stranger(peer.ip()) => {
+                self.metrics.malformed("stranger");
+                self.ledger.malformed(&Malformed { peer, code: "stranger" });
+                return respond::refusal(asked.or(walked.shape).unwrap_or(Shape::Problem), &refusal, None);
+            }
             Err(refusal) => Decision::Refuse(Box::new(self.completed(*refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
@@ -190,7 +196,7 @@ impl Gate {
         dossier: &mut Dossier,
         walked: &mut Walked,
     ) -> Result<Decision, Box<Refusal>> {
-        let Arrival { method, host, path, query, headers, body, emergency, tunnel_credential, peer, .. } = arrival;
+        let Arrival { method, host, path, query, headers, body, door, emergency, tunnel_credential, peer } = arrival;
         let now = self.clock.now();
         walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
@@ -203,6 +209,7 @@ impl Gate {
         let recognised = recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
         dossier.provider = Some(recognised.provider.id.clone());
         dossier.route = Some(recognised.route.id.clone());
+        identify::url_bound(door, &headers)?;
 
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::PROXY_AUTHORIZATION;
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
 use crate::domain::account::{Account, AccountId, ProviderId};
 use crate::domain::action::Action;
+use crate::domain::arrival::Door;
 use crate::domain::clock::in_japan;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
@@ -104,6 +105,31 @@ fn proxy_key(value: &HeaderValue) -> Option<Vec<u8>> {
         return None;
     };
     (!key.is_empty() && key.len() <= LONGEST_KEY).then_some(key)
+}
+
+/// A credential that is signed over the URL that the tool called holds at the provider only if that URL is the
+/// provider's own: OAuth 1.0a (RFC 5849 section 3.4.1) and DPoP (RFC 9449 section 4.3) need the forward proxy.
+///
+/// # Errors
+/// Refusal `needs-forward` at a reverse door.
+pub fn url_bound(door: Door, headers: &HeaderMap) -> Result<(), Refusal> {
+    match door {
+        Door::Absolute | Door::Tunnel => return Ok(()),
+        Door::Path | Door::Origin => {}
+    }
+    let signed = |value: &HeaderValue| {
+        let scheme = value.as_bytes().trim_ascii_start().split(|byte| *byte == b' ' || *byte == b'\t').next();
+        scheme.is_some_and(|name| name.eq_ignore_ascii_case(b"oauth") || name.eq_ignore_ascii_case(b"dpop"))
+    };
+    if !headers.contains_key("dpop") && !headers.get_all(AUTHORIZATION).iter().any(signed) {
+        return Ok(());
+    }
+    Err(Refusal::refused(
+        "needs-forward",
+        "この投稿ツールの認証方式（OAuth 1.0a または DPoP）は、送信先のURLに署名するため、この入口では使えません。投稿はされていません。",
+        "The credential (OAuth 1.0a or DPoP) is signed over the URL, so it cannot be used at a reverse door.",
+        "投稿ツールの送信先をSNSの本来のURLに戻し、プロキシ（HTTPS_PROXY）にこのゲートウェイを設定してください。設定の方法は情報システム担当課にご相談ください。",
+    ))
 }
 
 /// The account: `Sekisho-Account`, else the fingerprint of the provider credential, else the client's only account at

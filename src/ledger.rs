@@ -36,6 +36,7 @@ pub mod checkpoint;
 mod enter;
 pub mod entry;
 pub mod exported;
+mod held;
 mod keeper;
 mod load;
 mod malformed;

@@ -242,6 +242,7 @@ fn console_state(
         approval_max_life_s: config.approve.max_life_s,
         registry: ports.registry,
         approvals: ports.approvals,
+        held: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),
         acts: Arc::<Ledger>::clone(ledger),

@@ -42,6 +42,7 @@ impl Approvals for Shelf {
         action: Action,
         digest: &Digest,
         now: Timestamp,
+        except: Option<&PersonId>,
     ) -> Result<Option<KnownApproval>, Unavailable> {
         if self.broken {
             return Err(Unavailable("test".to_owned()));
@@ -50,7 +51,9 @@ impl Approvals for Shelf {
             let it = &known.approval;
             it.account == *account && it.actions.contains(&action) && it.digest == *digest && now < it.expires
         };
-        Ok(self.known.iter().find(fits).cloned())
+        let fitting = || self.known.iter().filter(fits);
+        let other = fitting().find(|known| Some(&known.approval.approver) != except);
+        Ok(other.or_else(|| fitting().next()).cloned())
     }
     fn ticket(&self, _: &TicketId) -> Result<Option<Ticket>, Unavailable> {
         Ok(None)
@@ -382,6 +385,30 @@ fn without_a_header_a_deposited_approval_is_found_by_digest() {
     let own = Sought { author: &author, ..desk.sought() };
     assert_eq!(approval(own, None, &desk.issuers, &shelf).unwrap_err().code, "self-approval");
     assert!(approval_by_anyone(own, None, &desk.issuers, &shelf).is_ok());
+}
+
+#[test]
+fn c6_the_authors_own_approval_does_not_hide_another_persons_and_counts_only_where_the_body_allows_it() {
+    let desk = desk();
+    let known = |id: &str, approver: &str, expires| {
+        let approval = Approval {
+            id: ApprovalId::new(id),
+            approver: PersonId::new(approver),
+            expires: at(expires),
+            ..desk.approval()
+        };
+        KnownApproval { approval, uses: 0, revoked: false }
+    };
+    let both = Shelf { known: vec![known("own", "shuji", 100), known("other", "kacho", 600)], broken: false };
+    let used = |pass: Pass| match pass {
+        Pass::Approved { approval, .. } => approval.id.as_str().to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(used(approval(desk.sought(), None, &desk.issuers, &both).unwrap()), "other");
+    assert_eq!(used(approval_by_anyone(desk.sought(), None, &desk.issuers, &both).unwrap()), "other");
+    let alone = Shelf { known: vec![known("own", "shuji", 100)], broken: false };
+    assert_eq!(approval(desk.sought(), None, &desk.issuers, &alone).unwrap_err().code, "self-approval");
+    assert_eq!(used(approval_by_anyone(desk.sought(), None, &desk.issuers, &alone).unwrap()), "own");
 }
 
 #[test]

@@ -156,7 +156,8 @@ fn with_log(
     let log = match (organisation, book.logs()) {
         (Some(log), _) => log,
         (None, Ok(logs)) => {
-            let bodies: Vec<String> = logs.into_iter().filter(|log| log != "gateway").collect();
+            let bodies: Vec<String> =
+                logs.into_iter().filter(|log| log != crate::domain::account::GATEWAY_LOG).collect();
             match <[String; 1]>::try_from(bodies) {
                 Ok([only]) => only,
                 Err(bodies) => {

@@ -34,7 +34,9 @@ impl Checker<'_> {
     fn ids(&mut self) {
         let config = self.config;
         // The gateway's own log has this name.
-        if let Some(i) = config.organisations.iter().position(|it| it.id.as_str() == "gateway") {
+        if let Some(i) =
+            config.organisations.iter().position(|it| it.id.as_str() == crate::domain::account::GATEWAY_LOG)
+        {
             self.report(&format!("organisations[{i}].id"), "the id `gateway` is the gateway's own log");
         }
         self.once("organisations", config.organisations.iter().map(|it| it.id.as_str()));

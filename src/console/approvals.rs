@@ -119,7 +119,7 @@ pub(super) async fn usable(
     let digest =
         Digest::parse(&sought.digest).ok_or_else(|| bad_request("the digest is not sha256:<64 hex digits>"))?;
     let now = desk.clock.now();
-    let found = look(move || desk.approvals.usable(&sought.account, sought.action, &digest, now)).await?;
+    let found = look(move || desk.approvals.usable(&sought.account, sought.action, &digest, now, None)).await?;
     let approvals: Vec<Value> = found.iter().map(approval_json).collect();
     Ok(super::status::listed("approvals", approvals))
 }

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use super::Desk;
 use super::answer::Ended;
 use crate::config::{Problem, private};
-use crate::domain::account::OrganisationId;
+use crate::domain::account::{GATEWAY_LOG, OrganisationId};
 use crate::domain::chance;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
@@ -22,9 +22,6 @@ use crate::domain::person::{Person, PersonId};
 
 /// The header in which the command line names the person it acts for.
 pub const PERSON_HEADER: &str = "sekisho-person";
-
-/// The log of the gateway itself, which no body owns.
-pub const GATEWAY_LOG: &str = "gateway";
 
 /// Longest key, in bytes.
 const LONGEST_KEY: usize = 1024;

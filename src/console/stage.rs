@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::caller::LocalKey;
-use super::{Acts, ConsoleState};
+use super::{Acts, ConsoleState, HeldPosts};
 use crate::approve::signed::Issuers;
 use crate::domain::account::{Account, AccountId, AccountKind, AccountState, OrganisationId, ProviderId};
 use crate::domain::action::Action;
@@ -19,6 +19,7 @@ use crate::domain::emergency::{AfterReport, AfterReportId, Emergency, EmergencyI
 use crate::domain::media::Sha256;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef};
 use crate::stream::Log;
 
@@ -45,6 +46,7 @@ pub(crate) struct Town {
     accounts: Vec<Arc<Account>>,
     pub(crate) acts: Mutex<Vec<String>>,
     pub(crate) refuse: Mutex<bool>,
+    pub(crate) destroyed: Mutex<bool>,
     changed: watch::Sender<u64>,
 }
 
@@ -100,6 +102,7 @@ impl Stage {
             ],
             acts: Mutex::default(),
             refuse: Mutex::default(),
+            destroyed: Mutex::default(),
             changed: watch::channel(0).0,
         });
         let dir = tempfile::tempdir().unwrap();
@@ -121,6 +124,7 @@ impl Stage {
             approval_max_life_s: 3600,
             registry: town.clone(),
             approvals: town.clone(),
+            held: town.clone(),
             emergencies: town.clone(),
             log: town.clone(),
             acts: town.clone(),
@@ -232,6 +236,7 @@ impl Approvals for Town {
         _: Action,
         wanted: &Digest,
         _: Timestamp,
+        _: Option<&PersonId>,
     ) -> Result<Option<KnownApproval>, Unavailable> {
         Ok(Some(known()).filter(|known| known.approval.digest == *wanted))
     }
@@ -243,6 +248,14 @@ impl Approvals for Town {
     }
     fn tickets(&self, organisation: &OrganisationId) -> Result<Vec<Ticket>, Unavailable> {
         Ok(vec![ticket()].into_iter().filter(|ticket| ticket.organisation == *organisation).collect())
+    }
+}
+
+impl HeldPosts for Town {
+    fn held(&self, _: &TicketId) -> Result<Option<Payload>, Unavailable> {
+        let form = r#"{"action":"publish","fields":[{"at":"/text","role":"text","value":"お知らせ"}],"media":[]}"#;
+        let post = (!*self.destroyed.lock().unwrap()).then(|| form.to_owned());
+        Ok(post.map(|post| Payload { post: Some(post), reason: Some("急ぎ".to_owned()), ..Payload::default() }))
     }
 }
 

@@ -97,6 +97,34 @@ async fn everything_in_the_openapi_document_is_served_and_asks_for_a_key_where_i
     assert!(stage.town.acts.lock().unwrap().is_empty());
 }
 
+/// `path` to the methods that the router serves there, read from the source: a router cannot be asked.
+fn routes() -> std::collections::BTreeMap<String, Vec<String>> {
+    let source: String = include_str!("../console.rs").split_whitespace().collect::<Vec<_>>().join("");
+    let mut found = std::collections::BTreeMap::new();
+    for route in source.split(".route(\"").skip(1) {
+        let (path, rest) = route.split_once("\",").unwrap();
+        let serves = rest.split(".fallback(").next().unwrap();
+        let methods = ["get", "post", "put", "patch", "delete"]
+            .into_iter()
+            .filter(|name| serves.starts_with(&format!("{name}(")) || serves.contains(&format!(").{name}(")));
+        found.insert(path.to_owned(), methods.map(str::to_owned).collect());
+    }
+    found
+}
+
+#[test]
+fn the_openapi_document_names_the_routes_that_exist_and_no_others() {
+    let document: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+    let mut described = std::collections::BTreeMap::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let mut methods: Vec<String> = operations.as_object().unwrap().keys().cloned().collect();
+        methods.sort();
+        described.insert(path.clone(), methods);
+    }
+    assert_eq!(described, routes());
+    assert!(described.len() > 20 && described["/api/v1/approvals"] == ["get", "post"], "{described:?}");
+}
+
 #[tokio::test]
 async fn a_wrong_key_is_refused_and_too_many_are_told_to_wait_but_a_right_key_always_passes() {
     let stage = Stage::new();
@@ -189,6 +217,22 @@ async fn acts_go_to_the_ledger_by_the_person_who_asks_and_name_their_entry() {
         let last = stage.town.acts.lock().unwrap().last().cloned().unwrap();
         assert!(last.starts_with(expected), "{last}");
     }
+}
+
+#[tokio::test]
+async fn c4_a_ticket_shows_the_post_as_it_would_be_published_and_a_list_does_not() {
+    let stage = Stage::new();
+    let router = router(stage.state.clone());
+    let ticket = get_as(&router, "kacho", "/api/v1/tickets/t-1").await.json();
+    assert_eq!(ticket["post"]["texts"], json!([{ "at": "/text", "text": "お知らせ" }]));
+    assert_eq!(ticket["post"]["form"]["action"], "publish");
+    assert_eq!(ticket["post"]["reason"], "急ぎ");
+    let listed = get_as(&router, "kacho", "/api/v1/tickets").await;
+    assert_eq!(listed.json()["tickets"][0]["id"], "t-1");
+    assert!(!listed.text.contains("お知らせ") && !listed.text.contains("post\""), "{}", listed.text);
+    *stage.town.destroyed.lock().unwrap() = true;
+    let told = get_as(&router, "kacho", "/api/v1/tickets/t-1").await;
+    assert_eq!((told.status.as_u16(), told.code().as_str()), (409, "post-unreadable"));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use super::status::listed;
 use crate::domain::approval::{ApprovalId, Ticket, TicketId};
 use crate::domain::person::Person;
 use crate::ledger::Act;
+use crate::ledger::entry::Payload;
 
 /// `?organisation=`.
 #[derive(Deserialize)]
@@ -80,13 +81,57 @@ fn ticket_json(ticket: &Ticket) -> Value {
     value
 }
 
-/// `GET tickets/{id}`.
+/// `GET tickets/{id}`: the ticket, and under `post` the post exactly as it would be published.
 pub(super) async fn one(
     State(desk): State<Arc<Desk>>,
     Acting(person): Acting,
     Path(id): Path<String>,
 ) -> Result<Response, Ended> {
-    Ok(shown(&ticket_json(&own(&desk, &person, id).await?)))
+    let ticket = own(&desk, &person, id).await?;
+    let (lookup, id) = (Arc::clone(&desk), ticket.id.clone());
+    let payload = look(move || lookup.held.held(&id)).await?.ok_or_else(unreadable)?;
+    let mut value = ticket_json(&ticket);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("post".to_owned(), post_json(payload).ok_or_else(unreadable)?);
+    }
+    Ok(shown(&value))
+}
+
+/// The post as its approver reads it: every string with its place, the hash of every medium, what the inspector saw
+/// and the reason that was given; and under `form` the whole normal form that the digest covers.
+fn post_json(payload: Payload) -> Option<Value> {
+    let form: Value = serde_json::from_str(&payload.post?).ok()?;
+    let mut texts = Vec::new();
+    for field in form.get("fields").and_then(Value::as_array).into_iter().flatten() {
+        let at = field.get("at").and_then(Value::as_str).unwrap_or_default();
+        strings(at, field.get("value").unwrap_or(&Value::Null), &mut texts);
+    }
+    Some(json!({
+        "texts": texts,
+        "media": form.get("media"),
+        "findings": payload.findings,
+        "reason": payload.reason,
+        "form": form,
+    }))
+}
+
+/// Every string below `value`, with its JSON Pointer.
+fn strings(at: &str, value: &Value, found: &mut Vec<Value>) {
+    match value {
+        Value::String(text) => found.push(json!({ "at": at, "text": text })),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| strings(&format!("{at}/{i}"), item, found));
+        }
+        Value::Object(members) => {
+            members.iter().for_each(|(key, item)| strings(&format!("{at}/{key}"), item, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A held post that nobody can see any more.
+fn unreadable() -> Ended {
+    Ended::from(crate::ledger::refusals::of_code("post-unreadable").status(409))
 }
 
 /// The ticket, if it is of the person's own body.

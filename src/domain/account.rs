@@ -44,6 +44,10 @@ identifier!(
     OrganisationId
 );
 
+/// The gateway's own log, beside one log for each organisation: starts, stops, registry loads, requests that nobody
+/// could be named for. No organisation can have this id.
+pub const GATEWAY_LOG: &str = "gateway";
+
 /// Account class (練馬 第6条 総合/個別, 長野 2(1) 代表/所属等).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -71,9 +71,13 @@ pub fn normal_form(provider: &ProviderId, action: Action, target: Option<&str>, 
 
 /// The digest of a post.
 pub fn digest(provider: &ProviderId, action: Action, target: Option<&str>, post: &Post) -> Digest {
-    let form = canonical(&normal_form(provider, action, target, post));
+    of_form(&canonical(&normal_form(provider, action, target, post)))
+}
+
+/// The digest of a normal form that is already written out, such as the one that the ledger keeps sealed.
+pub fn of_form(form: &[u8]) -> Digest {
     let mut bytes = b"sekisho-post-v1\0".to_vec();
-    bytes.extend_from_slice(&form);
+    bytes.extend_from_slice(form);
     Digest(Sha256::of(&bytes))
 }
 

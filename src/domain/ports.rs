@@ -42,13 +42,15 @@ pub trait Registry: Send + Sync {
 pub trait Approvals: Send + Sync {
     /// The approval of that name.
     fn approval(&self, id: &ApprovalId) -> Result<Option<KnownApproval>, Unavailable>;
-    /// An approval for this account, action and digest that can still be used at `now`; the one that expires first.
+    /// An approval for this account, action and digest that can still be used at `now`: the one that expires first, of
+    /// those that `except` did not give; one that `except` gave only where there is no other.
     fn usable(
         &self,
         account: &AccountId,
         action: Action,
         digest: &Digest,
         now: Timestamp,
+        except: Option<&PersonId>,
     ) -> Result<Option<KnownApproval>, Unavailable>;
     /// The ticket of that id.
     fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, Unavailable>;

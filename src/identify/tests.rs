@@ -41,6 +41,32 @@ impl Registry for Town {
     }
 }
 
+#[test]
+fn a_credential_that_is_signed_over_the_url_needs_the_forward_proxy() {
+    let shown = [
+        ("authorization", "OAuth oauth_consumer_key=\"k\", oauth_signature=\"s\""),
+        ("authorization", "oauth\toauth_token=\"t\""),
+        ("authorization", "DPoP abc"),
+        ("dpop", "eyJ0eXAiOiJkcG9wK2p3dCJ9.e30.c2ln"),
+    ];
+    for (name, value) in shown {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        for door in [Door::Path, Door::Origin] {
+            let refusal = url_bound(door, &headers).unwrap_err();
+            assert_eq!(refusal.code, "needs-forward", "{value}");
+            assert!(refusal.way_forward.contains("HTTPS_PROXY"), "{}", refusal.way_forward);
+        }
+        for door in [Door::Absolute, Door::Tunnel] {
+            assert!(url_bound(door, &headers).is_ok(), "{value}");
+        }
+    }
+    let mut bearer = HeaderMap::new();
+    bearer.insert("authorization", "Bearer oauth".parse().unwrap());
+    assert!(url_bound(Door::Path, &bearer).is_ok());
+    assert!(url_bound(Door::Origin, &HeaderMap::new()).is_ok());
+}
+
 fn an_account(id: &str, provider: &str, prints: &[&str]) -> Arc<Account> {
     Arc::new(Account {
         id: AccountId::new(id),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
-use crate::domain::account::{AccountId, OrganisationId};
+use crate::domain::account::{AccountId, GATEWAY_LOG, OrganisationId};
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
 use crate::domain::emergency::Emergency;
 use crate::domain::person::PersonId;
@@ -66,7 +66,7 @@ impl Parts {
 pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, LedgerDown> {
     let reads = shared.store.reads();
     let body = reads.registry().person(by).map(|person| person.organisation.clone());
-    let home = body.clone().unwrap_or_else(|| OrganisationId::new(crate::store::GATEWAY_LOG));
+    let home = body.clone().unwrap_or_else(|| OrganisationId::new(GATEWAY_LOG));
     let parts = parts(shared, by, &home, act)?;
     let mut fields = parts.fields;
     fields.text("act", parts.name);
@@ -155,6 +155,10 @@ fn approve(
     let Some(ticket) = shared.store.reads().ticket(id)? else {
         return Ok(parts.must(false, "ticket-not-waiting"));
     };
+    // The approver sees the post by this payload and no other; unreadable, and nobody can have seen it (C4).
+    if super::held::held(shared, id)?.is_none() {
+        return Ok(parts.must(false, "post-unreadable"));
+    }
     let Ticket { client, author, account, action, digest, .. } = ticket;
     parts.fields.text("account", account.as_str());
     parts.fields.text("digest", &digest.to_string());

@@ -13,12 +13,12 @@ use super::sequence::Logs;
 use super::shared::Shared;
 use super::{Ledger, recover};
 use crate::config::{Config, Problem};
-use crate::domain::account::OrganisationId;
+use crate::domain::account::{GATEWAY_LOG, OrganisationId};
 use crate::domain::clock::Clock;
 use crate::domain::media::Sha256;
 use crate::domain::ports::{Chance, Registry};
 use crate::store::keyring::{Keyring, secret_file};
-use crate::store::{Change, Draft, Fields, GATEWAY_LOG, Log, Store, StoreDown, Unit};
+use crate::store::{Change, Draft, Fields, Log, Store, StoreDown, Unit};
 
 impl Ledger {
     /// Opens store and ledger: makes keys and database on first start, refuses what it must not go on with (a newer

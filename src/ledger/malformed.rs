@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::store::{Draft, Fields, GATEWAY_LOG, Log, Unit};
+use crate::domain::account::GATEWAY_LOG;
+use crate::store::{Draft, Fields, Log, Unit};
 
 /// Pairs of source and code that are counted apart in one minute; a flood beyond them is one number. So many fit into
 /// one entry.

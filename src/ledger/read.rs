@@ -142,7 +142,7 @@ impl Ledger {
     }
 }
 
-fn payload(keys: &Keyring, reads: &Reads, log: &str, index: u64) -> Result<Option<Payload>, LedgerDown> {
+pub(super) fn payload(keys: &Keyring, reads: &Reads, log: &str, index: u64) -> Result<Option<Payload>, LedgerDown> {
     let Some(head) = reads.head(log)? else { return Ok(None) };
     let entries = reads.entries_with_payloads(head.number, index, 1)?;
     let Some((key, sealed)) = entries.into_iter().find(|one| one.index == index).and_then(|one| one.payload) else {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::entry;
 use super::outcome::Ending;
 use crate::config::Problem;
+use crate::domain::account::GATEWAY_LOG;
 use crate::domain::dossier::Outcome;
-use crate::store::{Change, Draft, GATEWAY_LOG, Head, Log, Store, StoreDown, Stored, Unit};
+use crate::store::{Change, Draft, Head, Log, Store, StoreDown, Stored, Unit};
 
 /// Gives every entry without outcome the outcome *unknown*, by the code that records any outcome.
 pub(super) fn close_open_entries(store: &Store) -> Result<usize, StoreDown> {

@@ -79,7 +79,14 @@ fn of_post(code: &'static str) -> Option<Refusal> {
         ),
         _ => return None,
     };
-    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }))
+    let clause = match code {
+        "self-approval" => "sekisho:self-approval",
+        "account-not-active" => "sekisho:account-state",
+        "emergency-ended" => "sekisho:emergency",
+        "resend-not-open" => "sekisho:resend",
+        _ => "sekisho:promise-2",
+    };
+    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }).citing(clause))
 }
 
 /// Refusals of console acts.
@@ -104,6 +111,11 @@ fn of_act(code: &'static str) -> Option<Refusal> {
             "この受付は見つからないか、すでに処理されています。",
             "There is no such ticket, or it was settled already.",
             "受付の一覧で、現在の状態を確認してください。",
+        ),
+        "post-unreadable" => (
+            "保留された投稿の内容を表示できないため、承認できません。",
+            "The held post cannot be shown, so it cannot be approved.",
+            "投稿ツールからもう一度送信し、新しい受付番号で内容を確認してください。続く場合は情報システム担当課にご連絡ください。",
         ),
         "not-of-this-body" => (
             "この団体に所属する職員として登録されていないため、操作できません。",

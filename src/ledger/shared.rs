@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::entry::Names;
 use super::malformed::Tally;
 use super::outcome::Ending;
-use crate::domain::account::OrganisationId;
+use crate::domain::account::{GATEWAY_LOG, OrganisationId};
 use crate::domain::clock::Clock;
 use crate::domain::ports::Chance;
 use crate::store::keyring::Keyring;
-use crate::store::{GATEWAY_LOG, Log, Store};
+use crate::store::{Log, Store};
 
 /// The open ledger's parts.
 pub(super) struct Shared {

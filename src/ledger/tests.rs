@@ -13,7 +13,7 @@ use crate::domain::action::Action;
 use crate::domain::approval::Pass;
 use crate::domain::clock::Clock;
 use crate::domain::decision::{Obligation, Permit};
-use crate::domain::digest::Digest;
+use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::Dossier;
 use crate::domain::exemption::Exemption;
 use crate::domain::media::Sha256;

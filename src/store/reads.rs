@@ -164,13 +164,15 @@ impl Approvals for Reads {
         action: Action,
         digest: &Digest,
         now: Timestamp,
+        except: Option<&PersonId>,
     ) -> std::result::Result<Option<KnownApproval>, Unavailable> {
         let conn = self.conn()?;
         let mut statement = conn.prepare_cached(&format!(
             "{APPROVAL} WHERE a.digest = ?1 AND a.account = ?2 AND a.expires > ?3 AND a.not_before <= ?3
-            AND a.revoked IS NULL ORDER BY a.expires"
+            AND a.revoked IS NULL ORDER BY a.approver IS ?4, a.expires"
         ))?;
-        let args = params![digest.to_string(), account.as_str(), now.as_microsecond()];
+        let except = except.map(PersonId::as_str);
+        let args = params![digest.to_string(), account.as_str(), now.as_microsecond(), except];
         for known in statement.query_map(args, known_approval)? {
             let known = known?;
             if known.uses < known.approval.max_uses && known.approval.actions.contains(&action) {

@@ -34,7 +34,7 @@ async fn an_approved_ticket_lets_its_post_pass_once_and_is_settled() {
     assert_eq!(code(ledger.act(kacho.clone(), approve(&ticket, "a2", &stage)).await), "ticket-not-waiting");
     let reject = Act::RejectTicket { ticket, reason: "誤り".to_owned() };
     assert_eq!(code(ledger.act(kacho, reject).await), "ticket-not-waiting");
-    let usable = ledger.reads().usable(&AccountId::new("nerima-x"), Action::Publish, &digest(1), stage.now());
+    let usable = ledger.reads().usable(&AccountId::new("nerima-x"), Action::Publish, &digest(1), stage.now(), None);
     let approval = Box::new(usable.unwrap().unwrap().approval);
     let pass = || Pass::Approved { approval: approval.clone(), use_number: 1, deposit: false };
     permitted(ledger.enter(stage.passing(1, pass())).await.unwrap());
@@ -42,6 +42,52 @@ async fn an_approved_ticket_lets_its_post_pass_once_and_is_settled() {
     let acts: Vec<Value> = entries(&ledger, "nerima").into_iter().filter(|entry| entry["kind"] == "act").collect();
     assert_eq!(acts.len(), 4, "one refused act of nobody's is in the gateway's own log");
     assert_eq!(acts.iter().filter(|act| act["result"] == "refused").count(), 3);
+}
+
+#[tokio::test]
+async fn c6_an_approval_by_another_person_is_found_behind_the_authors_own() {
+    let stage = Stage::new();
+    let ledger = stage.open();
+    let deposit = async |id: &str, approver: &str, seconds| {
+        let mut approval = stage.approval(1, id);
+        approval.approver = PersonId::new(approver);
+        approval.expires = stage.now() + SignedDuration::from_secs(seconds);
+        ledger.act(PersonId::new("kacho"), Act::Deposit(approval)).await.unwrap();
+    };
+    let found = |except: Option<&str>| {
+        let except = except.map(PersonId::new);
+        let account = AccountId::new("nerima-x");
+        let usable = ledger.reads().usable(&account, Action::Publish, &digest(1), stage.now(), except.as_ref());
+        usable.unwrap().map(|known| known.approval.id.as_str().to_owned())
+    };
+    deposit("own", "shuji", 60).await;
+    assert_eq!(found(Some("shuji")).as_deref(), Some("own"));
+    deposit("other", "kacho", 600).await;
+    assert_eq!(found(Some("shuji")).as_deref(), Some("other"));
+    assert_eq!(found(None).as_deref(), Some("own"), "nobody is excepted: the first to expire");
+}
+
+#[tokio::test]
+async fn c4_a_held_post_that_cannot_be_read_is_not_approved() {
+    let stage = Stage::new();
+    let ledger = stage.open();
+    let ticket = refused(ledger.enter(stage.judged(held(), dossier(1))).await.unwrap()).1.ticket.unwrap();
+    let payload = ledger.held(&ticket).unwrap().unwrap();
+    assert_eq!(payload.post.unwrap().as_bytes(), form(1));
+    // Another post than the ticket names, and none at all.
+    let mut cases = 0;
+    for payload in [form(9), Vec::new()] {
+        let dossier = Dossier { payload, ..dossier(2 + cases) };
+        let ticket = refused(ledger.enter(stage.judged(held(), dossier)).await.unwrap()).1.ticket.unwrap();
+        assert!(ledger.held(&ticket).unwrap().is_none());
+        let acted = ledger.act(PersonId::new("kacho"), approve(&ticket, "a1", &stage)).await;
+        assert_eq!(code(acted), "post-unreadable");
+        let kept = ledger.reads().ticket(&ticket).unwrap().unwrap();
+        assert_eq!(kept.state, crate::domain::approval::TicketState::Waiting);
+        cases += 1;
+    }
+    assert_eq!(cases, 2);
+    assert!(ledger.reads().approval(&ApprovalId::new("a1")).unwrap().is_none());
 }
 
 #[tokio::test]

@@ -154,7 +154,12 @@ fn config(dir: &Path) -> Config {
 }
 
 pub(super) fn digest(n: u32) -> Digest {
-    Digest::from_sha256(Sha256::of(&n.to_be_bytes()))
+    digest::of_form(&form(n))
+}
+
+/// The normal form of post `n`.
+pub(super) fn form(n: u32) -> Vec<u8> {
+    format!("{{\"text\":\"お知らせ{n}\"}}").into_bytes()
 }
 
 pub(super) fn dossier(n: u32) -> Dossier {
@@ -173,7 +178,7 @@ pub(super) fn dossier(n: u32) -> Dossier {
         digest: Some(digest(n)),
         reason: Some("秘密の理由".to_owned()),
         rules: "00".to_owned(),
-        payload: format!("{{\"text\":\"お知らせ{n}\"}}").into_bytes(),
+        payload: form(n),
         ..Dossier::default()
     }
 }

@@ -32,23 +32,24 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-const TOOL_KEY: &str = "child-stage-tool-key-0123456789abcdef";
+/// The posting tool's key.
+pub(crate) const TOOL_KEY: &str = "child-stage-tool-key-0123456789abcdef";
 const HEAD_KEY: &str = "child-stage-head-key-0123456789abcdef";
 /// The one body's log.
-pub const LOG: &str = "nerima";
+pub(crate) const LOG: &str = "nerima";
 /// The gateway program.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_sekisho");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sekisho");
 /// The time in which a gateway must be ready again (issue: F1, I5).
 const READY: Duration = Duration::from_secs(5);
 
 /// A town that outlives its gateway: directory, configuration, provider, witness.
-pub struct Place {
+pub(crate) struct Place {
     /// The provider, in this process.
-    pub provider: Practice,
+    pub(crate) provider: Practice,
     /// What was in the ledger when each request arrived.
-    pub witness: Arc<Witness>,
+    pub(crate) witness: Arc<Witness>,
     /// What stands before the program's own arguments (`nsenter ...`).
-    pub before: Vec<String>,
+    pub(crate) before: Vec<String>,
     /// The database as this process sees it.
     database: PathBuf,
     configs: Vec<PathBuf>,
@@ -57,7 +58,7 @@ pub struct Place {
 
 impl Place {
     /// A town in a directory of its own; `settings` is a second configuration file, layered over the first.
-    pub async fn new(settings: &str) -> Self {
+    pub(crate) async fn new(settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -76,17 +77,17 @@ impl Place {
     }
 
     /// The directory that holds the configuration and, in `data`, everything the gateway writes.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// Where the gateway writes.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
     /// From now on the gateway's files are seen under `root` by this process (another mount namespace).
-    pub fn seen_under(&mut self, root: &Path) {
+    pub(crate) fn seen_under(&mut self, root: &Path) {
         let seen = self.database.strip_prefix("/").unwrap();
         self.database = root.join(seen);
         self.witness.move_to(&self.database);
@@ -105,7 +106,7 @@ impl Place {
     }
 
     /// Starts the gateway; ready within five seconds or the scene ends.
-    pub async fn start(&self) -> Child {
+    pub(crate) async fn start(&self) -> Child {
         let begun = Instant::now();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log")).unwrap();
         let mut command = self.command(&["serve"]);
@@ -130,22 +131,27 @@ impl Place {
         Child { process, gateway, console, ready_after }
     }
 
+    /// The gateway's root certificate, which tools trust.
+    pub(crate) fn root_pem(&self) -> String {
+        std::fs::read_to_string(self.data().join("ca/root.pem")).unwrap()
+    }
+
     /// The last lines that the gateway wrote to its log.
-    pub fn log_end(&self) -> String {
+    pub(crate) fn log_end(&self) -> String {
         let text = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     /// `sekisho ledger verify`, as anybody runs it: the exit code and what it said.
-    pub async fn verify(&self) -> (Option<i32>, String) {
+    pub(crate) async fn verify(&self) -> (Option<i32>, String) {
         let output = self.command(&["ledger", "verify"]).output().await.unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Every entry of the body's log, read from the database, whether a gateway runs on it or not.
-    pub fn entries(&self) -> Vec<Value> {
+    pub(crate) fn entries(&self) -> Vec<Value> {
         let book = open_book(&self.database).expect("the database can be read");
         let mut entries = Vec::new();
         loop {
@@ -168,47 +174,54 @@ fn open_book(database: &Path) -> Option<Logbook> {
 }
 
 /// A running gateway. Killed when dropped.
-pub struct Child {
+pub(crate) struct Child {
     /// The gateway port.
-    pub gateway: SocketAddr,
+    pub(crate) gateway: SocketAddr,
     /// The console port.
-    pub console: SocketAddr,
+    pub(crate) console: SocketAddr,
     /// From its start to the first 200 of `/readyz`.
-    pub ready_after: Duration,
+    pub(crate) ready_after: Duration,
     process: tokio::process::Child,
 }
 
 impl Child {
     /// Its process id.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id().expect("the gateway runs")
     }
 
     /// `kill -9`, and waits until the process is gone.
-    pub async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
 
     /// SIGTERM.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).unwrap()).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     }
 
+    /// SIGTERM, and waits until it is gone, with 0.
+    pub(crate) async fn terminate_and_wait(mut self) {
+        self.terminate();
+        let status = self.ended(Duration::from_secs(30)).await.expect("it ends within 30 s");
+        assert_eq!(status.code(), Some(0));
+    }
+
     /// Waits until it has ended by itself.
-    pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+    pub(crate) async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
         tokio::time::timeout(within, self.process.wait()).await.ok().map(Result::unwrap)
     }
 
     /// The most memory that it ever held, in KiB (`VmHWM`).
-    pub fn peak_kib(&self) -> u64 {
+    pub(crate) fn peak_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Approves posts by their digests, each for one use, over a few connections.
-    pub async fn approve(&self, digests: impl IntoIterator<Item = digest::Digest>) {
+    pub(crate) async fn approve(&self, digests: impl IntoIterator<Item = digest::Digest>) {
         let digests: Vec<_> = digests.into_iter().collect();
         let authorization = &format!("Bearer {HEAD_KEY}");
         let share = digests.len().div_ceil(4).max(1);
@@ -229,21 +242,21 @@ impl Child {
 }
 
 /// A keep-alive connection of a posting tool, by path on the gateway port or through a tunnel.
-pub struct Line {
+pub(crate) struct Line {
     sender: SendRequest<UnsyncBoxBody<Bytes, Failed>>,
     host: String,
 }
 
 impl Line {
     /// A plain connection.
-    pub async fn open(address: SocketAddr) -> Result<Self, Failed> {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failed> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Self::over(stream, address.to_string()).await
     }
 
     /// The same over a stream that is there already.
-    pub async fn over<IO>(stream: IO, host: String) -> Result<Self, Failed>
+    pub(crate) async fn over<IO>(stream: IO, host: String) -> Result<Self, Failed>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -253,7 +266,7 @@ impl Line {
     }
 
     /// Sends JSON and reads the whole answer.
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: Method,
         path: &str,
@@ -266,7 +279,7 @@ impl Line {
     }
 
     /// Sends a body of any kind and reads the whole answer.
-    pub async fn stream(
+    pub(crate) async fn stream(
         &mut self,
         method: Method,
         path: &str,
@@ -284,33 +297,28 @@ impl Line {
     }
 
     /// Posts to X by path, as the town's posting tool.
-    pub async fn post(&mut self, body: String) -> Result<Reply, Failed> {
+    pub(crate) async fn post(&mut self, body: String) -> Result<Reply, Failed> {
         self.send(Method::POST, "/x/2/tweets", &tool_headers(), body).await
     }
 }
 
 /// What the posting tool sends with every request.
-pub fn tool_headers() -> [(&'static str, &'static str); 2] {
+pub(crate) fn tool_headers() -> [(&'static str, &'static str); 2] {
     [("sekisho-client", TOOL_KEY), ("authorization", "Bearer practice-credential")]
 }
 
-/// The posting tool's key.
-pub fn tool_key() -> &'static str {
-    TOOL_KEY
-}
-
 /// The body of the post with this number; no two are alike and no rule has anything against one.
-pub fn body(number: u64) -> String {
+pub(crate) fn body(number: u64) -> String {
     json!({ "text": text(number) }).to_string()
 }
 
 /// The SHA-256 (hex) of the body that leaves for the post with this number.
-pub fn body_sha256(number: u64) -> String {
+pub(crate) fn body_sha256(number: u64) -> String {
     Sha256::of(body(number).as_bytes()).hex()
 }
 
 /// The digest by which a post is approved, with the media that it shows.
-pub fn digest_of(text: String, media: &[Sha256]) -> digest::Digest {
+pub(crate) fn digest_of(text: String, media: &[Sha256]) -> digest::Digest {
     let field = Field { role: Role::Text, at: "/text".to_owned(), value: Tree::Text(text) };
     let media = media.iter().map(|sha256| Media { id: String::new(), sha256: *sha256, len: 0, alt: None }).collect();
     let audience = [("means".to_owned(), Tree::Text("tweet-create".to_owned()))].into_iter().collect();
@@ -319,7 +327,7 @@ pub fn digest_of(text: String, media: &[Sha256]) -> digest::Digest {
 }
 
 /// The text of the post with this number. Numbers are in kanji, so that no rule takes one for somebody's number.
-pub fn text(number: u64) -> String {
+pub(crate) fn text(number: u64) -> String {
     const DIGITS: [char; 10] = ['〇', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
     let digits = format!("{number:07}");
     let kanji: String = digits.bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect();
@@ -333,7 +341,7 @@ pub fn text(number: u64) -> String {
 /// commit to another connection only after the write-ahead log was synced (`synchronous=FULL`). So an entry whose index
 /// lies below that length was durable before the request was in, whatever the gateway believes and whatever the clocks
 /// say: an order, not a presence.
-pub struct Witness {
+pub(crate) struct Witness {
     database: Mutex<PathBuf>,
     book: Mutex<Option<Logbook>>,
     seen: Mutex<BTreeMap<u64, Option<u64>>>,
@@ -350,7 +358,7 @@ impl Witness {
     }
 
     /// Closes the connection, so that the next gateway really has to recover the database.
-    pub fn let_go(&self) {
+    pub(crate) fn let_go(&self) {
         *self.book.lock().unwrap() = None;
     }
 
@@ -368,7 +376,7 @@ impl Witness {
     ///
     /// A request is matched by the SHA-256 of its body. One that was cut off has none; for it, and for all, there must
     /// have been at least as many permissions when it arrived as requests had arrived.
-    pub fn violations(&self, requests: &[Received], entries: &[Value]) -> Vec<String> {
+    pub(crate) fn violations(&self, requests: &[Received], entries: &[Value]) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let permits: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "permit").collect();
         let indexes: Vec<u64> = permits.iter().map(|permit| permit["index"].as_u64().unwrap()).collect();
@@ -405,21 +413,21 @@ impl Witness {
 }
 
 /// Indexes of permissions whose outcome is not in the log.
-pub fn open_permits(entries: &[Value]) -> BTreeSet<u64> {
+pub(crate) fn open_permits(entries: &[Value]) -> BTreeSet<u64> {
     let closed: BTreeSet<u64> = entries.iter().filter_map(|entry| entry["of"].as_u64()).collect();
     let permits = entries.iter().filter(|entry| entry["kind"] == "permit");
     permits.filter_map(|entry| entry["index"].as_u64()).filter(|index| !closed.contains(index)).collect()
 }
 
 /// The outcome of a permission: its kind and code.
-pub fn outcome_of(entries: &[Value], index: u64) -> Option<(String, String)> {
+pub(crate) fn outcome_of(entries: &[Value], index: u64) -> Option<(String, String)> {
     let outcome = entries.iter().find(|entry| entry["kind"] == "outcome" && entry["of"] == index)?;
     let text = |key: &str| outcome[key].as_str().unwrap_or_default().to_owned();
     Some((text("outcome"), text("code")))
 }
 
 /// Requests by the SHA-256 of their bodies, cut-off ones left out.
-pub fn by_body(requests: &[Received]) -> BTreeMap<&str, Vec<&Received>> {
+pub(crate) fn by_body(requests: &[Received]) -> BTreeMap<&str, Vec<&Received>> {
     let mut found: BTreeMap<&str, Vec<&Received>> = BTreeMap::new();
     for request in requests.iter().filter(|request| request.complete) {
         found.entry(request.body_sha256.as_str()).or_default().push(request);

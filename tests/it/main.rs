@@ -11,3 +11,4 @@ mod crash;
 mod road;
 mod stage;
 mod tidy;
+mod upload;

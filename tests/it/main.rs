@@ -8,6 +8,8 @@
 
 mod act;
 mod approval;
+mod child;
+mod crash;
 mod emergency;
 mod guideline;
 mod media_post;
@@ -15,4 +17,5 @@ mod nerima;
 mod road;
 mod stage;
 mod tidy;
+mod upload;
 mod wire;

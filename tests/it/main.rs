@@ -15,6 +15,7 @@ mod guideline;
 mod media_post;
 mod nerima;
 mod road;
+mod shipped;
 mod stage;
 mod tidy;
 mod upload;

@@ -6,6 +6,7 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod attacks;
 mod road;
 mod stage;
 mod tidy;

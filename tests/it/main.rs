@@ -8,6 +8,7 @@
 
 mod act;
 mod approval;
+mod attacks;
 mod child;
 mod crash;
 mod emergency;

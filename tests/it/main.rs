@@ -6,6 +6,9 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod cli;
+mod desk;
+mod house;
 mod road;
 mod stage;
 mod tidy;

@@ -20,6 +20,8 @@ use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::emergency::Emergency;
+use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
 use crate::exempt::{self, Templates};
@@ -279,19 +281,22 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        if !extracted.action.needs_approval() {
-            return Ok(Pass::None);
-        }
         let now = self.clock.now();
+        let emergency = emergency || headers.contains_key("sekisho-emergency");
+        if !extracted.action.needs_approval() {
+            let open =
+                if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };
+            return Ok(under(open, extracted.action, dossier));
+        }
         let claim = exempt::Claim {
-            emergency: emergency || headers.contains_key("sekisho-emergency"),
+            emergency,
             exemption: header(headers, "sekisho-exemption")?,
             category: header(headers, "sekisho-category")?,
         };
         let emergencies = self.ports.emergencies.as_ref();
         let exemption = exempt::exemption(claim, account, &extracted.post, &rules.templates, emergencies, now)?;
         if let Some(exemption) = exemption {
-            if let crate::domain::exemption::Exemption::Emergency { emergency, .. } = &exemption {
+            if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
             return Ok(Pass::Exempt(exemption));
@@ -361,6 +366,18 @@ impl Gate {
             Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
+}
+
+/// What an upload or a read shows at the emergency endpoint: nothing, since it needs no approval; its entry names the
+/// declaration it runs under. An upload of a drill shows the drill, which the guideline refuses: nothing of a drill
+/// reaches a provider.
+fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass {
+    let Some(open) = open else { return Pass::None };
+    dossier.emergency = Some(open.id.clone());
+    if open.drill && action == Action::Upload {
+        return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
+    }
+    Pass::None
 }
 
 /// What the approver sees and the ledger seals: the normal form of the post.

@@ -20,6 +20,8 @@ use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::emergency::Emergency;
+use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
 use crate::exempt::{self, Templates};
@@ -217,7 +219,6 @@ impl Gate {
         dossier.body_sha256 = Some(extracted.body.sha256());
         dossier.body_len = extracted.body.len();
         dossier.upload = extracted.upload.clone();
-        dossier.retry_key = extracted.retry_key.clone();
 
         let account = identify::account(
             &client,
@@ -227,6 +228,9 @@ impl Gate {
             self.ports.registry.as_ref(),
         )?;
         dossier.account = Some(account.id.clone());
+        // A key opens the account it was used for only: the digest does not name the account.
+        extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
+        dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
         extracted.action = self.continues_own_thread(&extracted, &account)?;
@@ -277,19 +281,22 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        if !extracted.action.needs_approval() {
-            return Ok(Pass::None);
-        }
         let now = self.clock.now();
+        let emergency = emergency || headers.contains_key("sekisho-emergency");
+        if !extracted.action.needs_approval() {
+            let open =
+                if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };
+            return Ok(under(open, extracted.action, dossier));
+        }
         let claim = exempt::Claim {
-            emergency: emergency || headers.contains_key("sekisho-emergency"),
+            emergency,
             exemption: header(headers, "sekisho-exemption")?,
             category: header(headers, "sekisho-category")?,
         };
         let emergencies = self.ports.emergencies.as_ref();
         let exemption = exempt::exemption(claim, account, &extracted.post, &rules.templates, emergencies, now)?;
         if let Some(exemption) = exemption {
-            if let crate::domain::exemption::Exemption::Emergency { emergency, .. } = &exemption {
+            if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
             return Ok(Pass::Exempt(exemption));
@@ -317,7 +324,13 @@ impl Gate {
         for parent in parents {
             own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
         }
-        Ok(if own { Action::Publish } else { Action::Reply })
+        // With somebody's words in it, it is a quotation wherever it stands (練馬 第13条).
+        let quotes = extracted.post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
+        Ok(match (own, quotes) {
+            (true, true) => Action::Quote,
+            (true, false) => Action::Publish,
+            (false, _) => Action::Reply,
+        })
     }
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
@@ -353,6 +366,18 @@ impl Gate {
             Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
+}
+
+/// What an upload or a read shows at the emergency endpoint: nothing, since it needs no approval; its entry names the
+/// declaration it runs under. An upload of a drill shows the drill, which the guideline refuses: nothing of a drill
+/// reaches a provider.
+fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass {
+    let Some(open) = open else { return Pass::None };
+    dossier.emergency = Some(open.id.clone());
+    if open.drill && action == Action::Upload {
+        return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
+    }
+    Pass::None
 }
 
 /// What the approver sees and the ledger seals: the normal form of the post.

@@ -8,12 +8,19 @@
 
 mod act;
 mod approval;
+mod attacks;
+mod child;
+mod cli;
+mod crash;
+mod desk;
 mod emergency;
 mod guideline;
+mod house;
 mod media_post;
 mod nerima;
 mod road;
 mod shipped;
 mod stage;
 mod tidy;
+mod upload;
 mod wire;

@@ -9,9 +9,11 @@
 mod act;
 mod approval;
 mod emergency;
+mod framing;
 mod guideline;
 mod media_post;
 mod nerima;
+mod outcome;
 mod road;
 mod stage;
 mod tidy;

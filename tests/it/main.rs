@@ -8,6 +8,7 @@
 
 mod act;
 mod approval;
+mod bad_input;
 mod emergency;
 mod framing;
 mod guideline;
@@ -16,5 +17,7 @@ mod nerima;
 mod outcome;
 mod road;
 mod stage;
+mod stream;
 mod tidy;
+mod trust;
 mod wire;

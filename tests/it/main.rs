@@ -13,6 +13,7 @@ mod emergency;
 mod framing;
 mod guideline;
 mod media_post;
+mod nagano;
 mod nerima;
 mod outcome;
 mod road;

@@ -146,7 +146,9 @@ async fn a_person_reads_the_own_bodys_log_alone_and_nobody_reads_without_a_key()
     };
     assert_eq!(get(MANAGER_KEY, entries("nerima")).await, 200);
     assert_eq!(get(MANAGER_KEY, entries("nagano")).await, 404);
+    // 長野市's log has no entry yet: there is nothing to read, and nothing was signed.
     assert_eq!(get(STREAM_KEY, entries("nagano")).await, 200);
+    assert_eq!(get(STREAM_KEY, "/api/v1/ledger/checkpoint?organisation=nagano".to_owned()).await, 404);
     assert_eq!(get("no-such-key", entries("nerima")).await, 401);
     let ahead = format!("{}&after=500", entries("nerima"));
     assert_eq!(get(STREAM_KEY, ahead).await, 409, "a cursor beyond the end is told, not waited for");

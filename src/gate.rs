@@ -19,7 +19,7 @@ use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
 use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
-use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::dossier::{Dossier, Judged, Outcome};
 use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
@@ -357,13 +357,16 @@ impl Gate {
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
+        // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
+        let unclear = matches!(outcome, Outcome::Unknown { .. })
+            && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) => respond::answer(answer, &entry),
-            Err(_) => respond::refusal(shape, &told, Some(&entry)),
+            Ok(answer) if !unclear => respond::answer(answer, &entry),
+            Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
 }

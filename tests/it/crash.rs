@@ -1,5 +1,6 @@
 //! `kill -9` and SIGTERM under load (SECURITY.md F1, F14): what leaves was entered before, whatever happens to the
 //! process, and an approval is used once over all its lives.
+#![expect(clippy::print_stdout, reason = "the figures of a run are told with --nocapture")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sekisho::demo::client::Reply;
+use sekisho::domain::clock::{Clock as _, SystemClock};
 use sekisho::practice::fault::{Fault, Trouble, When};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -177,7 +179,7 @@ fn check(place: &Place, desk: &Desk, entries: &[Value]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn f1_killed_at_any_moment_nothing_left_unrecorded_and_no_approval_counts_twice() {
     let rounds = setting("SEKISHO_KILL_ROUNDS", 8);
-    let seed = setting("SEKISHO_SEED", jiff::Timestamp::now().as_microsecond().unsigned_abs());
+    let seed = setting("SEKISHO_SEED", SystemClock.now().as_microsecond().unsigned_abs());
     println!("f1: {rounds} rounds, SEKISHO_SEED={seed}");
     let mut dice = Dice(seed);
     let place = Place::new("").await;
@@ -262,10 +264,9 @@ async fn f14_told_to_stop_under_load_it_finishes_what_is_on_its_way() {
     assert_eq!(unanswered(), 0);
 
     let entries = place.entries();
-    let desk = desk.lock().unwrap();
-    assert_eq!(check(&place, &desk, &entries), Vec::<String>::new());
+    assert_eq!(check(&place, &desk.lock().unwrap(), &entries), Vec::<String>::new());
     assert_eq!(open_permits(&entries), BTreeSet::new(), "every outcome is in the ledger");
-    assert_eq!(desk.passed.len(), place.provider.request_count(), "each client was answered");
+    assert_eq!(desk.lock().unwrap().passed.len(), place.provider.request_count(), "each client was answered");
     assert!(tokio::net::TcpStream::connect(gateway.gateway).await.is_err(), "nobody listens any more");
     let (code, said) = place.verify().await;
     assert_eq!(code, Some(0), "{said}");

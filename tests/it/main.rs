@@ -8,6 +8,7 @@
 
 mod child;
 mod crash;
+mod disk;
 mod road;
 mod stage;
 mod tidy;

@@ -1,6 +1,5 @@
 //! `kill -9` and SIGTERM under load (SECURITY.md F1, F14): what leaves was entered before, whatever happens to the
 //! process, and an approval is used once over all its lives.
-#![expect(clippy::print_stdout, reason = "the figures of a run are told with --nocapture")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -304,7 +304,7 @@ mod tests {
     }
 
     /// A forwarder to practice providers that waits 400 ms for an answer.
-    async fn to(practice: &Practice, dir: &std::path::Path) -> Forwarder {
+    fn to(practice: &Practice, dir: &std::path::Path) -> Forwarder {
         let ca = dir.join("ca.pem");
         std::fs::write(&ca, practice.ca_pem()).unwrap();
         let provider = Provider {
@@ -338,7 +338,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_moves_is_no_timeout_however_long_it_takes() {
         let (dir, practice) = (tempfile::tempdir().unwrap(), practice().await);
-        let forwarder = to(&practice, dir.path()).await;
+        let forwarder = to(&practice, dir.path());
         assert!(slow_upload(&forwarder).await.is_ok());
         assert_eq!(practice.requests()[0].body_bytes, 50);
     }
@@ -346,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn a_provider_that_does_not_answer_is_waited_for_from_the_last_piece_on() {
         let (dir, practice) = (tempfile::tempdir().unwrap(), practice().await);
-        let forwarder = to(&practice, dir.path()).await;
+        let forwarder = to(&practice, dir.path());
         practice.order(Fault::next(When::AfterBody, Trouble::Hang));
         assert_eq!(slow_upload(&forwarder).await.err(), Some(Failure::Unknown("provider-timeout")));
         assert_eq!(practice.requests()[0].body_bytes, 50, "all of it was sent");

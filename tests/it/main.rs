@@ -14,6 +14,7 @@ mod child;
 mod cli;
 mod crash;
 mod desk;
+mod disk;
 mod emergency;
 mod framing;
 mod guideline;

@@ -8,9 +8,9 @@
 mod table;
 mod wire;
 
-use serde_json::{Value, json};
 use sekisho::demo::town as demo;
 use sekisho::domain::action::Action;
+use serde_json::{Value, json};
 
 use crate::stage::{Town, digest_of, words};
 use wire::{Answer, Door};

@@ -164,7 +164,8 @@ fn parse(back: &[u8]) -> Option<Answer> {
         let body = if status < 200 { 0 } else { field("content-length").and_then(|n| n.parse().ok()).unwrap_or(0) };
         let Some(whole) = rest.get(length..length + body) else { break };
         let json: serde_json::Value = serde_json::from_slice(whole).unwrap_or_default();
-        let door = field("content-type").is_some_and(|kind| kind.contains("problem")) && field("sekisho-entry").is_none();
+        let door =
+            field("content-type").is_some_and(|kind| kind.contains("problem")) && field("sekisho-entry").is_none();
         let code = json["code"].as_str().filter(|_| door).map(str::to_owned);
         answer.heads.push(Head { status, code, entry: field("sekisho-entry").is_some() });
         rest = &rest[length + body..];
@@ -177,5 +178,9 @@ fn parse(back: &[u8]) -> Option<Answer> {
 pub(super) async fn greet(town: &Town) -> Result<(), String> {
     let stream = TcpStream::connect(town.running.gateway).await.map_err(|e| e.to_string())?;
     let answer = exchange(stream, b"GET / HTTP/1.1\r\nhost: gw\r\nconnection: close\r\n\r\n").await?;
-    if answer.heads.first().is_some_and(|head| head.status == 200) { Ok(()) } else { Err(format!("no greeting: {answer}")) }
+    if answer.heads.first().is_some_and(|head| head.status == 200) {
+        Ok(())
+    } else {
+        Err(format!("no greeting: {answer}"))
+    }
 }

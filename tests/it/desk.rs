@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, Method};
+use sekisho::demo::client::Tool;
 use sekisho::demo::town;
 use sekisho::domain::arrival::full;
 use sekisho::domain::digest::{Digest, of_form};
@@ -183,13 +184,6 @@ fn upload_shapes() -> Vec<Shape> {
                 .into(),
         ),
         (
-            "xdk append_upload",
-            "api.x.com",
-            "/2/media/upload/710511363345354753/append",
-            JSON,
-            json!({ "media": base64, "segment_index": 0 }).to_string().into(),
-        ),
-        (
             "xdk create_metadata",
             "api.x.com",
             "/2/media/metadata",
@@ -208,7 +202,7 @@ async fn the_uploads_of_real_clients_have_no_field_that_nobody_mapped() {
         ..sekisho::config::Config::default().extract
     };
     let shapes = upload_shapes();
-    assert_eq!(shapes.len(), 13);
+    assert_eq!(shapes.len(), 12);
     for (what, host, path, content_type, body) in shapes {
         let mut headers = HeaderMap::new();
         if !content_type.is_empty() {
@@ -224,6 +218,20 @@ async fn the_uploads_of_real_clients_have_no_field_that_nobody_mapped() {
     }
 }
 
+#[tokio::test]
+async fn a_part_in_base64_as_xdk_sends_it_is_refused_by_name() {
+    let definitions = recognise::Definitions::built_in().unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/json".parse().unwrap());
+    let path = "/2/media/upload/710511363345354753/append";
+    let recognised = recognise::recognise(&definitions, "api.x.com", &Method::POST, path, None, &headers).unwrap();
+    let body = json!({ "media": BASE64_STANDARD.encode("PNG"), "segment_index": 0 }).to_string();
+    let limits = sekisho::config::Config::default().extract;
+    let refusal = extract::read(&recognised, &headers, full(body), &limits).await.unwrap_err();
+    assert_eq!(refusal.code, "not-supported-yet");
+    assert!(refusal.sentence_en.contains("multipart"), "{}", refusal.sentence_en);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_with_a_field_that_nobody_mapped_is_refused() {
     let town = Town::start().await;
@@ -231,7 +239,8 @@ async fn an_upload_with_a_field_that_nobody_mapped_is_refused() {
     let tool = town.nerima();
     let sent =
         async { tool.send(Method::POST, "api.x.com", "/2/media/upload", &[], Some(body.to_string())).await.unwrap() };
-    town.refuses("unmapped-fields", "sekisho:promise-3", sent).await;
+    town.refuses("unmapped-fields", "sekisho:unmapped-fields", sent).await;
+    assert_eq!(town.received(), 0);
 }
 
 fn image() -> String {
@@ -405,7 +414,6 @@ fn sing(house: &House, approved: &str) -> String {
             post.as_bytes(),
         ),
         go("POST", "/x/2/tweets", with(&[JSON]), &format!("{{\"text\":\"{text}\",\"text\":1}}")),
-        go("POST", &format!("/x/2/{text}"), with(&[JSON]), &post),
         go("GET", &format!("/x/2/users/me?access_token={text}"), with(&[]), ""),
         go("POST", "/x/2/tweets", with(&[JSON]), &words(&format!("{text} https://bit.ly/abc"))),
         go("POST", "/x/2/tweets", with(&[JSON]), &json!({ "text": text, "secret_field": text }).to_string()),
@@ -414,6 +422,9 @@ fn sing(house: &House, approved: &str) -> String {
         assert!((400..500).contains(&answer.status), "{answer:?}");
         said.push_str(&answer.text);
     }
+
+    // The tool alone is told which path of its own has no route.
+    assert_eq!(go("POST", &format!("/x/2/{text}"), with(&[JSON]), &post).status, 403);
 
     // Errors: the provider resets, answers garbage, answers 500; each is a read with a canary in its query.
     for trouble in [Trouble::Reset, Trouble::Garbage, Trouble::status(500)] {
@@ -446,6 +457,16 @@ async fn m4_no_secret_and_no_text_is_anywhere_but_at_the_provider() {
     let approved = said.split_off(said.rfind('\n').unwrap()).trim().to_owned();
     assert!(house.path("exported").is_dir());
 
+    // The same through a tunnel, where the key stands in the CONNECT in base64.
+    let root = std::fs::read_to_string(house.path("ca/root.pem")).unwrap();
+    let stranger = Tool::new(house.gateway, canary("a wrong client key"), &root).unwrap();
+    let tool = Tool::new(house.gateway, town::TOOL_KEY, &root).unwrap();
+    let reason = [("sekisho-reason", canary("the reason"))];
+    let refused = stranger.send(Method::POST, "api.x.com", "/2/tweets", &reason, Some(post.clone())).await.unwrap();
+    let held = tool.send(Method::POST, "api.x.com", "/2/tweets", &reason, Some(post)).await.unwrap();
+    assert_eq!((refused.status.as_u16(), held.header("sekisho-decision")), (403, "held"));
+    let shown = BASE64_STANDARD.encode(format!("tool:{}", canary("a wrong client key")));
+
     let (provider_has, console) = (house.provider.posts().len(), house.console);
     assert_eq!(provider_has, 1, "the provider's own record is the one place of the text");
     let told = tokio::task::spawn_blocking(move || {
@@ -464,14 +485,19 @@ async fn m4_no_secret_and_no_text_is_anywhere_but_at_the_provider() {
     assert!(told.contains("approval-missing") && told.contains("sekisho_"), "{told}");
     house.stop();
 
-    for (what, needle) in CANARIES.into_iter().chain([("a signed approval", approved.as_str())]) {
-        assert!(!said.contains(needle), "{what} is in an error: {said}");
+    for (what, needle) in
+        CANARIES.into_iter().chain([("a signed approval", approved.as_str()), ("a proxy credential", shown.as_str())])
+    {
+        let around = |at: usize| said.get(at.saturating_sub(300)..).unwrap_or(&said).to_owned();
+        assert!(!said.contains(needle), "{what} is in an error: {:?}", said.find(needle).map(around));
         assert!(!told.contains(needle), "{what} is in the stream or the metrics");
         let mut looked_at = 0;
         let found = files_with(house.dir(), needle, &mut looked_at);
         assert_eq!(found, Vec::<PathBuf>::new(), "{what}");
         assert!(looked_at > 10, "only {looked_at} files were looked at");
     }
+    // The search finds what is there.
+    assert!(files_with(house.dir(), "approval-missing", &mut 0).iter().any(|path| path.ends_with("sekisho.db")));
     let log = std::fs::read_to_string(house.path("stderr.log")).unwrap();
     assert!(log.contains("\"level\":\"TRACE\""), "the log is not as loud as it should be");
     assert_eq!(std::fs::read_dir(house.path("spool")).unwrap().count(), 0, "the spool is not empty");

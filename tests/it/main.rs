@@ -6,6 +6,7 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod clauses;
 mod cli;
 mod desk;
 mod house;

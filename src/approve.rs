@@ -60,7 +60,8 @@ pub fn approval(
             "投稿の責任者ご本人による承認では発信できません。",
             "The approver is the person who answers for the post.",
             "ほかの承認権者に承認を依頼してください。",
-        )),
+        )
+        .citing("sekisho:self-approval")),
         Pass::Approved { .. } | Pass::Resend { .. } | Pass::Exempt(_) | Pass::None => Ok(pass),
     }
 }
@@ -118,7 +119,8 @@ fn use_of(known: KnownApproval) -> Result<Pass, Refusal> {
             "この承認は取り消されています。",
             "The approval was revoked.",
             "内容をご確認のうえ、改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if known.uses >= known.approval.max_uses {
         return Err(Refusal::refused(
@@ -126,7 +128,8 @@ fn use_of(known: KnownApproval) -> Result<Pass, Refusal> {
             "この承認はすでに使われています。",
             "The approval has been used as often as it may be.",
             "もう一度発信する場合は、改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     Ok(Pass::Approved { use_number: known.uses.saturating_add(1), approval: Box::new(known.approval), deposit: false })
 }
@@ -139,7 +142,8 @@ pub fn in_window(approval: &Approval, now: Timestamp) -> Result<(), Refusal> {
             format!("この承認は期限（{}）を過ぎています。", crate::domain::clock::for_people(approval.expires)),
             "The approval has expired.",
             "改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if now < approval.not_before {
         return Err(not_yet());
@@ -154,6 +158,7 @@ fn not_yet() -> Refusal {
         "The approval is not valid yet.",
         "承認の開始時刻をご確認ください。",
     )
+    .citing("sekisho:promise-2")
 }
 
 /// Whether the approval is for this account, action and content.
@@ -164,7 +169,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "この承認は、別のアカウントでの発信に対するものです。",
             "The approval is for another account.",
             "承認を受けたアカウントで送信するか、このアカウントでの承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if !approval.actions.contains(&sought.action) {
         return Err(Refusal::refused(
@@ -172,7 +178,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "この承認は、別の操作に対するものです。",
             "The approval is for another action.",
             "この操作についての承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     if approval.digest != *sought.digest {
         return Err(Refusal::refused(
@@ -180,7 +187,8 @@ fn covers(approval: &Approval, sought: Sought<'_>) -> Result<(), Refusal> {
             "承認後に内容が変更されています。",
             "The content is not the one that was approved.",
             "承認された内容のまま送信するか、変更後の内容で改めて承認を受けてください。",
-        ));
+        )
+        .citing("sekisho:promise-2"));
     }
     Ok(())
 }

@@ -110,6 +110,12 @@ impl Practice {
         self.stage.published()
     }
 
+    /// Calls `watcher` for each request from now on when its head has arrived, before any of its body is read and before
+    /// anything is answered: what the watcher sees elsewhere at that moment was there before the request.
+    pub fn watch(&self, watcher: impl Fn(&Received) + Send + Sync + 'static) {
+        self.stage.watch(Arc::new(watcher));
+    }
+
     /// Orders a trouble. Troubles wait in the order in which they were ordered.
     pub fn order(&self, fault: Fault) {
         self.stage.order(fault);

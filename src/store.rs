@@ -116,13 +116,13 @@ pub type Then = Box<dyn FnOnce(Result<Committed, StoreDown>) + Send>;
 /// was set back revives nothing.
 #[derive(Debug)]
 pub enum Condition {
-    /// This use of this approval is free, in time, for this post, and by somebody else than the author.
+    /// A use of this approval is free, in time, for this post, and by somebody else than the author.
     ApprovalUsable {
         /// The approval as the request showed it.
         approval: Box<Approval>,
         /// Whether it may be unknown so far.
         deposit: bool,
-        /// Which use, from 1.
+        /// Which use was free when the request was examined, from 1. Another may be by now.
         use_number: u32,
         /// The account of the post.
         account: AccountId,
@@ -188,8 +188,8 @@ pub enum Condition {
 pub enum Change {
     /// An approval becomes known; one that is known stays as it is.
     Deposit(Box<Approval>),
-    /// A use of an approval is spent by this unit's entry.
-    Spend(ApprovalId, u32),
+    /// The next free use of an approval is spent by this unit's entry.
+    Spend(ApprovalId),
     /// An approval is revoked.
     Revoke(ApprovalId),
     /// No approval that begins before this moment is good any more (a restored backup may have forgotten its use).
@@ -287,7 +287,9 @@ pub struct Late<'a> {
     /// What the clock said, where that is more than a second earlier.
     pub clock: Option<Timestamp>,
     /// The failed condition's code.
-    pub code: Option<&'a str>,
+    pub code: Option<&'static str>,
+    /// Which use of its approval the entry spends.
+    pub use_number: Option<u32>,
     /// The ticket that was opened or joined.
     pub ticket: Option<&'a str>,
 }

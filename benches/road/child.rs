@@ -121,3 +121,34 @@ pub(crate) fn resident_kib(id: u32) -> Result<u64, Broken> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("/proc/PID/status names no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
+
+/// What the CPUs have done since the machine started, and what of it this run's own processes did.
+pub(crate) struct Usage {
+    all: f64,
+    busy: f64,
+    own: f64,
+}
+
+impl Usage {
+    /// Until now, with this process and those of these ids as its own.
+    pub(crate) fn now(children: &[u32]) -> Result<Self, Broken> {
+        let text = std::fs::read_to_string("/proc/stat")?;
+        let line = text.lines().find_map(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has another form")?;
+        // user nice system idle iowait irq softirq steal; what follows is contained in the first two.
+        let ticks = line.split_whitespace().take(8).map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+        let all: f64 = ticks.iter().sum();
+        let idle: f64 = ticks.iter().skip(3).take(2).sum();
+        let mut own = cpu_time(std::process::id())?;
+        for child in children {
+            own += cpu_time(*child)?;
+        }
+        Ok(Self { all, busy: all - idle, own: own.as_secs_f64() * TICKS_A_SECOND })
+    }
+
+    /// The share of all CPU time since `before` that went to others: neighbours on the host, other programs, the
+    /// kernel's work for nobody in particular.
+    pub(crate) fn others_since(&self, before: &Self) -> f64 {
+        let others = (self.busy - before.busy) - (self.own - before.own);
+        (others / (self.all - before.all).max(1.0)).max(0.0)
+    }
+}

@@ -47,7 +47,9 @@ impl Written {
     /// The digest that an approval of this post names.
     pub(crate) fn digest(&self) -> String {
         let field = Field { role: Role::Text, at: "/text".to_owned(), value: Tree::Text(self.0.clone()) };
-        let post = Post { fields: vec![field], ..Post::default() };
+        let mut post = Post { fields: vec![field], ..Post::default() };
+        // The route is part of what is approved: the same text means something else on another.
+        post.audience.insert("means".to_owned(), Tree::Text("tweet-create".to_owned()));
         digest::digest(&ProviderId::new("x"), Action::Publish, None, &post).to_string()
     }
 }

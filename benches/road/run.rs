@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::child::{self, Child};
+use crate::child::{self, Child, Usage};
 use crate::disk::Syncs;
 use crate::gate::{self, Gate};
 use crate::load::{self, Cell, Supply, Target};
@@ -55,7 +55,7 @@ struct Stage {
     writer: Writer,
     pool: Vec<Bytes>,
     // Last, so that it ends after those that are connected to it.
-    _provider: Child,
+    provider: Child,
 }
 
 impl Stage {
@@ -73,7 +73,13 @@ impl Stage {
         let mut writer = Writer::default();
         let pool = writer.write(POOL).iter().map(crate::posts::Written::body).collect();
         let direct = direct(dir, at)?;
-        Ok(Self { direct, floor: (floor, gate::through(floor_at)?), gate, writer, pool, _provider: provider })
+        Ok(Self { direct, floor: (floor, gate::through(floor_at)?), gate, writer, pool, provider })
+    }
+
+    fn usage(&self) -> Result<Usage, Broken> {
+        let mut children = vec![self.provider.id(), self.floor.0.id()];
+        children.extend(self.gate.as_ref().map(Gate::id));
+        Usage::now(&children)
     }
 
     /// The target, the proxy's process id, and what is sent: for the gate as many new posts as were approved.
@@ -107,6 +113,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
     let begun = Instant::now();
     let mut stage = Stage::set(plan, dir).await?;
     let mut results = Results::default();
+    let before = stage.usage()?;
     for round in 0..plan.rounds {
         let round_begun = Instant::now();
         let mut syncs = Syncs::default();
@@ -121,6 +128,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
         }
         results.disk.push((syncs.extending(), syncs.overwriting()));
         results.seconds = begun.elapsed().as_secs_f64();
+        results.others = stage.usage()?.others_since(&before);
         eprintln!("round {} of {} took {:.0} s", round + 1, plan.rounds, round_begun.elapsed().as_secs_f64());
         if round + 1 < plan.rounds && begun.elapsed() + round_begun.elapsed() > plan.budget {
             eprintln!("no time for another round within {:?}", plan.budget);

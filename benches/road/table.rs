@@ -49,6 +49,8 @@ pub(crate) struct Results {
     pub(crate) disk: Vec<(Latency, Latency)>,
     /// How long it took.
     pub(crate) seconds: f64,
+    /// The share of the machine's CPU time that others took meanwhile.
+    pub(crate) others: f64,
 }
 
 impl Results {
@@ -103,6 +105,10 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
     if cfg!(debug_assertions) {
         println!("**Not an optimised build: no figure here means anything.**");
     }
+    println!(
+        "Other programs and neighbours took {:.0} % of the CPU time meanwhile: the more, the less the figures say.",
+        results.others * 100.0
+    );
     println!("Each figure is the median over the rounds, with [least to greatest].");
     closed_table(plan, results);
     open_table(plan, results);
@@ -187,6 +193,10 @@ fn acceptance(plan: &Plan, results: &Results) {
         verdict(ratio.is_some_and(|ratio| ratio.median >= LEAST_RATIO)),
         written(ratio, 3)
     );
+    let cpu = results.paired((Subject::Floor, Subject::Gate), Load::Closed(JUDGED), |floor, gate| {
+        floor.cpu_us.unwrap_or(f64::NAN) / gate.cpu_us.unwrap_or(f64::NAN)
+    });
+    println!("  (floor's CPU / gate's CPU for one post, which a busy machine disturbs less: {})", written(cpu, 3));
     // The cheaper fdatasync is the stricter measure.
     added(results, "p50", p50, results.disk(|disk| disk.1.p50.min(disk.0.p50)), MORE_P50);
     added(results, "p99", p99, results.disk(|disk| disk.1.p99.min(disk.0.p99)), MORE_P99);

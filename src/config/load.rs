@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
-use super::{Config, Problem, approve, console, emergency, extract, forward, guideline, inspect, ledger, listen};
+use super::{Config, Problem, approve, console, emergency, extract, forward, gate, guideline, inspect, ledger, listen};
 use super::{providers, registry, store};
 use crate::domain::{account, person};
 
@@ -143,6 +143,7 @@ impl Walk<'_> {
             "guideline" => self.whole::<guideline::Guideline>(name, value),
             "ledger" => self.whole::<ledger::Ledger>(name, value),
             "store" => self.whole::<store::Store>(name, value),
+            "gate" => self.whole::<gate::Gate>(name, value),
             "forward" => self.whole::<forward::Forward>(name, value),
             "emergency" => self.whole::<emergency::Emergency>(name, value),
             "console" => self.whole::<console::Console>(name, value),

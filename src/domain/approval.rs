@@ -113,7 +113,7 @@ pub enum Pass {
     Approved {
         /// The approval.
         approval: Box<Approval>,
-        /// Which use of it this would be, from 1. The pair is spent once.
+        /// Which use of it was free when it was looked up, from 1. The store takes the next free one.
         use_number: u32,
         /// Whether it came with the request and is not in the store yet.
         deposit: bool,

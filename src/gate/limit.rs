@@ -1,5 +1,6 @@
 //! How often a client may come to the gate: a bucket a client, so that one runaway tool stops no other.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -8,9 +9,16 @@ use crate::config::gate::Gate;
 use crate::domain::decision::Refusal;
 use crate::domain::person::ClientId;
 
-/// A bucket for each client.
+/// Entries that a stranger, who shows no valid key, may cause in a minute. What goes beyond is counted, not entered.
+const STRANGER_ENTRIES: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
+/// Addresses that are remembered before idle ones are let go.
+const MOST_ADDRESSES: usize = 10_000;
+
+/// A bucket for each client, and one for each address that strangers come from.
 pub struct Limits {
     buckets: DefaultKeyedRateLimiter<ClientId>,
+    strangers: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Limits {
@@ -18,7 +26,19 @@ impl Limits {
     pub fn new(config: &Gate) -> Self {
         let per_second = NonZeroU32::new(config.requests_per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(config.burst).unwrap_or(per_second);
-        Self { buckets: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)) }
+        Self {
+            buckets: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)),
+            strangers: RateLimiter::keyed(Quota::per_minute(STRANGER_ENTRIES)),
+        }
+    }
+
+    /// Whether a stranger at this address may cause one more entry of its own, so that nobody without a key can fill the
+    /// ledger's disk.
+    pub fn stranger(&self, address: IpAddr) -> bool {
+        if self.strangers.len() > MOST_ADDRESSES {
+            self.strangers.retain_recent();
+        }
+        self.strangers.check_key(&address).is_ok()
     }
 
     /// Takes one request from the client's bucket.

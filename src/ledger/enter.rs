@@ -86,11 +86,11 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
 }
 
 fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
-    if let Some(Pass::Approved { approval, use_number, deposit }) = &dossier.pass {
+    if let Some(Pass::Approved { approval, deposit, .. }) = &dossier.pass {
         if *deposit {
             changes.push(Change::Deposit(approval.clone()));
         }
-        changes.push(Change::Spend(approval.id.clone(), *use_number));
+        changes.push(Change::Spend(approval.id.clone()));
     }
     // A resend moves the key to its own entry, so that its outcome decides about the next one.
     if let (Some(client), Some(key), Some(digest)) = (&dossier.client, &dossier.retry_key, dossier.digest) {

@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::refusals;
 use crate::domain::approval::Pass;
 use crate::domain::clause::Clause;
 use crate::domain::decision::{Obligation, Permit, Refusal, RefusalKind};
@@ -88,12 +89,19 @@ impl Payload {
 /// The members that only the writer knows.
 pub fn place(log: &str, index: u64, boot: &str, kind: &str, late: Late<'_>) -> Fields {
     let mut fields = Fields::default();
+    if let Some(number) = late.use_number {
+        fields.number("approval_use", u64::from(number));
+    }
     fields.text("at", &late.at.to_string());
     fields.text("boot", boot);
     if let Some(clock) = late.clock {
         fields.text("clock", &clock.to_string());
     }
-    fields.text_if("code", late.code);
+    if let Some(code) = late.code {
+        clauses(&mut fields, &refusals::of_code(code).clauses);
+        fields.text("code", code);
+        fields.text("decision", "refused");
+    }
     fields.number("index", index);
     fields.text("kind", kind);
     fields.text("log", log);
@@ -163,9 +171,8 @@ fn upload_step(step: &UploadStep) -> &'static str {
 
 fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<String> {
     match pass {
-        Some(Pass::Approved { approval, use_number, .. }) => {
+        Some(Pass::Approved { approval, .. }) => {
             fields.text("approval", approval.id.as_str());
-            fields.number("approval_use", u64::from(*use_number));
             fields.text("approver", &names.pseudonym(&approval.approver));
             Some(approval.approver.as_str().to_owned())
         }

@@ -79,7 +79,14 @@ fn of_post(code: &'static str) -> Option<Refusal> {
         ),
         _ => return None,
     };
-    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }))
+    let clause = match code {
+        "self-approval" => "sekisho:self-approval",
+        "account-not-active" => "sekisho:account-state",
+        "emergency-ended" => "sekisho:emergency",
+        "resend-not-open" => "sekisho:resend",
+        _ => "sekisho:promise-2",
+    };
+    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }).citing(clause))
 }
 
 /// Refusals of console acts.

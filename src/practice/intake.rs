@@ -42,7 +42,7 @@ pub(super) struct Intake {
 enum Inside {
     Plain,
     Multipart(Multipart),
-    Json(JsonMedia),
+    Json(Box<JsonMedia>),
 }
 
 /// A body that has arrived.
@@ -73,7 +73,7 @@ impl Intake {
     pub(super) fn new(content_type: &str, upload: bool) -> Self {
         let inside = match boundary(content_type) {
             Some(boundary) => Inside::Multipart(Multipart::new(&boundary)),
-            None if upload && content_type.starts_with("application/json") => Inside::Json(JsonMedia::default()),
+            None if upload && content_type.starts_with("application/json") => Inside::Json(Box::default()),
             None => Inside::Plain,
         };
         let limit = if upload { KEPT_UPLOAD_BYTES } else { KEPT_BYTES };

@@ -20,7 +20,11 @@ pub(super) struct Stage {
     record: Mutex<Vec<Received>>,
     faults: Mutex<Vec<Fault>>,
     world: Mutex<World>,
+    watcher: Mutex<Option<Watcher>>,
 }
+
+/// Is told of each request when its head has arrived.
+pub(super) type Watcher = Arc<dyn Fn(&Received) + Send + Sync>;
 
 /// The providers' own state.
 #[derive(Default)]
@@ -32,16 +36,31 @@ pub(super) struct World {
 
 impl Stage {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, record: Mutex::default(), faults: Mutex::default(), world: Mutex::default() }
+        Self {
+            clock,
+            record: Mutex::default(),
+            faults: Mutex::default(),
+            world: Mutex::default(),
+            watcher: Mutex::default(),
+        }
     }
 
-    /// Notes a request whose head has arrived; gives its number.
+    /// Notes a request whose head has arrived, and tells the watcher; gives its number.
     pub(super) fn note(&self, mut received: Received) -> u64 {
         let mut record = open(&self.record);
         received.number = record.len() as u64;
         let number = received.number;
-        record.push(received);
+        record.push(received.clone());
+        drop(record);
+        let watcher = open(&self.watcher).clone();
+        if let Some(watcher) = watcher {
+            watcher(&received);
+        }
         number
+    }
+
+    pub(super) fn watch(&self, watcher: Watcher) {
+        *open(&self.watcher) = Some(watcher);
     }
 
     /// Completes the note of a request.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
 use super::{Change, entry_id};
 use crate::domain::account::Account;
-use crate::domain::approval::{Approval, Ticket, TicketId};
+use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
 use crate::domain::emergency::Emergency;
 
@@ -43,13 +43,30 @@ pub(super) fn joined(conn: &Connection, changes: &[Change]) -> Result<Option<Tic
     Ok(Some(waiting.map_or_else(|| ticket.id.clone(), TicketId::new)))
 }
 
+/// The number that the next use of an approval has. Requests that were examined at the same time saw the same one, so
+/// it is taken here, in the transaction.
+pub(super) fn next_use(conn: &Connection, id: &ApprovalId) -> Result<u32> {
+    let sql = "SELECT coalesce(max(use_no), 0) + 1 FROM used_approval WHERE approval = ?";
+    conn.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0))
+}
+
+/// The number under which these changes spend an approval.
+pub(super) fn spent_as(conn: &Connection, changes: &[Change]) -> Result<Option<u32>> {
+    let spent = changes.iter().find_map(|change| match change {
+        Change::Spend(id) => Some(id),
+        _ => None,
+    });
+    spent.map(|id| next_use(conn, id)).transpose()
+}
+
 /// Writes one change.
 pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<()> {
     let at = place.at.as_microsecond();
     match change {
         Change::Deposit(approval) => deposit(conn, approval),
-        Change::Spend(id, number) => {
-            run(conn, "INSERT INTO used_approval VALUES (?, ?, ?)", params![id.as_str(), number, place.id()])
+        Change::Spend(id) => {
+            let row = params![id.as_str(), next_use(conn, id)?, place.id()];
+            run(conn, "INSERT INTO used_approval VALUES (?, ?, ?)", row)
         }
         Change::Revoke(id) => {
             run(conn, "UPDATE approval SET revoked = ? WHERE id = ? AND revoked IS NULL", params![at, id.as_str()])

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::change::next_use;
 use super::{Condition, entry_id};
 use crate::domain::account::AccountId;
 use crate::domain::approval::Approval;
@@ -166,9 +167,8 @@ fn not_usable(
     if now >= shown.expires {
         return Ok(Some("approval-expired"));
     }
-    let sql = "SELECT 1 FROM used_approval WHERE approval = ? AND use_no = ?";
-    let spent =
-        use_number == 0 || use_number > shown.max_uses || exists(conn, sql, params![shown.id.as_str(), use_number])?;
+    // `use_number` is what the examination saw; others may have used the approval since, so the next free one counts.
+    let spent = use_number == 0 || use_number > shown.max_uses || next_use(conn, &shown.id)? > shown.max_uses;
     Ok(spent.then_some("approval-spent"))
 }
 

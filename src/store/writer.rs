@@ -386,7 +386,8 @@ fn write_unit(
         (Some(_), Some(draft)) => (draft, None),
         (Some(code), None) => return Ok(Err(StoreDown(code.to_owned()))),
     };
-    let late = Late { at, clock, code: refused, ticket: ticket.as_ref().map(|ticket| ticket.as_str()) };
+    let use_number = if refused.is_none() { change::spent_as(conn, &unit.changes)? } else { None };
+    let late = Late { at, clock, code: refused, use_number, ticket: ticket.as_ref().map(|ticket| ticket.as_str()) };
     let placed = sequence.place(&unit.log, draft, late)?;
     let id = entry_id(placed.number, placed.index);
     if refused.is_none() {

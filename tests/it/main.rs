@@ -6,10 +6,22 @@
     reason = "a scene that breaks is to stop"
 )]
 
+mod act;
+mod approval;
+mod attacks;
+mod child;
 mod clauses;
 mod cli;
+mod crash;
 mod desk;
+mod emergency;
+mod guideline;
 mod house;
+mod media_post;
+mod nerima;
 mod road;
+mod shipped;
 mod stage;
 mod tidy;
+mod upload;
+mod wire;

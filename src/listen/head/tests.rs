@@ -255,6 +255,18 @@ fn a_first_connect_ends_the_scan_at_the_tunnel() {
 }
 
 #[test]
+fn a_connect_in_http10_needs_no_host_and_nothing_else_goes_without_one() {
+    // What Python's http.client sends up to 3.11.
+    let old = "CONNECT api.x.com:443 HTTP/1.0\r\nProxy-Authorization: Basic eA==\r\n\r\n";
+    assert_eq!(scan(old.as_bytes(), 1, true), (old.len(), 1, None));
+    let missing = Some(Violation::bad("missing-host"));
+    assert_eq!(scan(b"CONNECT api.x.com:443 HTTP/1.1\r\n\r\n", 1, true).2, missing);
+    assert_eq!(scan(b"GET /2/users/me HTTP/1.0\r\n\r\n", 1, true).2, missing);
+    let two = "CONNECT api.x.com:443 HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n";
+    assert_eq!(scan(two.as_bytes(), 1, true).2, Some(Violation::bad("duplicate-host")));
+}
+
+#[test]
 fn a_byte_flipped_anywhere_never_makes_pieces_and_whole_differ() {
     let good = format!(
         "POST /2/tweets HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n{HOST}\r\n"

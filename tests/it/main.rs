@@ -11,6 +11,7 @@ mod approval;
 mod attacks;
 mod bad_input;
 mod child;
+mod clauses;
 mod cli;
 mod crash;
 mod desk;

@@ -556,7 +556,7 @@ async fn c6_the_authors_own_approval_neither_passes_nor_stands_in_the_way() {
     });
     let given = town.console("demo-nerima-clerk", Method::POST, "/api/v1/approvals", Some(own)).await;
     assert!(given.status.is_success(), "whose post it will be is not known yet: {:?}", given.json());
-    town.refuses("self-approval", "sekisho:promise-3", tweet(&town.nerima(), HEALTH)).await;
+    town.refuses("self-approval", "sekisho:self-approval", tweet(&town.nerima(), HEALTH)).await;
     town.approve(&digest).await;
     assert_eq!(tweet(&town.nerima(), HEALTH).await.status, 201, "another person approved it");
     assert_eq!(town.provider.posts().len(), 1);

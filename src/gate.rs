@@ -248,11 +248,11 @@ impl Gate {
         let report = inspect::inspect(&rules.inspection, &extracted.post);
         dossier.report = Some(report.clone());
 
-        let digest =
-            digest::digest(&recognised.provider.id, extracted.action, extracted.target.as_deref(), &extracted.post);
+        let form = normal_form(&recognised, &extracted);
+        let digest = digest::of_form(&form);
         if extracted.action.needs_approval() {
             dossier.digest = Some(digest);
-            dossier.payload = payload(&recognised, &extracted);
+            dossier.payload = form;
         }
         let pass = self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?;
         dossier.pass = Some(pass.clone());
@@ -389,8 +389,8 @@ fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass
     Pass::None
 }
 
-/// What the approver sees and the ledger seals: the normal form of the post.
-fn payload(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
+/// The normal form of the post: what the digest covers, the approver sees and the ledger seals.
+fn normal_form(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
     digest::canonical(&digest::normal_form(
         &recognised.provider.id,
         extracted.action,

@@ -21,7 +21,9 @@ impl Clause {
         match source {
             "nerima" => article(place).map(|article| format!("練馬区SNS活用ガイドライン{article}")),
             "nagano" => Some(format!("長野市ソーシャルメディアの利用に関するガイドライン {place}")),
-            "guideline-2011" => Some("民間ソーシャルメディアを活用した情報発信についての国の指針（平成23年）".to_owned()),
+            "guideline-2011" => {
+                Some("民間ソーシャルメディアを活用した情報発信についての国の指針（平成23年）".to_owned())
+            }
             "my-number-act" => article(place).map(|article| format!("番号法{article}")),
             "local-public-service-act" => article(place).map(|article| format!("地方公務員法{article}")),
             _ => None,

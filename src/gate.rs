@@ -19,7 +19,7 @@ use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
 use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
-use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::dossier::{Dossier, Judged, Outcome};
 use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
@@ -33,6 +33,7 @@ use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
@@ -111,6 +112,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Media that something is happening to.
+    pub busy: Arc<busy::Busy>,
     /// Counters.
     pub metrics: Arc<crate::observe::Metrics>,
 }
@@ -120,6 +123,8 @@ pub struct Gate {
 struct Walked {
     shape: Option<Shape>,
     request: Option<(Recognised, Extracted, Arc<Account>)>,
+    /// Kept until the outcome is recorded.
+    held: Option<busy::Held>,
 }
 
 impl Handler for Gates {
@@ -237,16 +242,17 @@ impl Gate {
         dossier.action = Some(extracted.action);
         identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
 
+        walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
         let report = inspect::inspect(&rules.inspection, &extracted.post);
         dossier.report = Some(report.clone());
 
-        let digest =
-            digest::digest(&recognised.provider.id, extracted.action, extracted.target.as_deref(), &extracted.post);
+        let form = normal_form(&recognised, &extracted);
+        let digest = digest::of_form(&form);
         if extracted.action.needs_approval() {
             dossier.digest = Some(digest);
-            dossier.payload = payload(&recognised, &extracted);
+            dossier.payload = form;
         }
         let pass = self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?;
         dossier.pass = Some(pass.clone());
@@ -357,13 +363,16 @@ impl Gate {
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
+        // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
+        let unclear = matches!(outcome, Outcome::Unknown { .. })
+            && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) => respond::answer(answer, &entry),
-            Err(_) => respond::refusal(shape, &told, Some(&entry)),
+            Ok(answer) if !unclear => respond::answer(answer, &entry),
+            Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
 }
@@ -380,8 +389,8 @@ fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass
     Pass::None
 }
 
-/// What the approver sees and the ledger seals: the normal form of the post.
-fn payload(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
+/// The normal form of the post: what the digest covers, the approver sees and the ledger seals.
+fn normal_form(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
     digest::canonical(&digest::normal_form(
         &recognised.provider.id,
         extracted.action,

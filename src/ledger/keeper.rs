@@ -52,10 +52,11 @@ impl Keeper {
 }
 
 fn tick(shared: &Arc<Shared>, ticks: u64) {
-    if shared.keyring.is_low()
-        && let Err(down) = shared.keyring.fill()
-    {
-        tracing::warn!(reason = %down, "no record keys can be made");
+    while shared.keyring.is_low() {
+        if let Err(down) = shared.keyring.fill() {
+            tracing::warn!(reason = %down, "no record keys can be made");
+            break;
+        }
     }
     if !ticks.is_multiple_of(SECOND) {
         return;

@@ -80,10 +80,11 @@ fn of_post(code: &'static str) -> Option<Refusal> {
         _ => return None,
     };
     let status = if code == "self-approval" { 403 } else { 409 };
-    Some(Refusal::refused(code, ja, en, way).status(status).citing(clause_of_post(code)))
+    Some(Refusal::refused(code, ja, en, way).status(status).citing(clause(code)))
 }
 
-fn clause_of_post(code: &str) -> &'static str {
+/// What a refusal of a post cites.
+fn clause(code: &str) -> &'static str {
     match code {
         "self-approval" => "sekisho:self-approval",
         "account-not-active" => "sekisho:account-state",

@@ -12,8 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreDown, sqlite};
 
-/// Units after which a checkpoint is worth its work.
-const UNITS: usize = 256;
+/// Units after which a checkpoint is worth its work: most of them change the same few pages, each moved once.
+const UNITS: usize = 2048;
 /// Frames (4 KiB pages) of the log at which the writer helps: 64 MiB.
 const LARGE_FRAMES: i64 = 16 * 1024;
 

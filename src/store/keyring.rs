@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 use super::{Sealed, StoreDown, sqlite};
 use crate::config::Problem;
 
-/// Keys that are made at once.
-const AHEAD: usize = 512;
-/// Keys left at which more are made.
-const LOW: usize = 256;
+/// Keys that are made in one transaction: few, so that making them never holds a processor for long.
+const AT_ONCE: usize = 128;
+/// Keys that lie ready: what a burst may use up while somebody looks, five times a second, whether more are needed.
+const AHEAD: usize = 2048;
 
 const WRAP: &[u8] = b"sekisho record key v1";
 const PAYLOAD: &[u8] = b"sekisho payload v1";
@@ -72,18 +72,18 @@ impl Keyring {
 
     /// Whether it is time to call [`Self::fill`].
     pub fn is_low(&self) -> bool {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).len() < LOW
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).len() < AHEAD
     }
 
-    /// Makes keys ahead, durably.
+    /// Makes some keys ahead, durably.
     pub fn fill(&self) -> Result<(), StoreDown> {
         let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_low() {
             return Ok(());
         }
-        let mut made = VecDeque::with_capacity(AHEAD);
+        let mut made = VecDeque::with_capacity(AT_ONCE);
         let transaction = conn.transaction()?;
-        for _ in 0..AHEAD {
+        for _ in 0..AT_ONCE {
             let mut key = Secret::default();
             random(key.as_mut())?;
             let wrapped = seal(&self.wrap, WRAP, key.as_ref())?;
@@ -231,8 +231,9 @@ mod tests {
     fn each_payload_has_its_own_key_and_a_burst_makes_more() {
         let dir = tempfile::tempdir().unwrap();
         let keys = Keyring::open(dir.path(), &[7; 32]).unwrap();
-        let used: std::collections::BTreeSet<i64> = (0..AHEAD * 2 + 1).map(|_| keys.seal(b"x").unwrap().key).collect();
-        assert_eq!(used.len(), AHEAD * 2 + 1);
+        let used: std::collections::BTreeSet<i64> =
+            (0..AT_ONCE * 2 + 1).map(|_| keys.seal(b"x").unwrap().key).collect();
+        assert_eq!(used.len(), AT_ONCE * 2 + 1);
         let last = keys.seal(b"x").unwrap();
         keys.close();
         assert!(keys.open_sealed(last.key, &last.bytes).unwrap().is_some());

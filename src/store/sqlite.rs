@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreDown;
@@ -117,6 +118,8 @@ pub(super) fn connect(file: &Path, mode: OpenFlags) -> rusqlite::Result<Connecti
     let conn = Connection::open_with_flags(file, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(Duration::from_secs(1))?;
     conn.set_prepared_statement_cache_capacity(128);
+    // A plan must not depend on the values that are bound: a cached statement would be prepared anew for each of them.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     // A statement must not need a temporary file when the disk is full.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
@@ -172,6 +175,19 @@ mod tests {
         for name in ["s.db", "s.db-wal"] {
             let mode = std::fs::metadata(dir.path().join("sub").join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o077, 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cached_statement_is_prepared_once_whatever_is_bound() {
+        let dir = tempfile::tempdir().unwrap();
+        let conn = open(&dir.path().join("s.db")).unwrap();
+        // The planner would look at the value bound here: a minimum is sought by index or by scan.
+        let sql = "SELECT max(use_no) FROM used_approval WHERE approval = ?";
+        for approval in ["a", "b", "c"] {
+            let mut statement = conn.prepare_cached(sql).unwrap();
+            let _: Option<i64> = statement.query_row([approval], |row| row.get(0)).unwrap();
+            assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "{approval}");
         }
     }
 

@@ -48,9 +48,8 @@ pub(crate) struct Place {
     pub(crate) provider: Practice,
     /// What was in the ledger when each request arrived.
     pub(crate) witness: Arc<Witness>,
-    /// What stands before the program's own arguments (`nsenter ...`).
+    /// What stands before the program's own arguments (`sh -c ...`).
     pub(crate) before: Vec<String>,
-    /// The database as this process sees it.
     database: PathBuf,
     configs: Vec<PathBuf>,
     dir: tempfile::TempDir,
@@ -76,21 +75,9 @@ impl Place {
         Self { provider, witness, before: Vec::new(), database, configs, dir }
     }
 
-    /// The directory that holds the configuration and, in `data`, everything the gateway writes.
-    pub(crate) fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
     /// Where the gateway writes.
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
-    }
-
-    /// From now on the gateway's files are seen under `root` by this process (another mount namespace).
-    pub(crate) fn seen_under(&mut self, root: &Path) {
-        let seen = self.database.strip_prefix("/").unwrap();
-        self.database = root.join(seen);
-        self.witness.move_to(&self.database);
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -342,19 +329,14 @@ pub(crate) fn text(number: u64) -> String {
 /// lies below that length was durable before the request was in, whatever the gateway believes and whatever the clocks
 /// say: an order, not a presence.
 pub(crate) struct Witness {
-    database: Mutex<PathBuf>,
+    database: PathBuf,
     book: Mutex<Option<Logbook>>,
     seen: Mutex<BTreeMap<u64, Option<u64>>>,
 }
 
 impl Witness {
     fn of(database: &Path) -> Self {
-        Self { database: Mutex::new(database.to_owned()), book: Mutex::default(), seen: Mutex::default() }
-    }
-
-    fn move_to(&self, database: &Path) {
-        *self.database.lock().unwrap() = database.to_owned();
-        self.let_go();
+        Self { database: database.to_owned(), book: Mutex::default(), seen: Mutex::default() }
     }
 
     /// Closes the connection, so that the next gateway really has to recover the database.
@@ -365,7 +347,7 @@ impl Witness {
     fn look(&self, request: &Received) {
         let mut book = self.book.lock().unwrap();
         if book.is_none() {
-            *book = open_book(&self.database.lock().unwrap());
+            *book = open_book(&self.database);
         }
         let size = book.as_ref().and_then(|book| book.size(LOG).ok());
         self.seen.lock().unwrap().insert(request.number, size);
@@ -494,4 +476,40 @@ actions = ["publish", "upload", "read"]
         write!(text, "{person}").unwrap();
     }
     text
+}
+
+/// The witness itself: a request that came before its entry, one without an entry, one too many for its entries, and one
+/// that nobody could look behind are each found.
+#[test]
+fn a_witness_finds_a_request_that_came_before_its_entry() {
+    let witness = Witness::of(Path::new("nowhere"));
+    let permit = |index: u64, body: &str| json!({ "kind": "permit", "index": index, "body_sha256": body });
+    let request = |number: u64, body: &str| Received {
+        number,
+        at: jiff::Timestamp::UNIX_EPOCH,
+        host: "api.x.com".to_owned(),
+        method: "POST".to_owned(),
+        target: "/2/tweets".to_owned(),
+        version: "HTTP/2.0".to_owned(),
+        headers: Vec::new(),
+        complete: true,
+        body_bytes: 1,
+        body_sha256: body.to_owned(),
+        body: None,
+        parts: Vec::new(),
+        status: None,
+    };
+    let entries = [permit(0, "a"), permit(1, "b"), permit(2, "c")];
+    let judged = |sizes: &[(u64, Option<u64>)], requests: &[Received]| {
+        *witness.seen.lock().unwrap() = sizes.iter().copied().collect();
+        witness.violations(requests, &entries).join("; ")
+    };
+    assert_eq!(judged(&[(0, Some(1)), (1, Some(3))], &[request(0, "a"), request(1, "c")]), "");
+    assert!(judged(&[(0, Some(1))], &[request(0, "b")]).contains("entry 1 came after it"));
+    assert!(judged(&[(0, Some(0))], &[request(0, "a")]).contains("only 0 permissions"));
+    assert!(judged(&[(0, Some(3))], &[request(0, "z")]).contains("no permission names its body"));
+    assert!(judged(&[(0, Some(3)), (1, Some(3))], &[request(0, "a"), request(1, "a")]).contains("no permission"));
+    assert!(judged(&[(0, None)], &[request(0, "a")]).contains("nobody could look"));
+    let cut_off = Received { complete: false, ..request(1, "") };
+    assert!(judged(&[(0, Some(1)), (1, Some(1))], &[request(0, "a"), cut_off]).contains("only 1 permissions"));
 }

@@ -13,25 +13,25 @@ use sekisho::domain::clock::SystemClock;
 use sekisho::practice::{Authority, Practice};
 
 /// A gateway process and all that it works with.
-pub struct House {
+pub(crate) struct House {
     /// The practice providers.
-    pub provider: Practice,
+    pub(crate) provider: Practice,
     /// The gateway port.
-    pub gateway: SocketAddr,
+    pub(crate) gateway: SocketAddr,
     /// The console port.
-    pub console: SocketAddr,
+    pub(crate) console: SocketAddr,
     child: Option<Child>,
     dir: tempfile::TempDir,
 }
 
 /// How a command ended.
-pub struct Ended {
+pub(crate) struct Ended {
     /// Its exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// What it said.
-    pub out: String,
+    pub(crate) out: String,
     /// What it complained about.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Ended {
@@ -45,7 +45,7 @@ impl From<Output> for Ended {
 }
 
 /// A command of the built binary.
-pub fn sekisho() -> Command {
+pub(crate) fn sekisho() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEKISHO")) {
         command.env_remove(name);
@@ -54,7 +54,7 @@ pub fn sekisho() -> Command {
 }
 
 /// Runs a command with this on its standard input.
-pub fn run(mut command: Command, input: &str) -> Ended {
+pub(crate) fn run(mut command: Command, input: &str) -> Ended {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
     let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
@@ -69,7 +69,7 @@ fn free_port() -> SocketAddr {
 
 impl House {
     /// Starts a gateway with this log filter and waits until it takes posts.
-    pub async fn start(log: &str) -> Self {
+    pub(crate) async fn start(log: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let provider = Practice::start(any, Authority::make().unwrap(), Arc::new(SystemClock)).await.unwrap();
@@ -93,30 +93,30 @@ impl House {
     }
 
     /// A file of the gateway.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Where everything lies.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// Runs a command on this gateway's configuration.
-    pub fn command(&self, words: &[&str], input: &str) -> Ended {
+    pub(crate) fn command(&self, words: &[&str], input: &str) -> Ended {
         let mut command = sekisho();
         command.args(words).arg("--config").arg(self.path("sekisho.toml"));
         run(command, input)
     }
 
     /// Asks the console with a person's key.
-    pub fn get(&self, path: &str, key: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str, key: &str) -> Answer {
         let bearer = format!("Bearer {key}");
         send(self.console, "GET", path, &[("Authorization", &bearer)], b"")
     }
 
     /// Ends the gateway in order.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let pid = child.id().to_string();
             assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -208,22 +208,16 @@ actions = ["publish", "upload", "read", "sign-in"]
 
 /// An answer, as text.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status; 0 when the connection was closed without one.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Head and body as received.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    /// The JSON of the body.
-    pub fn json(&self) -> serde_json::Value {
-        let (_, body) = self.text.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
     /// The value of a header; empty: absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let head = self.text.split("\r\n\r\n").next().unwrap();
         let mut values = head.lines().filter_map(|line| line.split_once(": "));
         values.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).unwrap_or_default()
@@ -231,7 +225,7 @@ impl Answer {
 }
 
 /// One HTTP/1.1 request, written by hand, its answer read to the end.
-pub fn send(to: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(crate) fn send(to: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let host = target.split_once("://").map_or(to.to_string(), |(_, rest)| rest.split('/').next().unwrap().to_owned());
@@ -254,7 +248,7 @@ pub fn send(to: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)]
 }
 
 /// The first lines of a stream that never ends.
-pub fn first_lines(to: SocketAddr, target: &str, headers: &[(&str, &str)], wanted: &str) -> String {
+pub(crate) fn first_lines(to: SocketAddr, target: &str, headers: &[(&str, &str)], wanted: &str) -> String {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut head = format!("GET {target} HTTP/1.1\r\nHost: {to}\r\n");

@@ -1,6 +1,7 @@
 //! Half a gibibyte of video, in one request and in parallel parts: the gateway's memory stays flat, the provider gets the
 //! very bytes, each request's hash is in the ledger before the request leaves, and the file's hash is bound when the
 //! tool is told that the upload is done.
+#![expect(clippy::print_stdout, reason = "the figures of a run are told with --nocapture")]
 
 use std::time::{Duration, Instant};
 

@@ -136,13 +136,14 @@ class Scene:
     def last(self):
         return self.gate.console.entries()[-1]["index"]
 
-    def refused(self, name, code, tool, *arguments, clause="nerima:11", account=None):
+    def refused(self, name, code, tool, *arguments, account=None):
         """The call is refused readably, nothing reached the provider, and one entry names the clause."""
+        clause, article = "nerima:11", "練馬区SNS活用ガイドライン第11条"
         received, posts, last = len(self.practice.requests()), self.practice.posts(), self.last()
         went, words = tool(*arguments)
         self.check(f"{name}: refused", not went, words)
         self.check(f"{name}: the tool shows the Japanese sentence", JAPANESE.search(words), words)
-        self.check(f"{name}: and the clause", clause in words, words)
+        self.check(f"{name}: and the clause, as a clerk knows it and by its id", f"{article} [{clause}]" in words, words)
         if self.kind.shows:
             self.check(f"{name}: {self.kind.shows}", self.kind.shows in words, words)
         self.check(f"{name}: the provider got nothing at all", len(self.practice.requests()) == received)

@@ -12,15 +12,16 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreDown, sqlite};
 
-/// Units after which a checkpoint is worth its work: most of them change the same few pages, each moved once.
-const UNITS: usize = 2048;
+/// Frames of the log, as estimated, after which a checkpoint is worth its work: 32 MiB. Most commits change the same few
+/// pages, each moved once.
+const WORTH_FRAMES: usize = 8192;
 /// Frames (4 KiB pages) of the log at which the writer helps: 64 MiB.
 const LARGE_FRAMES: i64 = 16 * 1024;
 
 /// The checkpointer and its own connection.
 pub(super) struct Checkpointer {
     conn: Mutex<Connection>,
-    units: AtomicUsize,
+    frames: AtomicUsize,
     behind: AtomicBool,
     stopped: Mutex<bool>,
     wake: Condvar,
@@ -32,17 +33,18 @@ impl Checkpointer {
         sqlite::durable(&conn)?;
         Ok(Self {
             conn: Mutex::new(conn),
-            units: AtomicUsize::new(0),
+            frames: AtomicUsize::new(0),
             behind: AtomicBool::new(false),
             stopped: Mutex::new(false),
             wake: Condvar::new(),
         })
     }
 
-    /// The writer committed so many units.
+    /// The writer committed so many units in one transaction: about eight pages for it, and two for each of them.
     pub(super) fn wrote(&self, units: usize) {
-        let before = self.units.fetch_add(units, Ordering::Relaxed);
-        if before < UNITS && before + units >= UNITS {
+        let frames = 8 + 2 * units;
+        let before = self.frames.fetch_add(frames, Ordering::Relaxed);
+        if before < WORTH_FRAMES && before + frames >= WORTH_FRAMES {
             self.wake.notify_one();
         }
     }
@@ -66,7 +68,7 @@ impl Checkpointer {
         while !*stopped {
             let second = Duration::from_secs(1);
             stopped = self.wake.wait_timeout(stopped, second).unwrap_or_else(PoisonError::into_inner).0;
-            if self.units.swap(0, Ordering::Relaxed) == 0 {
+            if self.frames.swap(0, Ordering::Relaxed) == 0 {
                 continue;
             }
             drop(stopped);

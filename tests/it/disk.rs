@@ -1,7 +1,7 @@
 //! Disks that fill and disks that fail (SECURITY.md F2, F3): nothing leaves without an entry, clients are told so at
 //! once, and the gateway comes back by itself where that is safe.
 //!
-//! The full disk is a tmpfs of 16 MiB in a mount namespace of its own. Where mounting is not permitted the scene says so
+//! The full disk is a tmpfs of 64 MiB in a mount namespace of its own. Where mounting is not permitted the scene says so
 //! and plays the failing disk instead, so that something is always asserted. The failing disk is a limit on the size of
 //! files (`prlimit --fsize`), beyond which every write fails with EFBIG. A failure of `fsync` itself needs strace or
 //! device mapper and is not played here; `store/writer.rs` treats it like the failing write of this scene.
@@ -104,7 +104,7 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     async fn over(dir: PathBuf) -> Self {
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(&dir);
+        mount.args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(&dir);
         assert!(mount.status().await.unwrap().success());
         Self(dir)
     }
@@ -164,7 +164,7 @@ async fn f2_a_full_disk_lets_nothing_leave_and_the_gateway_recovers_by_itself() 
 }
 
 async fn a_disk_fills() {
-    println!("f2: played on a tmpfs of 16 MiB");
+    println!("f2: played on a tmpfs of 64 MiB");
     let place = Place::new("").await;
     let disk = SmallDisk::over(place.data()).await;
     let mut gateway = approved(&place).await;

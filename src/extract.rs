@@ -60,9 +60,9 @@ pub async fn read(
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
     let parsed = body::read(recognised, headers, body, limits).await?;
-    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
     let mapped = fields::map(&request)?;
+    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form, mapped.action)?;
     let upload = upload::step(&request, mapped.medium.as_ref())?;
     Ok(Extracted {
         action: mapped.action,

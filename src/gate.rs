@@ -210,7 +210,6 @@ impl Gate {
         dossier.body_sha256 = Some(extracted.body.sha256());
         dossier.body_len = extracted.body.len();
         dossier.upload = extracted.upload.clone();
-        dossier.retry_key = extracted.retry_key.clone();
 
         let account = identify::account(
             &client,
@@ -220,6 +219,9 @@ impl Gate {
             self.ports.registry.as_ref(),
         )?;
         dossier.account = Some(account.id.clone());
+        // A key opens the account it was used for only: the digest does not name the account.
+        extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
+        dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
         extracted.action = self.continues_own_thread(&extracted, &account)?;
@@ -310,7 +312,13 @@ impl Gate {
         for parent in parents {
             own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
         }
-        Ok(if own { Action::Publish } else { Action::Reply })
+        // With somebody's words in it, it is a quotation wherever it stands (練馬 第13条).
+        let quotes = extracted.post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
+        Ok(match (own, quotes) {
+            (true, true) => Action::Quote,
+            (true, false) => Action::Publish,
+            (false, _) => Action::Reply,
+        })
     }
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger

@@ -29,7 +29,7 @@ pub(crate) enum Want {
     Refused,
     /// No tool is known: refused with an entry, which is in the gateway's own log.
     Stranger,
-    /// The head was clean and the body was not: this code, one entry.
+    /// The head was clean and the body was not: this code; an entry if the tool was known before the body broke.
     BrokenBody(&'static str),
     /// The connection ends, with or without a word.
     Ends,
@@ -93,14 +93,17 @@ pub(crate) async fn play(cases: Vec<Case>) {
 }
 
 async fn try_case(town: &Town, case: &Case) -> Result<(), String> {
-    let (received, entries) = (town.received(), town.entries("nerima").len());
+    // X refuses the same words twice: each case begins with a provider that has seen nothing.
+    town.provider.reset();
+    let entries = town.entries("nerima").len();
     let answer = wire::send(town, &case.door, &case.bytes).await?;
     wire::greet(town).await?;
-    let requests = town.provider.requests().split_off(received);
-    let entered = town.entries("nerima").split_off(entries);
+    let requests = town.provider.requests();
+    let mut entered = town.entries("nerima").split_off(entries);
+    entered.retain(|entry| entry["kind"] != "outcome");
     let told = || format!("{answer}; entries {:?}", entered.iter().map(|entry| &entry["code"]).collect::<Vec<_>>());
     let named = answer.entries();
-    if named > entered.len() {
+    if named > entered.len() && !matches!(case.want, Want::Stranger) {
         return Err(format!("{named} entries are named, but not made: {}", told()));
     }
     match &case.want {
@@ -123,7 +126,7 @@ async fn try_case(town: &Town, case: &Case) -> Result<(), String> {
         }
         Want::Refused if entered.len() == 1 && entered[0]["kind"] == "refusal" && named == 1 => Ok(()),
         Want::Stranger if entered.is_empty() && answer.heads.iter().any(|head| head.status == 403) => Ok(()),
-        Want::BrokenBody(code) if entered.len() == 1 && answer.codes() == [*code] => Ok(()),
+        Want::BrokenBody(code) if entered.len() <= 1 && answer.codes() == [*code] => Ok(()),
         Want::Ends if entered.is_empty() && answer.ended => Ok(()),
         Want::Door(_) | Want::Refused | Want::Stranger | Want::BrokenBody(_) | Want::Ends => Err(told()),
     }

@@ -31,6 +31,7 @@ use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
@@ -109,6 +110,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Media that something is happening to.
+    pub busy: Arc<busy::Busy>,
     /// Counters.
     pub metrics: Arc<crate::observe::Metrics>,
 }
@@ -118,6 +121,8 @@ pub struct Gate {
 struct Walked {
     shape: Option<Shape>,
     request: Option<(Recognised, Extracted, Arc<Account>)>,
+    /// Kept until the outcome is recorded.
+    held: Option<busy::Held>,
 }
 
 impl Handler for Gates {
@@ -228,6 +233,7 @@ impl Gate {
         dossier.action = Some(extracted.action);
         identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
 
+        walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
         let report = inspect::inspect(&rules.inspection, &extracted.post);

@@ -37,7 +37,9 @@ pub(super) fn fingerprint(
     let mut found = None;
     for place in &recognised.provider.credential {
         let credential = match place {
-            CredentialPlace::Bearer => scheme(authorization, "bearer").filter(|text| is_token68(text)).map(str::to_owned),
+            CredentialPlace::Bearer => {
+                scheme(authorization, "bearer").filter(|text| is_token68(text)).map(str::to_owned)
+            }
             CredentialPlace::OAuth1 => scheme(authorization, "oauth").and_then(oauth_token),
             CredentialPlace::Query(name) => find(&recognised.query, name),
             CredentialPlace::Form(name) => find(form, name),

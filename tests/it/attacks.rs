@@ -9,9 +9,9 @@ mod scenes;
 mod table;
 mod wire;
 
-use serde_json::{Value, json};
 use sekisho::demo::town as demo;
 use sekisho::domain::action::Action;
+use serde_json::{Value, json};
 
 use crate::stage::{Town, digest_of, words};
 use wire::{Answer, Door};

@@ -1,7 +1,7 @@
 //! The cases, class by class.
 
-use serde_json::{Value, json};
 use sekisho::demo::town::NAGANO_TOOL_KEY;
+use serde_json::{Value, json};
 
 use super::wire::Door;
 use super::{Case, HEALTH, Want, broadcast, identity, request};
@@ -176,9 +176,36 @@ fn paths() -> Vec<Case> {
         "/2/tweets;p",
         "/2;p/tweets",
     ];
-    let target = ["/2\\tweets", "/2/tweets#x", "/2/tweets\"", "/2/tweets%", "/2/tweets%zz", "/2/tweets%u0041", "/２/tweets", "/2/tweets\u{200b}"];
-    let shape = ["/2/tweet%73", "/%32/tweets", "/2/tweets%20", "/2/tweets+", "/2/tweets%E2%80%8B", "/2/%EF%BC%B4weets", "/2/tweets,", "/2/tweets@x"];
-    let route = ["/2/tweets/", "/2/tweets.json", "/2/Tweets", "/2/TWEETS", "/2/tweets.", "/2/tweets~", "/2/tweets:publish", "/02/tweets"];
+    let target = [
+        "/2\\tweets",
+        "/2/tweets#x",
+        "/2/tweets\"",
+        "/2/tweets%",
+        "/2/tweets%zz",
+        "/2/tweets%u0041",
+        "/２/tweets",
+        "/2/tweets\u{200b}",
+    ];
+    let shape = [
+        "/2/tweet%73",
+        "/%32/tweets",
+        "/2/tweets%20",
+        "/2/tweets+",
+        "/2/tweets%E2%80%8B",
+        "/2/%EF%BC%B4weets",
+        "/2/tweets,",
+        "/2/tweets@x",
+    ];
+    let route = [
+        "/2/tweets/",
+        "/2/tweets.json",
+        "/2/Tweets",
+        "/2/TWEETS",
+        "/2/tweets.",
+        "/2/tweets~",
+        "/2/tweets:publish",
+        "/02/tweets",
+    ];
     let mut cases = Vec::new();
     let all = [
         (&door[..], Want::Door("path-not-allowed")),
@@ -255,20 +282,44 @@ fn framing() -> Vec<Case> {
         ("CL hex", framed(&format!("content-length: 0x{n:x}\r\n{close}"), bytes), "bad-content-length"),
         ("CL empty", framed(&format!("content-length:\r\n{close}"), bytes), "bad-content-length"),
         ("CL minus", framed(&format!("content-length: -{n}\r\n{close}"), bytes), "bad-content-length"),
-        ("CL overflow", framed(&format!("content-length: 18446744073709551617\r\n{close}"), bytes), "bad-content-length"),
+        (
+            "CL overflow",
+            framed(&format!("content-length: 18446744073709551617\r\n{close}"), bytes),
+            "bad-content-length",
+        ),
         ("CL with a space in it", framed(&format!("content-length: {n} 1\r\n{close}"), bytes), "bad-content-length"),
         ("TE gzip", framed(&format!("transfer-encoding: gzip\r\n{close}"), &whole), "bad-transfer-encoding"),
-        ("TE gzip, chunked", framed(&format!("transfer-encoding: gzip, chunked\r\n{close}"), &whole), "bad-transfer-encoding"),
-        ("TE chunked, identity", framed(&format!("transfer-encoding: chunked, identity\r\n{close}"), &whole), "bad-transfer-encoding"),
+        (
+            "TE gzip, chunked",
+            framed(&format!("transfer-encoding: gzip, chunked\r\n{close}"), &whole),
+            "bad-transfer-encoding",
+        ),
+        (
+            "TE chunked, identity",
+            framed(&format!("transfer-encoding: chunked, identity\r\n{close}"), &whole),
+            "bad-transfer-encoding",
+        ),
         ("TE xchunked", framed(&format!("transfer-encoding: xchunked\r\n{close}"), &whole), "bad-transfer-encoding"),
         ("TE quoted", framed(&format!("transfer-encoding: \"chunked\"\r\n{close}"), &whole), "bad-transfer-encoding"),
         ("TE empty", framed(&format!("transfer-encoding:\r\n{close}"), &whole), "bad-transfer-encoding"),
-        ("TE twice", framed(&format!("transfer-encoding: chunked\r\n{chunked}"), &whole), "duplicate-transfer-encoding"),
+        (
+            "TE twice",
+            framed(&format!("transfer-encoding: chunked\r\n{chunked}"), &whole),
+            "duplicate-transfer-encoding",
+        ),
         ("TE with VT", framed(&format!("transfer-encoding:\x0bchunked\r\n{close}"), &whole), "control-byte"),
-        ("space before the colon", framed(&format!("transfer-encoding : chunked\r\n{close}"), &whole), "space-before-colon"),
+        (
+            "space before the colon",
+            framed(&format!("transfer-encoding : chunked\r\n{close}"), &whole),
+            "space-before-colon",
+        ),
         ("tab before the colon", framed(&format!("content-length\t: {n}\r\n{close}"), bytes), "space-before-colon"),
         ("obs-fold", framed(&with("x: a\r\n b\r\n"), bytes), "obs-fold"),
-        ("obs-fold of TE", framed(&format!("transfer-encoding:\r\n chunked\r\n{close}"), &whole), "bad-transfer-encoding"),
+        (
+            "obs-fold of TE",
+            framed(&format!("transfer-encoding:\r\n chunked\r\n{close}"), &whole),
+            "bad-transfer-encoding",
+        ),
         ("no colon", framed(&with("x\r\n"), bytes), "bad-field-line"),
         ("empty name", framed(&with(": x\r\n"), bytes), "empty-field-name"),
         ("a name of two words", framed(&with("a b: x\r\n"), bytes), "bad-field-name"),
@@ -280,7 +331,11 @@ fn framing() -> Vec<Case> {
         ("two Authorizations", framed(&with("authorization: Bearer other\r\n"), bytes), "duplicate-authorization"),
         ("Upgrade", framed(&with("upgrade: websocket\r\n"), bytes), "upgrade-not-allowed"),
         ("Upgrade h2c", framed(&with("upgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"), bytes), "upgrade-not-allowed"),
-        ("Connection: upgrade", framed(&format!("content-length: {n}\r\nconnection: Upgrade\r\n"), bytes), "upgrade-not-allowed"),
+        (
+            "Connection: upgrade",
+            framed(&format!("content-length: {n}\r\nconnection: Upgrade\r\n"), bytes),
+            "upgrade-not-allowed",
+        ),
         ("Trailer", framed(&format!("trailer: x\r\n{chunked}"), &whole), "trailers-not-allowed"),
         ("Expect of something else", framed(&with("expect: 200-ok\r\n"), bytes), "bad-expect"),
         ("Expect twice", framed(&with("expect: 100-continue\r\nexpect: 100-continue\r\n"), bytes), "bad-expect"),
@@ -327,13 +382,33 @@ fn framing() -> Vec<Case> {
         // The head was clean, so the tool is known: an entry, and the door's own word for the broken body.
         cases.push(plain(format!("chunk: {name}"), framed(chunked, broken.as_bytes()), Want::BrokenBody(code)));
     }
-    cases.push(plain("a body that ends early", framed(&format!("content-length: {}\r\n", n + 9), bytes), Want::BrokenBody("body-timeout")));
-    cases.push(plain("chunks that end early", framed(chunked, &whole[..whole.len() - 4]), Want::BrokenBody("body-timeout")));
-    cases.push(plain("a head that never ends", b"POST /x/2/tweets HTTP/1.1\r\nhost: gw\r\nx: ".to_vec(), Want::Door("head-timeout")));
+    cases.push(plain(
+        "a body that ends early",
+        framed(&format!("content-length: {}\r\n", n + 9), bytes),
+        Want::BrokenBody("body-timeout"),
+    ));
+    cases.push(plain(
+        "chunks that end early",
+        framed(chunked, &whole[..whole.len() - 4]),
+        Want::BrokenBody("body-timeout"),
+    ));
+    cases.push(plain(
+        "a head that never ends",
+        b"POST /x/2/tweets HTTP/1.1\r\nhost: gw\r\nx: ".to_vec(),
+        Want::Door("head-timeout"),
+    ));
     let fields: String = (0..80).map(|i| format!("x-{i}: y\r\n")).collect();
     cases.push(plain("80 fields", framed(&with(&fields), bytes), Want::Door("too-many-fields")));
-    cases.push(plain("a field of 40 KiB", framed(&with(&format!("x: {}\r\n", "y".repeat(40_000))), bytes), Want::Door("head-too-large")));
-    cases.push(plain("a target of 5 KiB", post(&format!("/x/2/tweets?a={}", "b".repeat(5_000)), "", text), Want::Door("target-too-long")));
+    cases.push(plain(
+        "a field of 40 KiB",
+        framed(&with(&format!("x: {}\r\n", "y".repeat(40_000))), bytes),
+        Want::Door("head-too-large"),
+    ));
+    cases.push(plain(
+        "a target of 5 KiB",
+        post(&format!("/x/2/tweets?a={}", "b".repeat(5_000)), "", text),
+        Want::Door("target-too-long"),
+    ));
     let old = format!("POST /x/2/tweets HTTP/1.0\r\nhost: gw\r\n{}{JSON}{chunked}\r\n", identity());
     cases.push(plain("HTTP/1.0 in chunks", [old.as_bytes(), &whole].concat(), Want::Door("encoding-in-http10")));
     let old = format!("POST /x/2/tweets HTTP/1.0\r\nhost: gw\r\n{}{JSON}content-length: {n}\r\n\r\n", identity());
@@ -345,7 +420,15 @@ fn framing() -> Vec<Case> {
         cases.push(plain(name, bytes, Want::Entry("method-override")));
     }
     // Headers by which other servers take another path or host change nothing: the approved post leaves as it is.
-    for name in ["x-original-url: /2/dm_conversations", "x-rewrite-url: /2/tweets/1", "x-forwarded-host: evil.example", "forwarded: host=evil.example", "te: trailers", "proxy-connection: keep-alive", "transfer_encoding: chunked"] {
+    for name in [
+        "x-original-url: /2/dm_conversations",
+        "x-rewrite-url: /2/tweets/1",
+        "x-forwarded-host: evil.example",
+        "forwarded: host=evil.example",
+        "te: trailers",
+        "proxy-connection: keep-alive",
+        "transfer_encoding: chunked",
+    ] {
         let bytes = framed(&with(&format!("{name}\r\n")), bytes);
         cases.push(plain(format!("control: {name}"), bytes, Want::Passes(approved())));
     }
@@ -353,11 +436,31 @@ fn framing() -> Vec<Case> {
     let other = words("承認されていない投稿です。");
     let second = request("POST", "/x/2/tweets", "gw", JSON, other.as_bytes());
     let first = framed(&format!("content-length: {n}\r\n"), bytes);
-    cases.push(plain("pipelined: good, then unapproved", [first.clone(), second.clone()].concat(), Want::FirstOnly(approved())));
-    cases.push(plain("pipelined: good, then garbage", [first.clone(), b"GARBAGE\r\n\r\n".to_vec()].concat(), Want::FirstOnly(approved())));
-    cases.push(plain("pipelined: good, then CL and TE", [first.clone(), framed(&cl_te, &whole)].concat(), Want::FirstOnly(approved())));
-    cases.push(plain("pipelined: good, then CONNECT", [first.clone(), b"CONNECT api.x.com:443 HTTP/1.1\r\nhost: api.x.com:443\r\n\r\n".to_vec()].concat(), Want::FirstOnly(approved())));
-    cases.push(plain("pipelined: good, then the HTTP/2 preface", [first, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()].concat(), Want::FirstOnly(approved())));
+    cases.push(plain(
+        "pipelined: good, then unapproved",
+        [first.clone(), second.clone()].concat(),
+        Want::FirstOnly(approved()),
+    ));
+    cases.push(plain(
+        "pipelined: good, then garbage",
+        [first.clone(), b"GARBAGE\r\n\r\n".to_vec()].concat(),
+        Want::FirstOnly(approved()),
+    ));
+    cases.push(plain(
+        "pipelined: good, then CL and TE",
+        [first.clone(), framed(&cl_te, &whole)].concat(),
+        Want::FirstOnly(approved()),
+    ));
+    cases.push(plain(
+        "pipelined: good, then CONNECT",
+        [first.clone(), b"CONNECT api.x.com:443 HTTP/1.1\r\nhost: api.x.com:443\r\n\r\n".to_vec()].concat(),
+        Want::FirstOnly(approved()),
+    ));
+    cases.push(plain(
+        "pipelined: good, then the HTTP/2 preface",
+        [first, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()].concat(),
+        Want::FirstOnly(approved()),
+    ));
     let hidden = request("POST", "/x/2/tweets/1", "gw", JSON, &second);
     cases.push(plain("a request in an unread body", hidden, Want::Entry("unknown-route")));
     cases
@@ -365,20 +468,57 @@ fn framing() -> Vec<Case> {
 
 fn forward() -> Vec<Case> {
     let body = words(HEALTH);
-    let connect = |target: &str, more: &str| format!("CONNECT {target} HTTP/1.1\r\n{more}{}\r\n", identity()).into_bytes();
+    let connect =
+        |target: &str, more: &str| format!("CONNECT {target} HTTP/1.1\r\n{more}{}\r\n", identity()).into_bytes();
     let mut cases = Vec::new();
     for target in [
-        "127.0.0.1:443", "127.0.0.1:8443", "localhost:443", "[::1]:443", "0.0.0.0:443", "169.254.169.254:443", "0x7f000001:443",
-        "2130706433:443", "evil.example:443", "x.com:443", "api.x.com:80", "api.x.com:8443", "api.x.com", "api.x.com:", "api.x.com.:443",
-        "api.x.com:0443", "api.x.com@evil.example:443", "evil.example#api.x.com:443", "https://api.x.com:443", "/2/tweets", "ａpi.x.com:443",
-        "api.x.com.evil.example:443", "ads-api.x.com:443", "graph.facebook.com:443", "*",
+        "127.0.0.1:443",
+        "127.0.0.1:8443",
+        "localhost:443",
+        "[::1]:443",
+        "0.0.0.0:443",
+        "169.254.169.254:443",
+        "0x7f000001:443",
+        "2130706433:443",
+        "evil.example:443",
+        "x.com:443",
+        "api.x.com:80",
+        "api.x.com:8443",
+        "api.x.com",
+        "api.x.com:",
+        "api.x.com.:443",
+        "api.x.com:0443",
+        "api.x.com@evil.example:443",
+        "evil.example#api.x.com:443",
+        "https://api.x.com:443",
+        "/2/tweets",
+        "ａpi.x.com:443",
+        "api.x.com.evil.example:443",
+        "ads-api.x.com:443",
+        "graph.facebook.com:443",
+        "*",
     ] {
-        let host = format!("host: {}\r\n", if target.is_ascii() && !target.contains(['@', '#', '/', '*']) && !target.ends_with(':') { target } else { "api.x.com:443" });
+        let host = format!(
+            "host: {}\r\n",
+            if target.is_ascii() && !target.contains(['@', '#', '/', '*']) && !target.ends_with(':') {
+                target
+            } else {
+                "api.x.com:443"
+            }
+        );
         let code = if target.is_ascii() { "unknown-host" } else { "bad-target" };
         cases.push(plain(format!("CONNECT {target}"), connect(target, &host), Want::Door(code)));
     }
-    cases.push(plain("CONNECT with a body", [connect("api.x.com:443", "host: api.x.com:443\r\ncontent-length: 4\r\n"), b"abcd".to_vec()].concat(), Want::Door("body-not-expected")));
-    cases.push(plain("CONNECT in chunks", connect("api.x.com:443", "host: api.x.com:443\r\ntransfer-encoding: chunked\r\n"), Want::Door("body-not-expected")));
+    cases.push(plain(
+        "CONNECT with a body",
+        [connect("api.x.com:443", "host: api.x.com:443\r\ncontent-length: 4\r\n"), b"abcd".to_vec()].concat(),
+        Want::Door("body-not-expected"),
+    ));
+    cases.push(plain(
+        "CONNECT in chunks",
+        connect("api.x.com:443", "host: api.x.com:443\r\ntransfer-encoding: chunked\r\n"),
+        Want::Door("body-not-expected"),
+    ));
     for (door, name) in [
         (Door::Tls("api.x.com", "api.line.me"), "SNI of another provider"),
         (Door::Tls("api.x.com", "upload.x.com"), "SNI of the same provider"),
@@ -406,8 +546,16 @@ fn forward() -> Vec<Case> {
     }
     let inner = connect("api.line.me:443", "host: api.line.me:443\r\n");
     cases.push(tunnel("CONNECT in a tunnel", inner, Want::Door("connect-not-here")));
-    cases.push(tunnel("CL and TE in a tunnel", request("POST", "/2/tweets", "api.x.com", &format!("{JSON}transfer-encoding: chunked\r\n"), body.as_bytes()), Want::Door("length-and-encoding")));
-    cases.push(tunnel("the emergency path in a tunnel", request("POST", "/emergency/x/2/tweets", "api.x.com", JSON, body.as_bytes()), Want::Entry("unknown-route")));
+    cases.push(tunnel(
+        "CL and TE in a tunnel",
+        request("POST", "/2/tweets", "api.x.com", &format!("{JSON}transfer-encoding: chunked\r\n"), body.as_bytes()),
+        Want::Door("length-and-encoding"),
+    ));
+    cases.push(tunnel(
+        "the emergency path in a tunnel",
+        request("POST", "/emergency/x/2/tweets", "api.x.com", JSON, body.as_bytes()),
+        Want::Entry("unknown-route"),
+    ));
     let absolute = |target: &str, host: &str| request("POST", target, host, JSON, body.as_bytes());
     for (target, host, code) in [
         ("https://api.x.com/2/tweets", "api.line.me", "authority-mismatch"),
@@ -430,7 +578,11 @@ fn forward() -> Vec<Case> {
         cases.push(plain(format!("control: {target}"), absolute(target, host), Want::Passes(approved())));
     }
     for host in ["api.line.me", "upload.x.com"] {
-        cases.push(plain(format!("by path, for {host}"), request("POST", "/x/2/tweets", host, JSON, body.as_bytes()), Want::Door("authority-mismatch")));
+        cases.push(plain(
+            format!("by path, for {host}"),
+            request("POST", "/x/2/tweets", host, JSON, body.as_bytes()),
+            Want::Door("authority-mismatch"),
+        ));
     }
     cases
 }
@@ -447,7 +599,11 @@ fn json_shapes() -> Vec<Case> {
         ("repeated key, the same value", format!("{{\"text\":{t},\"text\":{t}}}").into(), "json-repeated-key"),
         ("repeated key, escaped", format!("{{\"text\":{t},\"te\\u0078t\":\"別\"}}").into(), "json-repeated-key"),
         ("repeated key, deep", format!("{{\"text\":{t},\"reply\":{{\"a\":1,\"a\":2}}}}").into(), "json-repeated-key"),
-        ("repeated key in a list", format!("{{\"text\":{t},\"x\":[{{\"a\":[{{\"b\":1,\"b\":1}}]}}]}}").into(), "json-repeated-key"),
+        (
+            "repeated key in a list",
+            format!("{{\"text\":{t},\"x\":[{{\"a\":[{{\"b\":1,\"b\":1}}]}}]}}").into(),
+            "json-repeated-key",
+        ),
         ("key with NUL", format!("{{\"text\":{t},\"text\\u0000\":\"別\"}}").into(), "json-control"),
         ("lone high surrogate", b"{\"text\":\"\\ud83d\"}".to_vec(), "json-surrogate"),
         ("lone low surrogate", b"{\"text\":\"\\ude00\"}".to_vec(), "json-surrogate"),
@@ -487,8 +643,16 @@ fn json_shapes() -> Vec<Case> {
         ("text is an object", format!("{{\"text\":{{\"a\":{t}}}}}").into(), "field-shape"),
         ("text is a number", b"{\"text\":1e999}".to_vec(), "field-shape"),
         ("text is true", b"{\"text\":true}".to_vec(), "field-shape"),
-        ("reply as a number", format!("{{\"text\":{t},\"reply\":{{\"in_reply_to_tweet_id\":1}}}}").into(), "field-shape"),
-        ("reply as a list", format!("{{\"text\":{t},\"reply\":{{\"in_reply_to_tweet_id\":[\"1\"]}}}}").into(), "field-shape"),
+        (
+            "reply as a number",
+            format!("{{\"text\":{t},\"reply\":{{\"in_reply_to_tweet_id\":1}}}}").into(),
+            "field-shape",
+        ),
+        (
+            "reply as a list",
+            format!("{{\"text\":{t},\"reply\":{{\"in_reply_to_tweet_id\":[\"1\"]}}}}").into(),
+            "field-shape",
+        ),
         ("media ids as numbers", format!("{{\"text\":{t},\"media\":{{\"media_ids\":[1]}}}}").into(), "field-shape"),
         ("over 1 MiB", format!("{{\"text\":{t},\"x\":\"{}\"}}", "y".repeat(1_100_000)).into(), "body-too-large"),
     ];
@@ -505,13 +669,30 @@ fn json_shapes() -> Vec<Case> {
         cases.push(plain(name, post("/x/2/tweets", "", &body), Want::Passes(approved())));
     }
     // Fields that nobody approved, named so that some reader takes them for the text.
-    for key in ["Text", "TEXT", "text ", " text", "ｔｅｘｔ", "text\\u200b", "status", "$text", "__proto__", "text[]", "text.0", "/text"] {
+    for key in [
+        "Text",
+        "TEXT",
+        "text ",
+        " text",
+        "ｔｅｘｔ",
+        "text\\u200b",
+        "status",
+        "$text",
+        "__proto__",
+        "text[]",
+        "text.0",
+        "/text",
+    ] {
         let body = format!("{{\"text\":{t},\"{key}\":\"別の文\"}}");
         cases.push(plain(format!("key {key}"), post("/x/2/tweets", "", &body), Want::Entry("unmapped-fields")));
     }
     for value in ["1e999", "-0", "null", "12345678901234567890123", "[]", "{}", "0.1e-400"] {
         let body = format!("{{\"text\":{t},\"x\":{value}}}");
-        cases.push(plain(format!("unknown field {value}"), post("/x/2/tweets", "", &body), Want::Entry("unmapped-fields")));
+        cases.push(plain(
+            format!("unknown field {value}"),
+            post("/x/2/tweets", "", &body),
+            Want::Entry("unmapped-fields"),
+        ));
     }
     cases
 }
@@ -521,12 +702,31 @@ fn types() -> Vec<Case> {
     let with = |lines: &str| request("POST", "/x/2/tweets", "gw", lines, body.as_bytes());
     let mut cases = Vec::new();
     for kind in [
-        "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json; charset=utf-16",
-        "application/json; charset=shift_jis", "application/json; charset=utf-8; charset=utf-16", "application/json;", "application/json; x=y",
-        "application/json, text/plain", "application/jsonp", "application/x-json", "text/json", "application/vnd.api+json", "application /json",
-        "application/json; charset=\"utf-8", "*/*", "application/json; charset", "application/json\u{3000}",
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=b",
+        "application/json; charset=utf-16",
+        "application/json; charset=shift_jis",
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/json;",
+        "application/json; x=y",
+        "application/json, text/plain",
+        "application/jsonp",
+        "application/x-json",
+        "text/json",
+        "application/vnd.api+json",
+        "application /json",
+        "application/json; charset=\"utf-8",
+        "*/*",
+        "application/json; charset",
+        "application/json\u{3000}",
     ] {
-        cases.push(plain(format!("type {kind:?}"), with(&format!("content-type: {kind}\r\n")), Want::Entry("content-type")));
+        cases.push(plain(
+            format!("type {kind:?}"),
+            with(&format!("content-type: {kind}\r\n")),
+            Want::Entry("content-type"),
+        ));
     }
     cases.push(plain("no type", with(""), Want::Entry("content-type")));
     cases.push(plain("two types", with(&format!("{JSON}{JSON}")), Want::Door("duplicate-content-type")));
@@ -534,8 +734,17 @@ fn types() -> Vec<Case> {
         let lines = format!("{JSON}content-encoding: {coding}\r\n");
         cases.push(plain(format!("coding {coding:?}"), with(&lines), Want::Entry("content-encoding")));
     }
-    for kind in ["application/json; charset=utf-8", "application/json;charset=UTF-8", "APPLICATION/JSON", "application/json; charset=\"utf-8\""] {
-        cases.push(plain(format!("control: {kind}"), with(&format!("content-type: {kind}\r\n")), Want::Passes(approved())));
+    for kind in [
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "APPLICATION/JSON",
+        "application/json; charset=\"utf-8\"",
+    ] {
+        cases.push(plain(
+            format!("control: {kind}"),
+            with(&format!("content-type: {kind}\r\n")),
+            Want::Passes(approved()),
+        ));
     }
     cases
 }
@@ -570,9 +779,21 @@ fn forms() -> Vec<Case> {
     ] {
         cases.push(plain(format!("form: {name}"), form(token, body), Want::Entry(code)));
     }
-    cases.push(plain("form: a charset", request("POST", token, "gw", "content-type: application/x-www-form-urlencoded; charset=shift_jis\r\n", b"a=b"), Want::Entry("content-type")));
-    cases.push(plain("form on v1.1", form("/x/1.1/statuses/update.json", "status=a"), Want::Entry("closed-at-provider")));
-    cases.push(plain("v1.1 by the query", request("POST", "/x/1.1/statuses/update.json?status=a", "gw", "", b""), Want::Entry("closed-at-provider")));
+    cases.push(plain(
+        "form: a charset",
+        request("POST", token, "gw", "content-type: application/x-www-form-urlencoded; charset=shift_jis\r\n", b"a=b"),
+        Want::Entry("content-type"),
+    ));
+    cases.push(plain(
+        "form on v1.1",
+        form("/x/1.1/statuses/update.json", "status=a"),
+        Want::Entry("closed-at-provider"),
+    ));
+    cases.push(plain(
+        "v1.1 by the query",
+        request("POST", "/x/1.1/statuses/update.json?status=a", "gw", "", b""),
+        Want::Entry("closed-at-provider"),
+    ));
 
     let upload = |target: &str, body: &str| request("POST", target, "gw", MULTIPART, body.as_bytes());
     let part = |head: &str, body: &str| format!("--b\r\n{head}\r\n\r\n{body}\r\n");
@@ -583,19 +804,87 @@ fn forms() -> Vec<Case> {
     for (name, body, code) in [
         ("two media", format!("{media}{media}{end}"), "form-repeated-key"),
         ("two parts of one name", format!("{media}{category}{category}{end}"), "form-repeated-key"),
-        ("filename*", format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"; filename*=UTF-8''a", "PNG")), "multipart-header"),
-        ("name*", format!("{}{end}", part("Content-Disposition: form-data; name*=UTF-8''media", "PNG")), "multipart-header"),
-        ("name twice", format!("{}{end}", part("Content-Disposition: form-data; name=\"a\"; name=\"media\"", "PNG")), "multipart-header"),
-        ("quoted pair", format!("{}{end}", part("Content-Disposition: form-data; name=\"me\\dia\"", "PNG")), "multipart-header"),
-        ("two dispositions", format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"\r\nContent-Disposition: form-data; name=\"a\"", "PNG")), "multipart-header"),
-        ("attachment", format!("{}{end}", part("Content-Disposition: attachment; name=\"media\"", "PNG")), "multipart-header"),
-        ("transfer encoding", format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"\r\nContent-Transfer-Encoding: base64", "UE5H")), "multipart-header"),
-        ("folded head", format!("{}{end}", part("Content-Disposition: form-data;\r\n name=\"media\"", "PNG")), "multipart-header"),
+        (
+            "filename*",
+            format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"; filename*=UTF-8''a", "PNG")),
+            "multipart-header",
+        ),
+        (
+            "name*",
+            format!("{}{end}", part("Content-Disposition: form-data; name*=UTF-8''media", "PNG")),
+            "multipart-header",
+        ),
+        (
+            "name twice",
+            format!("{}{end}", part("Content-Disposition: form-data; name=\"a\"; name=\"media\"", "PNG")),
+            "multipart-header",
+        ),
+        (
+            "quoted pair",
+            format!("{}{end}", part("Content-Disposition: form-data; name=\"me\\dia\"", "PNG")),
+            "multipart-header",
+        ),
+        (
+            "two dispositions",
+            format!(
+                "{}{end}",
+                part(
+                    "Content-Disposition: form-data; name=\"media\"\r\nContent-Disposition: form-data; name=\"a\"",
+                    "PNG"
+                )
+            ),
+            "multipart-header",
+        ),
+        (
+            "attachment",
+            format!("{}{end}", part("Content-Disposition: attachment; name=\"media\"", "PNG")),
+            "multipart-header",
+        ),
+        (
+            "transfer encoding",
+            format!(
+                "{}{end}",
+                part("Content-Disposition: form-data; name=\"media\"\r\nContent-Transfer-Encoding: base64", "UE5H")
+            ),
+            "multipart-header",
+        ),
+        (
+            "folded head",
+            format!("{}{end}", part("Content-Disposition: form-data;\r\n name=\"media\"", "PNG")),
+            "multipart-header",
+        ),
         ("no disposition", format!("{}{end}", part("Content-Type: image/png", "PNG")), "multipart-header"),
         ("no head", format!("--b\r\n\r\nPNG\r\n{end}"), "multipart-shape"),
-        ("a file where none is described", format!("{media}{}{end}", part("Content-Disposition: form-data; name=\"media_category\"; filename=\"x\"", "y")), "multipart-part"),
-        ("nested", format!("{media}{}{end}", part("Content-Disposition: form-data; name=\"media_category\"\r\nContent-Type: multipart/mixed; boundary=c", "--c--")), "multipart-part"),
-        ("part charset", format!("{media}{}{end}", part("Content-Disposition: form-data; name=\"media_category\"\r\nContent-Type: text/plain; charset=utf-16", "y")), "multipart-part"),
+        (
+            "a file where none is described",
+            format!(
+                "{media}{}{end}",
+                part("Content-Disposition: form-data; name=\"media_category\"; filename=\"x\"", "y")
+            ),
+            "multipart-part",
+        ),
+        (
+            "nested",
+            format!(
+                "{media}{}{end}",
+                part(
+                    "Content-Disposition: form-data; name=\"media_category\"\r\nContent-Type: multipart/mixed; boundary=c",
+                    "--c--"
+                )
+            ),
+            "multipart-part",
+        ),
+        (
+            "part charset",
+            format!(
+                "{media}{}{end}",
+                part(
+                    "Content-Disposition: form-data; name=\"media_category\"\r\nContent-Type: text/plain; charset=utf-16",
+                    "y"
+                )
+            ),
+            "multipart-part",
+        ),
         ("_charset_", format!("{media}{}{end}", text("_charset_", "utf-16")), "form-key"),
         ("_method", format!("{media}{}{end}", text("_method", "DELETE")), "method-override"),
         ("brackets", format!("{media}{}{end}", text("media[]", "x")), "form-key"),
@@ -607,7 +896,11 @@ fn forms() -> Vec<Case> {
         ("nothing", String::new(), "media-missing"),
         ("white space after the boundary", format!("{media}{end}").replace("--b\r\n", "--b \r\n"), "multipart-shape"),
         ("a longer boundary", format!("{media}{end}").replace("--b", "--bb"), "multipart-shape"),
-        ("boundary in the media", format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"", "x\r\n--bx")), "multipart-shape"),
+        (
+            "boundary in the media",
+            format!("{}{end}", part("Content-Disposition: form-data; name=\"media\"", "x\r\n--bx")),
+            "multipart-shape",
+        ),
         ("NUL in a text", format!("{media}{}{end}", text("media_category", "a\0b")), "multipart-shape"),
         ("the same in the query", format!("{media}{category}{end}"), "field-twice"),
         ("an unknown field", format!("{media}{}{end}", text("status", "別の文")), "unmapped-fields"),
@@ -616,18 +909,37 @@ fn forms() -> Vec<Case> {
         ("base64 that is none", format!("{}{end}", text("media_data", "UE5H=")), "base64"),
         ("an unknown command", format!("{media}{}{end}", text("command", "append")), "upload-step"),
     ] {
-        let target = if name == "the same in the query" { "/upload.x.com/1.1/media/upload.json?media_category=x" } else { "/upload.x.com/1.1/media/upload.json" };
+        let target = if name == "the same in the query" {
+            "/upload.x.com/1.1/media/upload.json?media_category=x"
+        } else {
+            "/upload.x.com/1.1/media/upload.json"
+        };
         cases.push(plain(format!("multipart: {name}"), upload(target, &body), Want::Entry(code)));
     }
     for (name, kind) in [
-        ("no boundary", "multipart/form-data"), ("two boundaries", "multipart/form-data; boundary=b; boundary=c"), ("charset", "multipart/form-data; boundary=b; charset=utf-8"),
-        ("mixed", "multipart/mixed; boundary=b"), ("related", "multipart/related; boundary=b"), ("a space in it", "multipart/form-data; boundary=\"b c\""),
-        ("empty", "multipart/form-data; boundary="), ("71 characters", &format!("multipart/form-data; boundary={}", "b".repeat(71))),
+        ("no boundary", "multipart/form-data"),
+        ("two boundaries", "multipart/form-data; boundary=b; boundary=c"),
+        ("charset", "multipart/form-data; boundary=b; charset=utf-8"),
+        ("mixed", "multipart/mixed; boundary=b"),
+        ("related", "multipart/related; boundary=b"),
+        ("a space in it", "multipart/form-data; boundary=\"b c\""),
+        ("empty", "multipart/form-data; boundary="),
+        ("71 characters", &format!("multipart/form-data; boundary={}", "b".repeat(71))),
     ] {
-        let bytes = request("POST", "/x/2/media/upload", "gw", &format!("content-type: {kind}\r\n"), format!("{media}{end}").as_bytes());
+        let bytes = request(
+            "POST",
+            "/x/2/media/upload",
+            "gw",
+            &format!("content-type: {kind}\r\n"),
+            format!("{media}{end}").as_bytes(),
+        );
         cases.push(plain(format!("multipart type: {name}"), bytes, Want::Entry("content-type")));
     }
-    cases.push(plain("multipart on a post", request("POST", "/x/2/tweets", "gw", MULTIPART, format!("{}{end}", text("text", HEALTH)).as_bytes()), Want::Entry("content-type")));
+    cases.push(plain(
+        "multipart on a post",
+        request("POST", "/x/2/tweets", "gw", MULTIPART, format!("{}{end}", text("text", HEALTH)).as_bytes()),
+        Want::Entry("content-type"),
+    ));
     cases
 }
 
@@ -637,7 +949,11 @@ fn sides() -> Vec<Case> {
     for (name, body, code) in [
         ("poll", side("poll", json!({ "options": ["はい", "いいえ"], "duration_minutes": 60 })), "approval-missing"),
         ("card", side("card_uri", json!("card://1")), "review-needed"),
-        ("link to a direct message", side("direct_message_deep_link", json!("https://x.com/messages/compose?recipient_id=1")), "approval-missing"),
+        (
+            "link to a direct message",
+            side("direct_message_deep_link", json!("https://x.com/messages/compose?recipient_id=1")),
+            "approval-missing",
+        ),
         ("a shortener there", side("direct_message_deep_link", json!("https://bit.ly/3abc")), "shortened-link"),
         ("place", side("geo", json!({ "place_id": "1" })), "approval-missing"),
         ("reply settings", side("reply_settings", json!("mentionedUsers")), "approval-missing"),
@@ -651,7 +967,11 @@ fn sides() -> Vec<Case> {
         ("edit", side("edit_options", json!({ "previous_post_id": "1" })), "approval-missing"),
         ("unknown field", side("alt_text", json!("別の文")), "unmapped-fields"),
         ("unknown object", side("attachment", json!({ "url": "https://example.com/" })), "unmapped-fields"),
-        ("a shortener in an unknown field", side("attachment", json!({ "url": "https://bit.ly/3abc" })), "shortened-link"),
+        (
+            "a shortener in an unknown field",
+            side("attachment", json!({ "url": "https://bit.ly/3abc" })),
+            "shortened-link",
+        ),
         ("null", side("quote_tweet_id", Value::Null), "unmapped-fields"),
     ] {
         cases.push(plain(name, post("/x/2/tweets", "", &body), Want::Entry(code)));
@@ -659,7 +979,10 @@ fn sides() -> Vec<Case> {
     for (name, body) in [
         ("quote", side("quote_tweet_id", json!("1"))),
         ("reply", side("reply", json!({ "in_reply_to_tweet_id": "1" }))),
-        ("quote and reply", json!({ "text": HEALTH, "quote_tweet_id": "1", "reply": { "in_reply_to_tweet_id": "1" } }).to_string()),
+        (
+            "quote and reply",
+            json!({ "text": HEALTH, "quote_tweet_id": "1", "reply": { "in_reply_to_tweet_id": "1" } }).to_string(),
+        ),
     ] {
         cases.push(plain(name, post("/x/2/tweets", "", &body), Want::Refused));
     }
@@ -683,7 +1006,9 @@ fn scopes() -> Vec<Case> {
     let body = words(HEALTH);
     let n = body.len();
     let bare = |lines: &str| {
-        let head = format!("POST /x/2/tweets HTTP/1.1\r\nhost: gw\r\n{lines}{JSON}content-length: {n}\r\nconnection: close\r\n\r\n");
+        let head = format!(
+            "POST /x/2/tweets HTTP/1.1\r\nhost: gw\r\n{lines}{JSON}content-length: {n}\r\nconnection: close\r\n\r\n"
+        );
         [head.as_bytes(), body.as_bytes()].concat()
     };
     let mut cases = Vec::new();
@@ -711,7 +1036,11 @@ fn scopes() -> Vec<Case> {
         ("emergency: false", "sekisho-emergency: false\r\n", "no-open-emergency"),
         ("an exemption of nobody", "sekisho-exemption: yes\r\n", "unknown-exemption"),
         ("an exemption by emergency", "sekisho-exemption: emergency\r\n", "no-open-emergency"),
-        ("a category of nobody", "sekisho-exemption: operating-policy\r\nsekisho-category: anything\r\n", "category-not-in-policy"),
+        (
+            "a category of nobody",
+            "sekisho-exemption: operating-policy\r\nsekisho-category: anything\r\n",
+            "category-not-in-policy",
+        ),
         ("an exemption without a category", "sekisho-exemption: operating-policy\r\n", "category-not-in-policy"),
         ("a template that does not fit", "sekisho-exemption: weather-event\r\n", "template-does-not-fit"),
         ("a template of nobody", "sekisho-exemption: weather-event:none\r\n", "unknown-template"),
@@ -725,7 +1054,11 @@ fn scopes() -> Vec<Case> {
         let want = if code.is_empty() { Want::Passes(approved()) } else { Want::Entry(code) };
         cases.push(plain(name, with(more), want));
     }
-    cases.push(plain("the emergency door without a declaration", post("/emergency/x/2/tweets", "", &body), Want::Entry("no-open-emergency")));
+    cases.push(plain(
+        "the emergency door without a declaration",
+        post("/emergency/x/2/tweets", "", &body),
+        Want::Entry("no-open-emergency"),
+    ));
     cases.push(plain("control: a named account", with("sekisho-account: nerima-x\r\n"), Want::Passes(approved())));
     // A credential that the gate cannot read may still be read by the provider.
     for (name, line) in [
@@ -751,12 +1084,23 @@ fn scopes() -> Vec<Case> {
 fn line() -> Vec<Case> {
     let good = broadcast(HEALTH);
     let message = |target: &str, body: &str| post(&format!("/line{target}"), "", body);
-    let control = |name: &str, more: &str| plain(name, post("/line/v2/bot/message/broadcast", more, &good), Want::Passes(serde_json::from_str(&good).unwrap()));
+    let control = |name: &str, more: &str| {
+        plain(
+            name,
+            post("/line/v2/bot/message/broadcast", more, &good),
+            Want::Passes(serde_json::from_str(&good).unwrap()),
+        )
+    };
     let mut cases = vec![control("control: the approved broadcast", "")];
-    let bubble = |text: &str| json!({ "messages": [{ "type": "flex", "altText": "案内", "contents": { "type": "bubble", "body": {
-        "type": "box", "layout": "vertical", "contents": [{ "type": "text", "contents": [{ "type": "span", "text": text }] }] } } }] }).to_string();
-    let action = |uri: &str| json!({ "messages": [{ "type": "text", "text": HEALTH, "quickReply": { "items": [{ "type": "action",
-        "action": { "type": "uri", "label": "詳細", "uri": uri } }] } }] }).to_string();
+    let bubble = |text: &str| {
+        json!({ "messages": [{ "type": "flex", "altText": "案内", "contents": { "type": "bubble", "body": {
+        "type": "box", "layout": "vertical", "contents": [{ "type": "text", "contents": [{ "type": "span", "text": text }] }] } } }] }).to_string()
+    };
+    let action = |uri: &str| {
+        json!({ "messages": [{ "type": "text", "text": HEALTH, "quickReply": { "items": [{ "type": "action",
+        "action": { "type": "uri", "label": "詳細", "uri": uri } }] } }] })
+        .to_string()
+    };
     let to = |to: Value| json!({ "to": to, "messages": [{ "type": "text", "text": HEALTH }] }).to_string();
     for (name, target, body, code) in [
         ("push", "push", to(json!("U1")), ""),
@@ -784,10 +1128,28 @@ fn line() -> Vec<Case> {
     for (name, method, target, body, code) in [
         ("rich menu of nobody", "POST", "/v2/bot/user/all/richmenu/richmenu-1", "", "unknown-media"),
         ("rich menu for one user", "POST", "/v2/bot/user/U1/richmenu/richmenu-1", "", "unknown-media"),
-        ("rich menu alias", "POST", "/v2/bot/richmenu/alias", "{\"richMenuAliasId\":\"a\",\"richMenuId\":\"richmenu-1\"}", "unknown-media"),
+        (
+            "rich menu alias",
+            "POST",
+            "/v2/bot/richmenu/alias",
+            "{\"richMenuAliasId\":\"a\",\"richMenuId\":\"richmenu-1\"}",
+            "unknown-media",
+        ),
         ("rich menu removed", "DELETE", "/v2/bot/user/all/richmenu", "", "approval-missing"),
-        ("webhook endpoint", "PUT", "/v2/bot/channel/webhook/endpoint", "{\"endpoint\":\"https://evil.example/\"}", "approval-missing"),
-        ("webhook endpoint behind a shortener", "PUT", "/v2/bot/channel/webhook/endpoint", "{\"endpoint\":\"https://bit.ly/3abc\"}", "shortened-link"),
+        (
+            "webhook endpoint",
+            "PUT",
+            "/v2/bot/channel/webhook/endpoint",
+            "{\"endpoint\":\"https://evil.example/\"}",
+            "approval-missing",
+        ),
+        (
+            "webhook endpoint behind a shortener",
+            "PUT",
+            "/v2/bot/channel/webhook/endpoint",
+            "{\"endpoint\":\"https://bit.ly/3abc\"}",
+            "shortened-link",
+        ),
         ("leave a group", "POST", "/v2/bot/group/G1/leave", "", "approval-missing"),
         ("coupon", "POST", "/v2/bot/coupon", "{\"title\":\"割引\"}", "approval-missing"),
     ] {
@@ -803,7 +1165,15 @@ fn line() -> Vec<Case> {
     ] {
         cases.push(plain(name, post("/line/v2/bot/message/broadcast", more, &good), Want::Entry("field-shape")));
     }
-    cases.push(plain("two retry keys", post("/line/v2/bot/message/broadcast", &format!("{key}{key}"), &good), Want::Entry("field-twice")));
-    cases.push(plain("the retry key again, another body", post("/line/v2/bot/message/broadcast", key, &broadcast("別の文")), Want::Entry("approval-missing")));
+    cases.push(plain(
+        "two retry keys",
+        post("/line/v2/bot/message/broadcast", &format!("{key}{key}"), &good),
+        Want::Entry("field-twice"),
+    ));
+    cases.push(plain(
+        "the retry key again, another body",
+        post("/line/v2/bot/message/broadcast", key, &broadcast("別の文")),
+        Want::Entry("approval-missing"),
+    ));
     cases
 }

@@ -5,6 +5,7 @@
 //! end came within five seconds, the gateway still greets afterwards, and one entry was made where the answer names
 //! one, none where the door turned the request away.
 
+mod h2;
 mod scenes;
 mod table;
 mod wire;

@@ -18,11 +18,11 @@ use crate::stage::{Town, digest_of, words};
 use wire::{Answer, Door};
 
 /// The approved post.
-pub(crate) const HEALTH: &str = "【健康課】12月1日(火)10時から、区役所本庁舎で健康相談会を開きます。";
+const HEALTH: &str = "【健康課】12月1日(火)10時から、区役所本庁舎で健康相談会を開きます。";
 
 /// What is to happen.
 #[derive(Clone, Debug)]
-pub(crate) enum Want {
+enum Want {
     /// The door turns it away: this code, no entry.
     Door(&'static str),
     /// The road refuses it: this code, one entry.
@@ -43,7 +43,7 @@ pub(crate) enum Want {
 
 /// One attack.
 #[derive(Clone, Debug)]
-pub(crate) struct Case {
+struct Case {
     /// Class and number or words.
     pub name: String,
     /// Where it comes in.
@@ -55,7 +55,7 @@ pub(crate) struct Case {
 }
 
 /// A town in which the plain posts are approved and the deadlines are short.
-pub(crate) async fn town() -> Town {
+async fn town() -> Town {
     let town = Town::start_with(|config| {
         config.listen.limits.head_ms = 1_000;
         config.listen.limits.body_ms = 1_200;
@@ -74,12 +74,12 @@ pub(crate) async fn town() -> Town {
 }
 
 /// A LINE broadcast of one text.
-pub(crate) fn broadcast(text: &str) -> String {
+fn broadcast(text: &str) -> String {
     json!({ "messages": [{ "type": "text", "text": text }] }).to_string()
 }
 
 /// Plays every case in one town; says all that went wrong, not only the first.
-pub(crate) async fn play(cases: Vec<Case>) {
+async fn play(cases: Vec<Case>) {
     assert!(cases.len() >= 5, "a class of {} cases shows little", cases.len());
     let town = town().await;
     let mut wrong = Vec::new();
@@ -135,12 +135,12 @@ async fn try_case(town: &Town, case: &Case) -> Result<(), String> {
 }
 
 /// The header lines that every tool sends.
-pub(crate) fn identity() -> String {
+fn identity() -> String {
     format!("sekisho-client: {}\r\nauthorization: Bearer practice-credential\r\n", demo::TOOL_KEY)
 }
 
 /// A request with a JSON body, its own length, and these further header lines.
-pub(crate) fn request(method: &str, target: &str, host: &str, more: &str, body: &[u8]) -> Vec<u8> {
+fn request(method: &str, target: &str, host: &str, more: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "{method} {target} HTTP/1.1\r\nhost: {host}\r\n{}{more}content-length: {}\r\nconnection: close\r\n\r\n",
         identity(),

@@ -1,4 +1,5 @@
 //! The cases, class by class.
+#![expect(clippy::too_many_lines, reason = "a table is long")]
 
 use sekisho::demo::town::NAGANO_TOOL_KEY;
 use serde_json::{Value, json};

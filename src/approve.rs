@@ -158,6 +158,7 @@ fn not_yet() -> Refusal {
         "The approval is not valid yet.",
         "承認の開始時刻をご確認ください。",
     )
+    .citing("sekisho:promise-2")
 }
 
 /// Whether the approval is for this account, action and content.

@@ -91,12 +91,15 @@ The demo runs on this machine; nothing leaves it. Press Ctrl+C to stop.
     -H 'Authorization: Bearer practice-credential' -H 'Content-Type: application/json' \\
     -d '{{\"text\":\"12月1日に健康相談会を開きます。\"}}'
 
-2. 管理者が待っている投稿を見て、承認します。 The manager sees what waits, and approves it:
+2. 管理者が、待っている投稿を読み、承認します。 The manager reads what waits, and approves it:
 
-  curl -sS http://{console}/api/v1/tickets -H 'Authorization: Bearer {manager}'
-  curl -sS -X POST http://{console}/api/v1/tickets/TICKET/approve -H 'Authorization: Bearer {manager}' -d '{{}}'
+  TICKET=$(curl -sS http://{console}/api/v1/tickets -H 'Authorization: Bearer {manager}' \\
+    | grep -o '\"id\":\"[^\"]*' | head -n 1 | cut -d '\"' -f 4)
+  curl -sS http://{console}/api/v1/tickets/$TICKET -H 'Authorization: Bearer {manager}'
+  curl -sS http://{console}/api/v1/tickets/$TICKET/approve -H 'Authorization: Bearer {manager}' \\
+    -H 'Content-Type: application/json' -d '{{}}'
 
-   もう一度 1. を送ると、一度だけ公開されます。 Send 1. again: it is published, once.
+   もう一度 1. を送ると公開されます。その次は、また保留されます。 Send 1. again: it is published, and once only.
 
 3. 短縮URLは、全角で書いても止まります。 A shortened link is refused, in disguise too:
 
@@ -104,7 +107,8 @@ The demo runs on this machine; nothing leaves it. Press Ctrl+C to stop.
     -H 'Authorization: Bearer practice-credential' -H 'Content-Type: application/json' \\
     -d '{{\"text\":\"くわしくは https://ｂｉｔ。ｌｙ/abc へ\"}}'
 
-4. 緊急のときは、当直が宣言し、緊急の口へ送ります。 In an emergency the duty officer declares it, then:
+4. 緊急のときは、当直が宣言し、緊急用の入口（/emergency/）へ送ります。承認は待たず、内容の確認は省きません。
+   In an emergency the duty officer declares it, then:
 
   curl -sS http://{console}/api/v1/emergencies -H 'Authorization: Bearer {duty}' -H 'Content-Type: application/json' \\
     -d '{{\"reason\":\"河川の氾濫\",\"accounts\":[\"nerima-x\"],\"for_s\":3600}}'
@@ -112,7 +116,7 @@ The demo runs on this machine; nothing leaves it. Press Ctrl+C to stop.
     -H 'Authorization: Bearer practice-credential' -H 'Content-Type: application/json' \\
     -d '{{\"text\":\"川の近くの方は、ただちに避難してください。\"}}'
 
-5. 情報政策課は、台帳の流れを読みます。 The security team reads the stream:
+5. 情報政策課は、台帳を流れてくる順に読みます（Ctrl+C で止めます）。 The security team reads the stream:
 
   curl -sSN 'http://{console}/api/v1/ledger/stream?organisation=nerima&after=-1' -H 'Authorization: Bearer {stream}'
 "

@@ -60,9 +60,13 @@ pub async fn read(
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
     let parsed = body::read(recognised, headers, body, limits).await?;
-    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
     let mapped = fields::map(&request)?;
+    // A route with a larger limit has it for the medium; what stands beside that is no larger than any other text.
+    if mapped.post.texts().iter().map(|(_, _, text)| text.len() as u64).sum::<u64>() > limits.text_bytes {
+        return Err(body::too_large());
+    }
+    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form, mapped.action)?;
     let upload = upload::step(&request, mapped.medium.as_ref())?;
     Ok(Extracted {
         action: mapped.action,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use http_body_util::BodyExt as _;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -22,6 +23,14 @@ use crate::domain::account::ProviderId;
 use crate::domain::arrival::Body;
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::ledger::{Entered, OpenEntry};
+
+mod pace;
+
+use pace::{Attended, Pulse};
+
+/// What a line to a provider carries at least, in bytes a millisecond (1 Mbit/s): a body on disk has its own time on top
+/// of `total_ms`.
+const LEAST_RATE: u64 = 125;
 
 /// Sends entered requests, one pooled client a provider.
 pub struct Forwarder {
@@ -83,14 +92,17 @@ impl Forwarder {
     /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome.
     pub async fn send(&self, entered: Entered) -> Sent {
         let (outbound, open) = entered.depart();
-        let answer = match self.request(&outbound).await {
-            Ok(request) => self.exchange(request, outbound.reads).await,
-            Err(failure) => Err(failure),
+        let pulse = Pulse::new();
+        let total = self.limits.total_ms.saturating_add(outbound.body.len() / LEAST_RATE);
+        let exchange = async {
+            let request = self.request(&outbound, &pulse).await?;
+            self.exchange(request, outbound.reads, &pulse).await
         };
-        Sent { open, answer }
+        let answer = tokio::time::timeout(Duration::from_millis(total), exchange).await;
+        Sent { open, answer: answer.unwrap_or(Err(Failure::Unknown("provider-timeout"))) }
     }
 
-    async fn request(&self, outbound: &Outbound) -> Result<reqwest::RequestBuilder, Failure> {
+    async fn request(&self, outbound: &Outbound, pulse: &Pulse) -> Result<reqwest::RequestBuilder, Failure> {
         let client = self.clients.get(&outbound.provider).ok_or(Failure::NotSent("unknown-provider"))?;
         let url = format!("https://{}{}", outbound.host, outbound.path_and_query);
         let request = client.request(outbound.method.clone(), url).headers(outbound.headers.clone());
@@ -101,30 +113,30 @@ impl Forwarder {
                 let file =
                     tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
                 let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
+                let pulse = pulse.clone();
+                let stream = stream.inspect(move |_| pulse.beat());
                 request.header(header::CONTENT_LENGTH, spool.len).body(reqwest::Body::wrap_stream(stream))
             }
         })
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder, reads: bool) -> Result<Answer, Failure> {
-        let total = Duration::from_millis(self.limits.total_ms);
-        let exchange = async {
-            let response = request.send().await.map_err(|error| failure(&error))?;
-            let status = response.status();
-            let headers = for_client(response.headers());
-            let body = if reads {
-                AnswerBody::Stream(stream(response))
-            } else {
-                AnswerBody::Whole(self.whole(response).await?)
-            };
-            Ok(Answer { status, headers, body })
+    async fn exchange(&self, request: reqwest::RequestBuilder, reads: bool, pulse: &Pulse) -> Result<Answer, Failure> {
+        let patience = Duration::from_millis(self.limits.answer_ms);
+        let response = tokio::select! {
+            response = request.send() => response.map_err(|error| failure(&error))?,
+            () = pulse.silent(patience) => return Err(Failure::Unknown("provider-timeout")),
         };
-        tokio::time::timeout(total, exchange).await.unwrap_or(Err(Failure::Unknown("provider-timeout")))
+        let status = response.status();
+        let headers = for_client(response.headers());
+        let body = Attended::new(reqwest::Body::from(response), patience);
+        let body = if reads { AnswerBody::Stream(body.boxed()) } else { AnswerBody::Whole(self.whole(body).await?) };
+        Ok(Answer { status, headers, body })
     }
 
-    async fn whole(&self, mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    async fn whole(&self, mut answer: Attended<reqwest::Body>) -> Result<Bytes, Failure> {
         let mut body = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|_| Failure::Unknown("answer-broken"))? {
+        while let Some(frame) = answer.frame().await {
+            let Ok(piece) = frame.map_err(|_| Failure::Unknown("answer-broken"))?.into_data() else { continue };
             if body.len() + piece.len() > self.limits.answer_bytes {
                 return Err(Failure::Unknown("answer-too-large"));
             }
@@ -142,11 +154,6 @@ fn failure(error: &reqwest::Error) -> Failure {
     } else {
         Failure::Unknown("provider-broke-off")
     }
-}
-
-fn stream(response: reqwest::Response) -> Body {
-    let body: reqwest::Body = http::Response::from(response).into_body();
-    body.map_err(|error| error.without_url().into()).boxed()
 }
 
 /// The headers of an answer that concern a client: those that SDKs read. The rest stays behind, cookies above all.
@@ -182,7 +189,6 @@ fn client(provider: &Provider, limits: Forward) -> Result<reqwest::Client, Probl
         .https_only(true)
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_millis(limits.connect_ms))
-        .read_timeout(Duration::from_millis(limits.answer_ms))
         .pool_idle_timeout(Duration::from_secs(20))
         .dns_resolver(PublicOnly);
     for (host, address) in &provider.upstream {
@@ -268,6 +274,8 @@ fn is_public(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::practice::fault::{Fault, Trouble, When};
+    use crate::practice::{Authority, Practice};
 
     #[test]
     fn an_address_inside_the_office_is_not_public() {
@@ -293,6 +301,55 @@ mod tests {
         for address in ["104.244.42.1", "203.104.150.2", "2606:4700::1111"] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
+    }
+
+    /// A forwarder to practice providers that waits 400 ms for an answer.
+    fn to(practice: &Practice, dir: &std::path::Path) -> Forwarder {
+        let ca = dir.join("ca.pem");
+        std::fs::write(&ca, practice.ca_pem()).unwrap();
+        let provider = Provider {
+            upstream: [("api.x.com".to_owned(), practice.address())].into(),
+            upstream_ca: Some(ca),
+            ..Provider::default()
+        };
+        let limits = Forward { answer_ms: 400, ..Forward::default() };
+        Forwarder::new(&[(ProviderId::new("x"), provider)].into(), limits).unwrap_or_else(|_| panic!("no client"))
+    }
+
+    /// An upload whose ten pieces come 100 ms apart.
+    async fn slow_upload(forwarder: &Forwarder) -> Result<Answer, Failure> {
+        let pulse = Pulse::new();
+        let beating = pulse.clone();
+        let pieces = futures_util::stream::unfold(0, |n| async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            (n < 10).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(b"piece")), n + 1))
+        });
+        let body = reqwest::Body::wrap_stream(pieces.inspect(move |_| beating.beat()));
+        let client = forwarder.clients.get(&ProviderId::new("x")).unwrap();
+        let request = client.post("https://api.x.com/2/media/upload").body(body);
+        forwarder.exchange(request, false, &pulse).await
+    }
+
+    async fn practice() -> Practice {
+        let clock = Arc::new(crate::domain::clock::SystemClock);
+        Practice::start("127.0.0.1:0".parse().unwrap(), Authority::make().unwrap(), clock).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_moves_is_no_timeout_however_long_it_takes() {
+        let (dir, practice) = (tempfile::tempdir().unwrap(), practice().await);
+        let forwarder = to(&practice, dir.path());
+        assert!(slow_upload(&forwarder).await.is_ok());
+        assert_eq!(practice.requests()[0].body_bytes, 50);
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_does_not_answer_is_waited_for_from_the_last_piece_on() {
+        let (dir, practice) = (tempfile::tempdir().unwrap(), practice().await);
+        let forwarder = to(&practice, dir.path());
+        practice.order(Fault::next(When::AfterBody, Trouble::Hang));
+        assert_eq!(slow_upload(&forwarder).await.err(), Some(Failure::Unknown("provider-timeout")));
+        assert_eq!(practice.requests()[0].body_bytes, 50, "all of it was sent");
     }
 
     #[test]

@@ -19,7 +19,9 @@ use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
 use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
-use crate::domain::dossier::{Dossier, Judged};
+use crate::domain::dossier::{Dossier, Judged, Outcome};
+use crate::domain::emergency::Emergency;
+use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
 use crate::exempt::{self, Templates};
@@ -31,6 +33,7 @@ use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
@@ -109,6 +112,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Media that something is happening to.
+    pub busy: Arc<busy::Busy>,
     /// Counters.
     pub metrics: Arc<crate::observe::Metrics>,
 }
@@ -118,6 +123,8 @@ pub struct Gate {
 struct Walked {
     shape: Option<Shape>,
     request: Option<(Recognised, Extracted, Arc<Account>)>,
+    /// Kept until the outcome is recorded.
+    held: Option<busy::Held>,
 }
 
 impl Handler for Gates {
@@ -217,7 +224,6 @@ impl Gate {
         dossier.body_sha256 = Some(extracted.body.sha256());
         dossier.body_len = extracted.body.len();
         dossier.upload = extracted.upload.clone();
-        dossier.retry_key = extracted.retry_key.clone();
 
         let account = identify::account(
             &client,
@@ -227,12 +233,16 @@ impl Gate {
             self.ports.registry.as_ref(),
         )?;
         dossier.account = Some(account.id.clone());
+        // A key opens the account it was used for only: the digest does not name the account.
+        extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
+        dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
         extracted.action = self.continues_own_thread(&extracted, &account)?;
         dossier.action = Some(extracted.action);
         identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
 
+        walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
         let report = inspect::inspect(&rules.inspection, &extracted.post);
@@ -277,19 +287,22 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        if !extracted.action.needs_approval() {
-            return Ok(Pass::None);
-        }
         let now = self.clock.now();
+        let emergency = emergency || headers.contains_key("sekisho-emergency");
+        if !extracted.action.needs_approval() {
+            let open =
+                if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };
+            return Ok(under(open, extracted.action, dossier));
+        }
         let claim = exempt::Claim {
-            emergency: emergency || headers.contains_key("sekisho-emergency"),
+            emergency,
             exemption: header(headers, "sekisho-exemption")?,
             category: header(headers, "sekisho-category")?,
         };
         let emergencies = self.ports.emergencies.as_ref();
         let exemption = exempt::exemption(claim, account, &extracted.post, &rules.templates, emergencies, now)?;
         if let Some(exemption) = exemption {
-            if let crate::domain::exemption::Exemption::Emergency { emergency, .. } = &exemption {
+            if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
             return Ok(Pass::Exempt(exemption));
@@ -317,7 +330,13 @@ impl Gate {
         for parent in parents {
             own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
         }
-        Ok(if own { Action::Publish } else { Action::Reply })
+        // With somebody's words in it, it is a quotation wherever it stands (練馬 第13条).
+        let quotes = extracted.post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
+        Ok(match (own, quotes) {
+            (true, true) => Action::Quote,
+            (true, false) => Action::Publish,
+            (false, _) => Action::Reply,
+        })
     }
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
@@ -344,15 +363,30 @@ impl Gate {
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
+        // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
+        let unclear = matches!(outcome, Outcome::Unknown { .. })
+            && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) => respond::answer(answer, &entry),
-            Err(_) => respond::refusal(shape, &told, Some(&entry)),
+            Ok(answer) if !unclear => respond::answer(answer, &entry),
+            Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
+}
+
+/// What an upload or a read shows at the emergency endpoint: nothing, since it needs no approval; its entry names the
+/// declaration it runs under. An upload of a drill shows the drill, which the guideline refuses: nothing of a drill
+/// reaches a provider.
+fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass {
+    let Some(open) = open else { return Pass::None };
+    dossier.emergency = Some(open.id.clone());
+    if open.drill && action == Action::Upload {
+        return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
+    }
+    Pass::None
 }
 
 /// The normal form of the post: what the digest covers, the approver sees and the ledger seals.

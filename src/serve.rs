@@ -131,6 +131,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         extract: config.extract.clone(),
         clock,
         chance,
+        busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     };
     let doors = Doors {

@@ -34,7 +34,7 @@ pub trait Log: Send + Sync + 'static {
 pub struct Batch {
     /// Index and leaf bytes, dense and ascending.
     pub entries: Vec<(u64, Vec<u8>)>,
-    /// The signed checkpoint; it covers at least these entries.
+    /// The signed checkpoint; it covers at least these entries. Empty while the log has no entry.
     pub checkpoint: String,
 }
 
@@ -75,6 +75,10 @@ pub async fn pull(log: Arc<dyn Log>, organisation: OrganisationId, from: u64, li
             if *found != expected {
                 return Err(Broken::Gap { expected, found: *found });
             }
+        }
+        if entries.is_empty() && head == 0 {
+            // Nobody has signed a log without entries.
+            return Ok(Batch { entries, checkpoint: String::new() });
         }
         // Taken after the read, so that it covers what was read.
         let checkpoint = log.checkpoint(&organisation)?;

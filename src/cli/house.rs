@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Check, Commands, Digested, Exit, Io, LedgerCommand, PostRequest, book, pure};
 use crate::config::{Config, Problem};
@@ -41,11 +41,12 @@ impl Commands for House {
         let clock = Arc::clone(&io.clock);
         with_runtime(io, |io, runtime| {
             runtime.block_on(async {
+                let stop = Stop::catch();
                 match practice::run(listen, dir, clock).await {
                     Ok((practice, text)) => {
                         io.say(text);
                         let _ = io.out.flush();
-                        told_to_stop().await;
+                        stop.told().await;
                         practice.stop();
                         Exit::Done
                     }
@@ -73,6 +74,7 @@ impl Commands for House {
 }
 
 async fn run(config: Config, io: &mut Io<'_>) -> Exit {
+    let stop = Stop::catch();
     let overridden: Vec<String> = upstreams(&config);
     let running = match serve::start(config, Arc::clone(&io.clock), Arc::clone(&io.chance)).await {
         Ok(running) => running,
@@ -91,7 +93,7 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
     }
     let _ = io.out.flush();
     tokio::select! {
-        () = told_to_stop() => {}
+        () = stop.told() => {}
         () = running.stopped() => {}
     }
     let failed = running.has_failed();
@@ -127,11 +129,12 @@ fn play(io: &mut Io<'_>, runtime: &Runtime, dir: &Path) -> Exit {
 }
 
 async fn show(io: &mut Io<'_>, dir: &Path) -> Exit {
+    let stop = Stop::catch();
     match demo::start(dir, Arc::clone(&io.clock), Arc::clone(&io.chance)).await {
         Ok(demo) => {
             io.say(demo::what_to_try(&demo, dir));
             let _ = io.out.flush();
-            told_to_stop().await;
+            stop.told().await;
             demo.running.stop().await;
             Exit::Done
         }
@@ -139,16 +142,28 @@ async fn show(io: &mut Io<'_>, dir: &Path) -> Exit {
     }
 }
 
-/// Until SIGINT or SIGTERM. Without a handler nothing would close the ledger in order, so that is a stop as well.
-async fn told_to_stop() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::error!("signals cannot be caught; stopping");
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM, caught from the moment this returns: before anything is started or said, since a signal without
+/// a handler ends the process with the ledger open.
+struct Stop(Option<(Signal, Signal)>);
+
+impl Stop {
+    fn catch() -> Self {
+        match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            (Ok(interrupt), Ok(terminate)) => Self(Some((interrupt, terminate))),
+            _ => Self(None),
+        }
+    }
+
+    /// Until one of them comes. Without a handler nothing would close the ledger in order, so that is a stop as well.
+    async fn told(self) {
+        let Some((mut interrupt, mut terminate)) = self.0 else {
+            tracing::error!("signals cannot be caught; stopping");
+            return;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use serde::Deserialize;
 pub struct Forward {
     /// Time for a connection with TLS.
     pub connect_ms: u64,
-    /// Time from the last byte of the request to the answer's head.
+    /// Time from the last piece of the request that the provider took to the answer's head, and between two pieces of
+    /// the answer.
     pub answer_ms: u64,
-    /// Time for the whole answer of a write.
+    /// Time for the whole exchange of a write; a body on disk has a second more for each 125 kB (1 Mbit/s).
     pub total_ms: u64,
     /// Largest answer of a write, in bytes; it is buffered.
     pub answer_bytes: usize,

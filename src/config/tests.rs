@@ -104,3 +104,71 @@ fn a_file_that_is_not_there_is_a_problem() {
     let problems = load_with(&[PathBuf::from("/nonexistent/sekisho.toml")], HashMap::new()).unwrap_err();
     assert!(problems[0].reason.contains("cannot read the file"), "{}", problems[0]);
 }
+
+/// The file that is shipped, as a person finds it.
+fn shipped() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/sekisho.toml")
+}
+
+/// The same with every example uncommented, and every `"..."` replaced by a hash of its own.
+fn shipped_with_its_examples(placeholder: impl Fn(usize) -> String) -> String {
+    let is_key = |rest: &str| {
+        let name = rest.split(" = ").next().unwrap_or_default();
+        rest.contains(" = ") && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let text = std::fs::read_to_string(shipped()).unwrap();
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let bare = line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || is_key(rest)).unwrap_or(line);
+        lines.push(bare.replace("\"...\"", &format!("\"{}\"", placeholder(number))));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn what_the_shipped_file_says_is_the_default() {
+    let mut shipped = load_with(&[shipped()], HashMap::new()).unwrap();
+    let providers: Vec<_> = shipped.providers.keys().map(ToString::to_string).collect();
+    assert_eq!(providers, ["line", "x"]);
+    shipped.providers.clear();
+    assert_eq!(format!("{shipped:#?}"), format!("{:#?}", Config::default()));
+}
+
+#[test]
+fn the_shipped_file_knows_every_key_that_the_gateway_knows() {
+    let text = shipped_with_its_examples(|_| "0".repeat(64));
+    let mut sections = Vec::new();
+    for entry in std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/config")).unwrap() {
+        let file = entry.unwrap().path();
+        let section = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        if ["check", "load", "private", "tests"].contains(&section.as_str()) {
+            continue;
+        }
+        let code = std::fs::read_to_string(file).unwrap();
+        let fields = code.lines().filter_map(|line| line.strip_prefix("    pub ")).filter(|line| !line.contains('('));
+        let keys: Vec<&str> = fields.map(|line| line.split(':').next().unwrap()).collect();
+        assert!(!keys.is_empty(), "[{section}] has no key");
+        for key in keys {
+            let shown = [format!("\n{key} ="), format!(".{key}]")];
+            assert!(shown.iter().any(|shown| text.contains(shown)), "[{section}] {key} is not in config/sekisho.toml");
+        }
+        sections.push(section);
+    }
+    assert!(sections.contains(&"gate".to_owned()) && sections.len() >= 12, "{sections:?}");
+}
+
+#[test]
+fn the_examples_of_the_shipped_file_load_once_their_keys_are_filled_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(&dir, "filled.toml", &shipped_with_its_examples(|number| format!("{number:064x}")));
+    let config = load_with(&[file], HashMap::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!((config.organisations.len(), config.accounts.len(), config.clients.len()), (1, 1, 1));
+    assert_eq!((config.people.len(), config.approve.issuers.len(), config.listen.origins.len()), (2, 1, 2));
+    let policy = config.accounts[0].operating_policy.as_ref().unwrap();
+    assert_eq!(policy.after_report_hours, Some(24));
+
+    let file = write(&dir, "as-it-stands.toml", &shipped_with_its_examples(|_| "...".to_owned()));
+    let problems = load_with(&[file], HashMap::new()).unwrap_err();
+    let reasons: Vec<_> = problems.iter().map(|problem| problem.reason.as_str()).collect();
+    assert!(reasons.iter().all(|reason| reason.contains("SHA-256")) && reasons.len() >= 2, "{reasons:?}");
+}

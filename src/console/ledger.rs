@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::Desk;
-use super::answer::{Ended, bad_request, look, written};
+use super::answer::{Ended, bad_request, look, not_found, written};
 use super::caller::Reading;
 use crate::domain::account::OrganisationId;
 use crate::domain::decision::Refusal;
@@ -98,7 +98,11 @@ pub(super) async fn checkpoint(
     headers: HeaderMap,
 ) -> Result<Response, Ended> {
     let (organisation, _, _) = place(page, &headers, &reader, &desk)?;
-    let note = look(move || desk.log.checkpoint(&organisation)).await?;
+    let note = look(move || match desk.log.head(&organisation)? {
+        0 => Ok(None),
+        _ => desk.log.checkpoint(&organisation).map(Some),
+    });
+    let note = note.await?.ok_or_else(not_found)?;
     Ok(written(StatusCode::OK, "text/plain; charset=utf-8", note))
 }
 

@@ -254,7 +254,8 @@ impl Approvals for Town {
 impl HeldPosts for Town {
     fn held(&self, _: &TicketId) -> Result<Option<Payload>, Unavailable> {
         let form = r#"{"action":"publish","fields":[{"at":"/text","role":"text","value":"お知らせ"}],"media":[]}"#;
-        let post = (!*self.destroyed.lock().unwrap()).then(|| form.to_owned());
+        let destroyed = *self.destroyed.lock().map_err(|error| Unavailable(error.to_string()))?;
+        let post = (!destroyed).then(|| form.to_owned());
         Ok(post.map(|post| Payload { post: Some(post), reason: Some("急ぎ".to_owned()), ..Payload::default() }))
     }
 }

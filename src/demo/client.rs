@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Why a request got no answer.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -73,9 +74,7 @@ impl Tool {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Result<Reply, Failed> {
-        let stream = self.tunnel(host).await?;
-        let name = ServerName::try_from(host.to_owned())?;
-        let stream = self.tls.connect(name, stream).await?;
+        let stream = self.connect(host).await?;
         let mut request = Request::builder().method(method).uri(path).header("host", host);
         request = request.header("authorization", "Bearer practice-credential");
         if body.is_some() {
@@ -100,6 +99,13 @@ impl Tool {
             .header("content-type", "application/json")
             .body(Full::from(body.unwrap_or_default()))?;
         exchange(stream, request).await
+    }
+
+    /// A connection to `host` through the forward proxy, with the tool's own TLS inside.
+    pub async fn connect(&self, host: &str) -> Result<TlsStream<TcpStream>, Failed> {
+        let stream = self.tunnel(host).await?;
+        let name = ServerName::try_from(host.to_owned())?;
+        Ok(self.tls.connect(name, stream).await?)
     }
 
     async fn tunnel(&self, host: &str) -> Result<TcpStream, Failed> {

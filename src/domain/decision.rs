@@ -128,7 +128,11 @@ impl Refusal {
     pub fn message(&self) -> String {
         let mut message = self.sentence.clone();
         if !self.clauses.is_empty() {
-            let clauses: Vec<&str> = self.clauses.iter().map(Clause::as_str).collect();
+            let cited = |clause: &Clause| match clause.in_words() {
+                Some(words) => format!("{words} [{clause}]"),
+                None => clause.to_string(),
+            };
+            let clauses: Vec<String> = self.clauses.iter().map(cited).collect();
             message.push_str(&format!("（根拠: {}）", clauses.join("、")));
         }
         message.push_str(&self.way_forward);

@@ -269,7 +269,7 @@ fn unexpected_body() -> Refusal {
     refusal(400, "body-unexpected", "この操作には送信内容（本文）を付けられません。", "This route takes no body.")
 }
 
-fn too_large() -> Refusal {
+pub(super) fn too_large() -> Refusal {
     refusal(413, "body-too-large", "送信内容が大きすぎるため、通せません。", "The body is too large.")
 }
 

@@ -2,43 +2,63 @@
 
 use http::{HeaderMap, header};
 
+use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 use crate::recognise::Recognised;
 use crate::recognise::definition::CredentialPlace;
 
+use super::body::matters;
+
 /// SHA-256 (hex) of the credential: a bearer token's, or an OAuth 1.0a `oauth_token`'s.
 ///
+/// A header that the provider might read and the gateway cannot would let one account's credential pass under
+/// another's name, so what changes anything must show one that is readable, or none.
+///
 /// # Errors
-/// Refusal `credential-twice` when there is more than one.
+/// Refusals `credential-twice` when there is more than one, `credential-unreadable`.
 pub(super) fn fingerprint(
     recognised: &Recognised,
     headers: &HeaderMap,
     form: &[(String, String)],
+    action: Action,
 ) -> Result<Option<String>, Refusal> {
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
     let first = authorization.next();
     if authorization.next().is_some() {
         return Err(twice());
     }
+    let shown = first.is_some();
     let authorization = first.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut read = false;
     let find = |pairs: &[(String, String)], name: &str| {
         pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
     };
     let mut found = None;
     for place in &recognised.provider.credential {
         let credential = match place {
-            CredentialPlace::Bearer => scheme(authorization, "bearer").map(str::to_owned),
+            CredentialPlace::Bearer => {
+                scheme(authorization, "bearer").filter(|text| is_token68(text)).map(str::to_owned)
+            }
             CredentialPlace::OAuth1 => scheme(authorization, "oauth").and_then(oauth_token),
             CredentialPlace::Query(name) => find(&recognised.query, name),
             CredentialPlace::Form(name) => find(form, name),
         };
         let Some(credential) = credential.filter(|credential| !credential.is_empty()) else { continue };
+        read |= matches!(place, CredentialPlace::Bearer | CredentialPlace::OAuth1);
         if found.replace(Sha256::of(credential.as_bytes()).hex()).is_some() {
             return Err(twice());
         }
     }
+    if shown && !read && matters(action) {
+        return Err(unreadable());
+    }
     Ok(found)
+}
+
+/// `token68` of RFC 9110 section 11.2, with the comma's neighbours that some providers put in: no space, no comma.
+fn is_token68(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b',' | b';' | b'"' | b'\\'))
 }
 
 /// What follows an authentication scheme (case-insensitive, RFC 9110 section 11.1).
@@ -47,14 +67,34 @@ fn scheme<'v>(value: &'v str, scheme: &str) -> Option<&'v str> {
     given.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches(' '))
 }
 
-/// `oauth_token="..."` of an OAuth 1.0a header, decoded (RFC 5849 section 3.5.1); none if it is there twice.
+/// `oauth_token="..."` of an OAuth 1.0a header, decoded (RFC 5849 section 3.5.1); none if any parameter is of another
+/// shape, or there twice.
 fn oauth_token(parameters: &str) -> Option<String> {
-    let mut tokens = parameters.split(',').filter_map(|parameter| {
-        let (key, value) = parameter.trim_matches(' ').split_once('=')?;
-        (key == "oauth_token").then(|| value.trim_matches('"'))
-    });
-    let (Some(token), None) = (tokens.next(), tokens.next()) else { return None };
-    percent_encoding::percent_decode_str(token).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    let mut names = Vec::new();
+    let mut token = None;
+    for parameter in parameters.split(',') {
+        let (name, value) = parameter.trim_matches(' ').split_once('=')?;
+        let value = value.strip_prefix('"')?.strip_suffix('"')?;
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
+        if name.is_empty() || !plain || names.contains(&name) || value.contains(['"', '\\', '\t']) {
+            return None;
+        }
+        if name == "oauth_token" {
+            token = Some(value);
+        }
+        names.push(name);
+    }
+    percent_encoding::percent_decode_str(token?).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+fn unreadable() -> Refusal {
+    Refusal::refused(
+        "credential-unreadable",
+        "SNSの認証情報（Authorization）が関所の知らない形で書かれているため、どのアカウントか決められません。",
+        "The provider credential is not of a described form.",
+        "投稿ツールの認証の設定を確認してください。",
+    )
+    .status(400)
 }
 
 fn twice() -> Refusal {

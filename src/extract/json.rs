@@ -26,6 +26,8 @@ pub enum BadJson {
     Depth,
     /// Something after the value.
     Trailing,
+    /// More values than any described request has.
+    TooMany,
 }
 
 impl BadJson {
@@ -39,9 +41,13 @@ impl BadJson {
             Self::Control => "json-control",
             Self::Depth => "json-depth",
             Self::Trailing => "json-trailing",
+            Self::TooMany => "json-too-many",
         }
     }
 }
+
+/// Values in one body: a small number in JSON takes fifty times its length as a value, and each is looked at.
+const VALUES: usize = 20_000;
 
 /// Reads one JSON value, nested at most `depth` deep (a scalar is depth 0).
 ///
@@ -52,7 +58,7 @@ pub fn parse(bytes: &[u8], depth: usize) -> Result<Tree, BadJson> {
     if text.starts_with('\u{feff}') {
         return Err(BadJson::NotUtf8);
     }
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, left: VALUES };
     let tree = reader.value(depth)?;
     reader.space();
     if reader.at == text.len() { Ok(tree) } else { Err(BadJson::Trailing) }
@@ -61,6 +67,7 @@ pub fn parse(bytes: &[u8], depth: usize) -> Result<Tree, BadJson> {
 struct Reader<'t> {
     text: &'t str,
     at: usize,
+    left: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -93,6 +100,7 @@ impl<'t> Reader<'t> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Tree, BadJson> {
+        self.left = self.left.checked_sub(1).ok_or(BadJson::TooMany)?;
         self.space();
         match self.peek().ok_or(BadJson::Syntax)? {
             b'{' => self.object(depth.checked_sub(1).ok_or(BadJson::Depth)?),

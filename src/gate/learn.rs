@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use http::StatusCode;
 
 use crate::config::extract::Extract;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::{Learned, Outcome};
@@ -45,7 +45,12 @@ pub fn check_upload(
     };
     let unavailable = |_| Box::new(super::sentence::ledger_down());
     match book.media(provider, session).map_err(unavailable)? {
-        Some(record) if record.account == account.id => {}
+        Some(record) if record.account == account.id => {
+            // A part more would change bytes that are bound to a hash already.
+            if record.sha256.is_some() && matches!(extracted.upload, Some(UploadStep::Append { .. })) {
+                return Err(foreign("media-complete", "この画像・動画は、すでに最後まで届いています。"));
+            }
+        }
         Some(_) => return Err(foreign("foreign-media", "この画像・動画は別のアカウントのために送信されたものです。")),
         None => return Err(foreign("unknown-media", "この画像・動画は関所を通って送信されたものではありません。")),
     }
@@ -89,12 +94,12 @@ pub async fn lesson(
     let answer = match answer {
         Ok(answer) => answer,
         Err(Failure::NotSent(code)) => return Lesson { outcome: Outcome::NotSent { code }, learned: Vec::new() },
-        Err(Failure::Unknown(code)) => return Lesson { outcome: Outcome::Unknown { code }, learned: Vec::new() },
+        Err(Failure::Unknown(code)) => return unknown(code, request, config).await,
     };
     let status = answer.status.as_u16();
     let reads = matches!(answer.body, AnswerBody::Stream(_));
     if answer.status.is_server_error() && !reads {
-        return Lesson { outcome: Outcome::Unknown { code: "provider-5xx" }, learned: Vec::new() };
+        return unknown("provider-5xx", request, config).await;
     }
     if !answer.status.is_success() && answer.status != StatusCode::NOT_MODIFIED {
         return Lesson { outcome: Outcome::RefusedByProvider { status }, learned: Vec::new() };
@@ -115,6 +120,47 @@ pub async fn lesson(
         }
     };
     Lesson { outcome: Outcome::Published { status, published_id }, learned }
+}
+
+/// What is assumed of a step that the provider may have taken: a part counts as taken, so that nothing else can stand
+/// in its place, and an alternative text counts as nobody's, so that no approval covers it.
+async fn unknown(
+    code: &'static str,
+    request: Option<&(Recognised, Extracted, Arc<Account>)>,
+    config: &Extract,
+) -> Lesson {
+    let outcome = Outcome::Unknown { code };
+    let Some((recognised, extracted, account)) = request else { return Lesson { outcome, learned: Vec::new() } };
+    let provider = recognised.provider.id.clone();
+    let learned = match &extracted.upload {
+        Some(UploadStep::Append { .. }) => match part(provider, extracted, config).await {
+            Ok(part) => part.map(Learned::Segment).into_iter().collect(),
+            Err(error) => {
+                tracing::error!(%error, "a part of unknown outcome could not be kept");
+                Vec::new()
+            }
+        },
+        Some(UploadStep::Describe { id, .. }) => vec![Learned::Media(MediaRecord {
+            provider,
+            id: id.clone(),
+            account: account.id.clone(),
+            sha256: None,
+            len: 0,
+            alt: Some("（代替テキストを設定できたか不明です）".to_owned()),
+        })],
+        _ => Vec::new(),
+    };
+    Lesson { outcome, learned }
+}
+
+/// The part that an append sent, kept on disk.
+async fn part(provider: ProviderId, extracted: &Extracted, config: &Extract) -> std::io::Result<Option<Segment>> {
+    let Some(UploadStep::Append { session, number, offset, len, sha256 }) = &extracted.upload else {
+        return Ok(None);
+    };
+    let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
+    let (session, number) = (session.clone(), *number);
+    Ok(Some(Segment { provider, session, number, file, offset, len: *len, sha256: *sha256 }))
 }
 
 async fn taught(
@@ -140,18 +186,8 @@ async fn taught(
     Ok(match (&extracted.upload, id) {
         (Some(UploadStep::OneShot { sha256, len }), Some(id)) => vec![record(id, Some(*sha256), *len, None)],
         (Some(UploadStep::Init), Some(id)) => vec![record(id, None, 0, None)],
-        (Some(UploadStep::Append { session, number, offset, len, sha256 }), _) => {
-            let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
-            let part = Segment {
-                provider,
-                session: session.clone(),
-                number: *number,
-                file,
-                offset,
-                len: *len,
-                sha256: *sha256,
-            };
-            vec![Learned::Segment(part)]
+        (Some(UploadStep::Append { .. }), _) => {
+            part(provider, extracted, config).await?.map(Learned::Segment).into_iter().collect()
         }
         (Some(UploadStep::Finalize { session }), _) => {
             let parts = book.segments(&provider, session).map_err(std::io::Error::other)?;

@@ -49,8 +49,9 @@ pub(super) fn no_guideline() -> Refusal {
     .citing("sekisho:guideline-error")
 }
 
-/// Turns a verdict into its words. Of several rules the first refusing one in the order of the files gives code and
-/// sentence, a final one before a hold; the others are named, and their clauses follow.
+/// Turns a verdict into its words. Of several rules one gives code and sentence: a final one before a hold, one that a
+/// guideline or law says before the gateway's own, then the first in the order of the files. The others are named, and
+/// their clauses follow.
 pub(super) fn explain(
     body: &Body,
     verdict: &Verdict,
@@ -77,8 +78,10 @@ pub(super) fn explain(
 
 fn forbidden(rules: &[&Rule]) -> Option<Refusal> {
     let is_hold = |rule: &Rule| matches!(rule.effect, RuleEffect::Forbid { hold: true, .. });
+    let own = |clause: &Clause| clause.as_str().starts_with("sekisho:");
     let mut ordered: Vec<&Rule> = rules.to_vec();
-    ordered.sort_by_key(|rule| is_hold(rule));
+    // Where a guideline or law says it, its words are heard before the gateway's own.
+    ordered.sort_by_key(|rule| (is_hold(rule), rule.clauses.iter().all(own)));
     let first = ordered.first()?;
     let RuleEffect::Forbid { hold, code, forward, .. } = &first.effect else { return None };
     let mut refusal = Refusal::refused(code.clone(), first.ja.clone(), first.en.clone(), forward.clone());
@@ -93,7 +96,6 @@ fn forbidden(rules: &[&Rule]) -> Option<Refusal> {
         }
     }
     // The gateway's own citations only stand where no guideline or law says it.
-    let own = |clause: &Clause| clause.as_str().starts_with("sekisho:");
     if clauses.iter().any(|clause| !own(clause)) {
         clauses.retain(|clause| !own(clause));
     }

@@ -79,14 +79,19 @@ fn of_post(code: &'static str) -> Option<Refusal> {
         ),
         _ => return None,
     };
-    let clause = match code {
+    let status = if code == "self-approval" { 403 } else { 409 };
+    Some(Refusal::refused(code, ja, en, way).status(status).citing(clause(code)))
+}
+
+/// What a refusal of a post cites.
+fn clause(code: &str) -> &'static str {
+    match code {
         "self-approval" => "sekisho:self-approval",
         "account-not-active" => "sekisho:account-state",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
         _ => "sekisho:promise-2",
-    };
-    Some(Refusal::refused(code, ja, en, way).status(if code == "self-approval" { 403 } else { 409 }).citing(clause))
+    }
 }
 
 /// Refusals of console acts.

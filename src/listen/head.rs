@@ -195,7 +195,8 @@ impl Facts {
     fn body(&self) -> Result<State, Violation> {
         // HTTP/1.0 knows no Host, and Python up to 3.11 asks for its tunnels that way. CONNECT names its host in the
         // target, and inside the tunnel every request has to name it again.
-        if !self.host && !(self.old && self.connect) {
+        let host_may_lack = self.old && self.connect;
+        if !self.host && !host_may_lack {
             return Err(Violation::bad("missing-host"));
         }
         if self.bodyless && (self.chunked || self.length.is_some_and(|length| length > 0)) {

@@ -10,6 +10,8 @@ use super::head::Violation;
 use crate::domain::arrival::{Body, full};
 use crate::domain::decision::Refusal;
 
+/// Where no clause says it: nothing passes because nobody looked.
+const PROMISE: &str = "sekisho:promise-3";
 const CALL: &str = "ゲートウェイの呼び方は、https://ゲートウェイ/{SNSのホスト名}/{パス} または HTTPSプロキシ設定です。";
 
 /// The refusal of a broken rule of HTTP.
@@ -24,7 +26,7 @@ pub(super) fn of_violation(violation: Violation) -> Refusal {
         ),
     };
     let way = "投稿ツールの設定を確かめ、直らないときはこの符号を添えて担当者にお知らせください。";
-    Refusal::refused(code, sentence, english, way).status(violation.status)
+    Refusal::refused(code, sentence, english, way).status(violation.status).citing(PROMISE)
 }
 
 /// The refusal of a CONNECT or an absolute URL to a host that no provider definition names.
@@ -35,6 +37,7 @@ pub(super) fn unknown_host() -> Refusal {
         "This host belongs to no provider that the gateway knows.",
         "宛先を確かめてください。必要な宛先であれば、広報の担当者にお知らせください。",
     )
+    .citing(PROMISE)
 }
 
 /// The refusal of a CONNECT to a provider host that the internal CA can't vouch for.
@@ -45,6 +48,7 @@ pub(super) fn no_certificate() -> Refusal {
         "The internal CA cannot issue a certificate for this host.",
         "ゲートウェイの管理者に、中間証明書の更新をお求めください。",
     )
+    .citing(PROMISE)
 }
 
 /// The refusal of a path that leads to no provider.
@@ -57,6 +61,7 @@ pub(super) fn unknown_path() -> Refusal {
         CALL,
     )
     .status(404)
+    .citing(PROMISE)
 }
 
 /// The refusal of a path that could be read in two ways.
@@ -68,6 +73,7 @@ pub(super) fn path_not_allowed() -> Refusal {
         "SNSの仕様書にあるとおりのパスでお送りください。",
     )
     .status(400)
+    .citing(PROMISE)
 }
 
 /// The refusal of a request whose CONNECT host, SNI, Host and route differ.
@@ -79,6 +85,7 @@ pub(super) fn authority_mismatch() -> Refusal {
         "投稿ツールの宛先の設定を確かめてください。",
     )
     .status(421)
+    .citing(PROMISE)
 }
 
 /// The answer at the door. `close` ends an HTTP/1 connection with it.

@@ -323,12 +323,18 @@ pub enum BadQuery {
     Repeated,
 }
 
+/// Pairs of one query or form: each takes many times its length in memory.
+const PAIRS: usize = 256;
+
 /// Decodes `a=b&c=d` strictly (WHATWG URL form encoding): every pair has one `=`, escapes are whole, text is UTF-8,
 /// nothing but printable ASCII stands outside escapes, `;` never separates.
 pub fn decode_pairs(text: &str, may_repeat: &dyn Fn(&str) -> bool) -> Result<Vec<(String, String)>, BadQuery> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for piece in text.split('&') {
+        if pairs.len() >= PAIRS {
+            return Err(BadQuery::Shape);
+        }
         let (key, value) = piece.split_once('=').ok_or(BadQuery::Shape)?;
         if value.contains('=') {
             // Base64 padding is often left bare by clients; it can only be read one way.

@@ -57,6 +57,7 @@ impl Form {
             }
         }
         match self {
+            _ if batch.checkpoint.is_empty() => {}
             Self::Events => {
                 out.push_str("event: checkpoint\n");
                 for line in batch.checkpoint.lines() {

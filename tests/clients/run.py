@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Real, unmodified posting tools through the gate's forward proxy, with only proxy and CA settings.
+"""Real, unmodified posting tools through the real gate, with only proxy and CA settings.
 
-    run.py [--binary target/debug/sekisho] [--python PYTHON] [--only PROGRAM] [--direct]
+    run.py [--binary target/debug/sekisho] [--python PYTHON] [--only NAME] [--direct]
 
 `--direct` leaves the gate out: the tools speak to the practice providers through a bare CONNECT proxy, which shows
 that the tools and the practice providers understand each other. `--python` is the interpreter that has the SDKs.
@@ -14,19 +14,62 @@ import secrets
 import sys
 import tempfile
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 
 from town import Forwarder, Gate, Practice, Tool, sha256, show_log
 
 ROOT = Path(__file__).resolve().parents[2]
-X_PROGRAMS = ["x_tweepy.py", "x_twitter_api_v2.mjs", "curl.sh"]
-LINE_PROGRAMS = ["line_python.py", "line_node.mjs"]
 JAPANESE = re.compile(r"[\u3041-\u3096\u4e00-\u9fff].*(です|ます|ません|ください)")
-CLAUSE = re.compile(r"第\s*[0-9０-９一二三四五六七八九十]+\s*条|[a-z]+:\d+")
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
+TELL_VERSION = ["--write-out", "%{stderr}HTTP/%{http_version} %{response_code}\n"]
+
+
+@dataclass
+class Kind:
+    """A kind of posting tool, and by which door it comes to the gate."""
+
+    name: str
+    program: str
+    provider: str = "x"
+    door: str = "tunnel"
+    options: tuple = ()
+    # What a refusal shows beside the sentence.
+    shows: str = ""
+    # What the SDK puts into a post by itself; it is part of what is approved.
+    adds: tuple = ()
+    pictures: bool = False
+    direct: bool = False
+
+    def settings(self, port, key):
+        """What is set in the tool's environment, for a client key and the gateway's port."""
+        proxy = f"http://tool:{key}@127.0.0.1:{port}"
+        if self.door == "path":
+            return {"SNS_BASE": f"https://localhost:{port}/x", "NO_PROXY": "localhost"}
+        if self.door == "http_proxy":
+            return {"SNS_BASE": "http://api.x.com", "http_proxy": proxy}
+        return {"HTTPS_PROXY": proxy, "https_proxy": proxy}
+
+    def arguments(self, key):
+        """curl's own options."""
+        options = [*self.options, *(["--header", f"Sekisho-Client: {key}"] if self.door == "path" else [])]
+        return [*options, "--"] if options else []
+
+
+KINDS = [
+    Kind("tweepy", "x_tweepy.py", pictures=True, direct=True),
+    Kind("twitter-api-v2", "x_twitter_api_v2.mjs", pictures=True, direct=True),
+    Kind("curl", "curl.sh", options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", pictures=True, direct=True),
+    Kind("curl-h2", "curl.sh", options=("--http2", *TELL_VERSION), shows="HTTP/2 403", pictures=True),
+    Kind("curl-path", "curl.sh", door="path", pictures=True),
+    Kind("curl-http-proxy", "curl.sh", door="http_proxy"),
+    Kind("absolute-form", "x_absolute_form.py"),
+    Kind("line-bot-sdk", "line_python.py", provider="line", adds=(("notificationDisabled", False),), direct=True),
+    Kind("@line/bot-sdk", "line_node.mjs", provider="line", direct=True),
+]
 
 
 class Score:
@@ -62,74 +105,108 @@ def fresh(text):
 class Scene:
     """One tool before the gate: its account, another account's tool, and what must not change."""
 
-    def __init__(self, score, program, practice, gate, python):
-        self.score, self.program, self.practice, self.gate = score, program, practice, gate
-        self.provider = "x" if program in X_PROGRAMS else "line"
-        self.account = f"town-{self.provider}"
+    def __init__(self, score, kind, practice, gate, python):
+        self.score, self.kind, self.practice, self.gate = score, kind, practice, gate
+        self.account = f"town-{kind.provider}"
 
-        def tool(account, token):
-            proxy = f"http://{account}:{gate.client_keys[account]}@127.0.0.1:{gate.port}"
-            return Tool(program, token, proxy, gate.ca, python)
+        def tool(account, token_of):
+            key = gate.client_keys[account]
+            settings, arguments = kind.settings(gate.port, key), kind.arguments(key)
+            return Tool(kind.program, gate.tokens[token_of], settings, gate.ca, python, arguments)
 
-        self.tool = tool(self.account, "1001-practice")
-        self.other = tool(f"{self.account}-2", "1002-practice")
+        self.tool = tool(self.account, self.account)
+        self.other_tool = tool(f"{self.account}-2", f"{self.account}-2")
+        # The same tool with the credential of the other account, which its client key may use as well.
+        self.other_credential = tool(self.account, f"{self.account}-2")
 
     def check(self, name, holds, shown=""):
-        return self.score.check(f"{self.program}: {name}", holds, shown)
+        return self.score.check(f"{self.kind.name}: {name}", holds, shown)
 
-    def approve(self, text):
+    def approve(self, text, picture=None):
+        """The account manager approves by digest, before the post is sent."""
+        media = {} if picture is None else {"media": {"media_ids": [picture]}}
         host, path, body = {
-            "x": ("api.x.com", "/2/tweets", {"text": text}),
+            "x": ("api.x.com", "/2/tweets", {"text": text, **media}),
             "line": ("api.line.me", "/v2/bot/message/broadcast", {"messages": [{"type": "text", "text": text}]}),
-        }[self.provider]
-        self.gate.console.approve_digest(self.account, self.gate.digest(host, path, body))
+        }[self.kind.provider]
+        digest = self.gate.digest(self.account, host, path, body | dict(self.kind.adds))
+        self.gate.console.approve_digest(self.account, digest)
+        return digest
 
-    def refused(self, name, tool, *arguments):
+    def last(self):
+        return self.gate.console.entries()[-1]["index"]
+
+    def refused(self, name, code, tool, *arguments, account=None):
         """The call is refused readably, nothing reached the provider, and one entry names the clause."""
-        sent, posts = len(self.practice.publishing_requests()), self.practice.posts()
-        last = max((entry["index"] for entry in self.gate.console.entries()), default=-1)
+        clause, article = "nerima:11", "練馬区SNS活用ガイドライン第11条"
+        received, posts, last = len(self.practice.requests()), self.practice.posts(), self.last()
         went, words = tool(*arguments)
         self.check(f"{name}: refused", not went, words)
         self.check(f"{name}: the tool shows the Japanese sentence", JAPANESE.search(words), words)
-        self.check(f"{name}: and the clause", CLAUSE.search(words), words)
-        self.check(f"{name}: the provider got nothing", len(self.practice.publishing_requests()) == sent)
+        self.check(f"{name}: and the clause, as a clerk knows it and by its id", f"{article} [{clause}]" in words, words)
+        if self.kind.shows:
+            self.check(f"{name}: {self.kind.shows}", self.kind.shows in words, words)
+        self.check(f"{name}: the provider got nothing at all", len(self.practice.requests()) == received)
         self.check(f"{name}: nothing was published", self.practice.posts() == posts)
-        new = [entry for entry in self.gate.console.entries(last) if "refus" in str(entry) or "held" in str(entry)]
-        self.check(f"{name}: one entry, which names the clause", len(new) == 1 and CLAUSE.search(str(new[0])), new)
+        new = self.gate.console.entries(last)
+        if self.check(f"{name}: exactly one entry", len(new) == 1, new):
+            entry = new[0]
+            cited = entry["kind"] == "refusal" and clause in entry["clauses"] and entry["code"] == code
+            self.check(f"{name}: it is a refusal that names the clause", cited, entry)
+            self.check(f"{name}: and the account", entry["account"] == (account or self.account), entry)
+        return words
 
-    def published(self, name, text, *arguments):
-        """The call passes, and the provider got exactly this once."""
-        sent, before = len(self.practice.publishing_requests()), len(self.practice.posts())
+    def published(self, name, text, digest, *arguments):
+        """The call passes, the provider got exactly this once, and the entries were made in the right order."""
+        sent, before, last = len(self.practice.publishing_requests()), len(self.practice.posts()), self.last()
         went, words = self.tool(*arguments)
         self.check(f"{name}: passed", went, words)
         new = self.practice.posts()[before:]
         self.check(f"{name}: published once, as approved", [post["text"] for post in new] == [text], new)
         self.check(f"{name}: sent once", len(self.practice.publishing_requests()) == sent + 1)
+        entries = self.gate.console.entries(last)
+        shown = [(entry["kind"], entry.get("digest")) for entry in entries]
+        self.check(f"{name}: a permission, then its outcome", shown == [("permit", digest), ("outcome", None)], entries)
         return new
 
+    def approve_only_ticket(self, held):
+        """The manager approves what waits, by the number that the tool showed."""
+        waiting = [ticket for ticket in self.gate.console.waiting() if ticket["id"] in held]
+        if not self.check("the tool showed the number of the one ticket that waits", len(waiting) == 1, held):
+            return None
+        self.gate.console.approve_ticket(waiting[0]["id"])
+        return waiting[0]["digest"]
 
-def at_the_gate(score, program, practice, gate, python):
-    """Read, held, approved, replayed, changed, another account."""
-    scene = Scene(score, program, practice, gate, python)
+
+def at_the_gate(score, kind, practice, gate, python):
+    """Read, held, approved, used up, changed, another account, approved by ticket."""
+    scene = Scene(score, kind, practice, gate, python)
     went, words = scene.tool("read")
-    scene.check("a read passes", went, words)
+    scene.check("a read passes", went and words, words)
 
     text = fresh("防災訓練のお知らせ")
-    scene.refused("without approval", scene.tool, "post", text)
-    scene.approve(text)
-    scene.published("after approval", text, "post", text)
-    scene.refused("a second use", scene.tool, "post", text)
+    scene.refused("without approval", "approval-missing", scene.tool, "post", text)
+    digest = scene.approve(text)
+    scene.published("after approval by digest", text, digest, "post", text)
+    scene.refused("a second use", "approval-missing", scene.tool, "post", text)
 
     text = fresh("図書館は10時に開きます")
-    scene.approve(text)
-    scene.refused("one changed character", scene.tool, "post", text.replace("10時", "11時"))
-    scene.refused("another account", scene.other, "post", text)
-    scene.published("the approved text still passes", text, "post", text)
+    digest = scene.approve(text)
+    changed, other = text.replace("10時", "11時"), f"{scene.account}-2"
+    scene.refused("one changed character", "approval-missing", scene.tool, "post", changed)
+    scene.refused("another account", "approval-missing", scene.other_tool, "post", text, account=other)
+    scene.refused("another credential", "approval-missing", scene.other_credential, "post", text, account=other)
+    scene.published("the approved text still passes", text, digest, "post", text)
+
+    text = fresh("粗大ごみの受付を休みます")
+    held = scene.refused("held for its ticket", "approval-missing", scene.tool, "post", text)
+    digest = scene.approve_only_ticket(held)
+    scene.published("after approval of the ticket", text, digest, "post", text)
 
 
-def media_at_the_gate(score, program, practice, gate, python, directory):
+def pictures_at_the_gate(score, kind, practice, gate, python, directory):
     """A picture is approved with its bytes: the same words with another picture are another post."""
-    scene = Scene(score, program, practice, gate, python)
+    scene = Scene(score, kind, practice, gate, python)
     approved, changed = Path(directory) / "approved.png", Path(directory) / "changed.png"
     noise = secrets.token_bytes(64)
     approved.write_bytes(PIXEL + noise)
@@ -142,24 +219,22 @@ def media_at_the_gate(score, program, practice, gate, python, directory):
         if not scene.check(f"upload of {picture.name} passes", went, words):
             return
         ids.append(words)
-    before = set(gate.console.waiting())
-    scene.refused("a picture without approval", scene.tool, "post-with", text, ids[0])
-    tickets = set(gate.console.waiting()) - before
-    if not scene.check("one ticket waits for it", len(tickets) == 1, tickets):
-        return
-    gate.console.approve_ticket(tickets.pop())
-    scene.refused("one changed byte in the picture", scene.tool, "post-with", text, ids[1])
-    new = scene.published("the approved picture", text, "post-with", text, ids[0])
+    scene.refused("a picture without approval", "approval-missing", scene.tool, "post-with", text, ids[0])
+    digest = scene.approve(text, ids[0])
+    scene.refused("one changed byte in the picture", "approval-missing", scene.tool, "post-with", text, ids[1])
+    scene.refused("the words without the picture", "approval-missing", scene.tool, "post", text)
+    new = scene.published("the approved picture", text, digest, "post-with", text, ids[0])
     hashes = [post["media_sha256"] for post in new]
     scene.check("the provider has the approved bytes", hashes == [[sha256(approved.read_bytes())]], hashes)
+    scene.refused("the picture a second time", "approval-missing", scene.tool, "post-with", text, ids[0])
 
 
-def without_a_gate(score, program, practice, python, proxy, directory):
+def without_a_gate(score, kind, practice, python, settings, directory):
     """The same tools at the practice providers themselves."""
-    tool = Tool(program, "1001-practice", proxy, practice.ca, python)
+    tool = Tool(kind.program, "1001-practice", settings, practice.ca, python)
 
     def check(name, holds, shown=""):
-        return score.check(f"{program} (direct): {name}", holds, shown)
+        return score.check(f"{kind.name} (direct): {name}", holds, shown)
 
     went, words = tool("read")
     check("a read passes", went and words, words)
@@ -169,14 +244,14 @@ def without_a_gate(score, program, practice, python, proxy, directory):
     check("a post passes", went and words, words)
     new = practice.posts()[before:]
     check("it was published once, as sent", [post["text"] for post in new] == [text], new)
-    if program in LINE_PROGRAMS:
+    if kind.provider == "line":
         went, words = tool("post", "長" * 5001)
         check("the provider's own refusal is shown", not went and "messages[0].text" in words, words)
         return
     went, words = tool("post", text)
     # twitter-api-v2 shows only the status of a problem without a list of errors.
     check("the provider's own refusal is shown", not went and re.search("duplicate|code 403", words), words)
-    picture = Path(directory) / f"{program}.png"
+    picture = Path(directory) / f"{kind.program}.png"
     picture.write_bytes(PIXEL + secrets.token_bytes(3_000_000))
     went, media = tool("upload", str(picture))
     if not check("an upload passes", went, media):
@@ -196,11 +271,11 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--binary", default=ROOT / "target" / "debug" / "sekisho", type=Path)
     options.add_argument("--python", default=sys.executable)
-    options.add_argument("--only", choices=X_PROGRAMS + LINE_PROGRAMS)
+    options.add_argument("--only", choices=[kind.name for kind in KINDS])
     options.add_argument("--direct", action="store_true")
     given = options.parse_args()
     binary = given.binary.resolve()
-    programs = [given.only] if given.only else X_PROGRAMS + LINE_PROGRAMS
+    kinds = [kind for kind in KINDS if given.only in (None, kind.name) and (kind.direct or not given.direct)]
 
     score, running = Score(), []
     with tempfile.TemporaryDirectory(prefix="sekisho-clients-") as directory:
@@ -208,16 +283,17 @@ def main():
             practice = Practice(binary, directory)
             running.append(practice)
             if given.direct:
-                proxy = f"http://user:key@127.0.0.1:{Forwarder(practice.address).port}"
-                for program in programs:
-                    score.story(program, without_a_gate, program, practice, given.python, proxy, directory)
+                port = Forwarder(practice.address).port
+                for kind in kinds:
+                    settings = kind.settings(port, "key")
+                    score.story(kind.name, without_a_gate, kind, practice, given.python, settings, directory)
             else:
                 gate = Gate(binary, directory, practice)
                 running.append(gate)
-                for program in programs:
-                    score.story(program, at_the_gate, program, practice, gate, given.python)
-                    if program in X_PROGRAMS:
-                        score.story(program, media_at_the_gate, program, practice, gate, given.python, directory)
+                for kind in kinds:
+                    score.story(kind.name, at_the_gate, kind, practice, gate, given.python)
+                    if kind.pictures:
+                        score.story(kind.name, pictures_at_the_gate, kind, practice, gate, given.python, directory)
         except Exception:  # noqa: BLE001 - the stage itself did not stand
             score.failed += 1
             traceback.print_exc()

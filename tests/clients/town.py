@@ -148,12 +148,19 @@ class Forwarder:
 class Gate(Process):
     """`sekisho serve` for a small town: two X accounts, two LINE accounts, a clerk and an account manager."""
 
-    ACCOUNTS = [("town-x", "x"), ("town-x-2", "x"), ("town-line", "line"), ("town-line-2", "line")]
+    # Account, provider, the provider's own key for it.
+    ACCOUNTS = [
+        ("town-x", "x", "1001-practice"),
+        ("town-x-2", "x", "1002-practice"),
+        ("town-line", "line", "1001-practice"),
+        ("town-line-2", "line", "1002-practice"),
+    ]
 
     def __init__(self, binary, directory, practice):
         self.binary, self.directory = binary, Path(directory)
         self.port, self.console_port = free_port(), free_port()
-        self.client_keys = {account: secrets.token_urlsafe(24) for account, _ in self.ACCOUNTS}
+        self.client_keys = {account: secrets.token_urlsafe(24) for account, _, _ in self.ACCOUNTS}
+        self.tokens = {account: token for account, _, token in self.ACCOUNTS}
         self.manager_key = secrets.token_urlsafe(24)
         self.config = self.directory / "town.toml"
         self.config.write_text(self._configuration(practice), encoding="utf-8")
@@ -186,26 +193,29 @@ class Gate(Process):
             f"key_sha256 = {text(sha256(self.manager_key.encode()))}",
             '[[people]]\nid = "shokuin"\norganisation = "town"\nname = "投稿 太郎"\npost = "主事"',
         ]
-        for account, provider in self.ACCOUNTS:
+        for account, provider, token in self.ACCOUNTS:
+            # The first tool of a provider may use both accounts; which one it means, its credential says.
+            both = [account] if account.endswith("-2") else [account, f"{account}-2"]
             lines.append(
                 f'[[accounts]]\nid = "{account}"\norganisation = "town"\nprovider = "{provider}"\nhandle = "{account}"\n'
                 'kind = "general"\nstate = "active"\nmanager = "kakaricho"\noperators = ["shokuin"]\n'
+                f"credential_fingerprints = [{text(sha256(token.encode()))}]\n"
                 '[accounts.operating_policy]\nversion = "1"'
             )
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = ["{account}"]\nactions = ["publish", "reply", "quote", "delete", "upload", "read"]'
+                f'accounts = {text(both)}\nactions = ["publish", "reply", "quote", "delete", "upload", "read"]'
             )
         return "\n\n".join(lines) + "\n"
 
-    def digest(self, host, path, body):
-        """`sekisho digest`: the digest of a request as the tool will send it."""
+    def digest(self, account, host, path, body):
+        """`sekisho digest`: the digest of a request as the tool will send it. Media ids are looked up in the store."""
         request = {
             "host": host,
             "method": "POST",
             "path": path,
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", "sekisho-account": account},
             "body_base64": base64.b64encode(json.dumps(body).encode()).decode(),
         }
         done = subprocess.run(
@@ -251,35 +261,40 @@ class Console:
         self._call("POST", "approvals", body)
 
     def waiting(self):
-        """The ids of tickets that wait."""
-        found = json.loads(self._call("GET", "tickets"))
-        rows = found["tickets"] if isinstance(found, dict) else found
-        return [row["id"] for row in rows if row.get("state", "waiting") == "waiting"]
+        """The tickets that wait, each with its id and digest."""
+        return [row for row in json.loads(self._call("GET", "tickets"))["tickets"] if row["state"] == "waiting"]
 
     def approve_ticket(self, ticket):
         self._call("POST", f"tickets/{ticket}/approve", {})
 
-    def entries(self, after=-1):
-        """The ledger's entries with a greater index, as the stream gives them."""
-        return [json.loads(line) for line in self._call("GET", f"ledger/entries?after={after}").splitlines() if line]
+    def entries(self, after=None):
+        """The entries of the town's log with a greater index, page by page. A page's last line is a checkpoint."""
+        found = []
+        while True:
+            query = "" if after is None else f"?after={after}"
+            lines = [json.loads(line) for line in self._call("GET", f"ledger/entries{query}").splitlines()]
+            page = [line["entry"] for line in lines if "entry" in line]
+            if not page:
+                return found
+            found += page
+            after = page[-1]["index"]
 
 
 class Tool:
     """A posting tool: a program of this directory with an account of its own, behind a proxy."""
 
-    def __init__(self, program, token, proxy, ca, python):
+    def __init__(self, program, token, settings, ca, python, arguments=()):
         self.program = program
         self.command = {
             ".py": [python, str(HERE / program)],
             ".mjs": ["node", str(HERE / program)],
             ".sh": ["bash", str(HERE / program)],
-        }[Path(program).suffix]
+        }[Path(program).suffix] + list(arguments)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "NODE_PATH") if name in os.environ}
         self.environment = {
             **kept,
             "SNS_TOKEN": token,
-            "HTTPS_PROXY": proxy,
-            "https_proxy": proxy,
+            **settings,
             "REQUESTS_CA_BUNDLE": str(ca),
             "SSL_CERT_FILE": str(ca),
             "NODE_EXTRA_CA_CERTS": str(ca),
@@ -290,7 +305,8 @@ class Tool:
     def __call__(self, *arguments):
         """Runs it; gives `(whether it went through, the id it got or the words it showed)`."""
         done = subprocess.run(
-            [*self.command, *arguments], env=self.environment, capture_output=True, timeout=90, check=False
+            [*self.command, *arguments],
+            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False,
         )
         shown = done.stdout.decode("utf-8", "replace")
         if self.program.endswith(".sh"):

@@ -3,9 +3,33 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    unreachable_pub,
     reason = "a scene that breaks is to stop"
 )]
 
+mod act;
+mod approval;
+mod attacks;
+mod bad_input;
+mod child;
+mod clauses;
+mod cli;
+mod crash;
+mod desk;
+mod disk;
+mod emergency;
+mod framing;
+mod guideline;
+mod house;
+mod media_post;
+mod nagano;
+mod nerima;
+mod outcome;
 mod road;
+mod shipped;
 mod stage;
+mod stream;
 mod tidy;
+mod trust;
+mod upload;
+mod wire;

@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn sqlite_is_built_with_the_flags_of_the_cargo_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let conn = open(&dir.path().join("s.db")).unwrap();
+        let mut statement = conn.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        // HAVE_FDATASYNC is not listed; it comes by the same variable.
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
+
+    #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s.db");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::config::Problem;
 use crate::domain::post::Post;
-use crate::domain::tree::normal_text;
+use crate::domain::tree::{Tree, normal_text};
 
 /// A template, ready to be matched.
 #[derive(Debug)]
@@ -125,9 +125,15 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The first of `templates` that the post is, and nothing else: one text, no media, no references, no unmapped field.
+/// The first of `templates` that the post is, and nothing else: one text, no media, no references, nothing tagged or
+/// scheduled, no unmapped field.
 pub(super) fn matching<'t>(templates: &[&'t Template], post: &Post) -> Option<&'t Template> {
     if !post.media.is_empty() || !post.rest.is_empty() || !post.references.values().all(Vec::is_empty) {
+        return None;
+    }
+    // `means` names the route; some SDKs write a switch out that is off.
+    let plain_audience = post.audience.iter().all(|(at, value)| at == "means" || *value == Tree::Bool(false));
+    if !plain_audience || post.schedule.is_some() {
         return None;
     }
     let mut texts = Vec::new();

@@ -125,9 +125,17 @@ fn an_empty_field_free_text_a_link_or_a_medium_does_not_fit() {
     with_rest.rest.insert("/x".into(), Tree::Null);
     let mut quoting = post(CANCELLED);
     quoting.references.insert("quote_of".into(), vec!["1".into()]);
-    for post in [with_media, with_rest, quoting] {
+    let mut tagging = post(CANCELLED);
+    tagging.audience.insert("/geo/place_id".into(), Tree::Text("1".into()));
+    let mut scheduled = post(CANCELLED);
+    scheduled.schedule = Some("2026-12-01T00:00:00Z".into());
+    for post in [with_media, with_rest, quoting, tagging, scheduled] {
         assert_eq!(weather(&post), not);
     }
+    let mut by_route = post(CANCELLED);
+    by_route.audience.insert("means".into(), Tree::Text("broadcast".into()));
+    by_route.audience.insert("/notificationDisabled".into(), Tree::Bool(false));
+    assert!(weather(&by_route).is_ok());
 }
 
 #[test]

@@ -29,6 +29,16 @@ pub(crate) struct Gate {
     gateway: SocketAddr,
     console: SocketAddr,
     log: PathBuf,
+    start: Start,
+}
+
+/// How the gate started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// From the start of the process, with a new database and new keys, until it said that it is ready.
+    pub(crate) ready_after: Duration,
+    /// Resident memory then, in KiB.
+    pub(crate) resident_kib: u64,
 }
 
 impl Gate {
@@ -43,7 +53,7 @@ impl Gate {
         let file = config.to_str().ok_or("the directory's path is not UTF-8")?;
         let program = env!("CARGO_BIN_EXE_sekisho");
         let child = Child::program(cpu, program, &["serve", "--config", file], &home, &log)?;
-        let mut gate = Self { child, gateway, console, log };
+        let mut gate = Self { child, gateway, console, log, start: Start::default() };
         gate.until_ready().await?;
         Ok(gate)
     }
@@ -55,12 +65,19 @@ impl Gate {
             if let Ok(mut connection) = target.connect().await
                 && let Ok((http::StatusCode::OK, _)) = target.send(&mut connection, Method::GET, Bytes::new()).await
             {
+                self.start =
+                    Start { ready_after: begun.elapsed(), resident_kib: crate::child::resident_kib(self.child.id())? };
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let how = if self.child.runs() { "is not ready" } else { "ended" };
         Err(format!("sekisho serve {how} after {:?}\n{}", begun.elapsed(), self.log_end()).into())
+    }
+
+    /// How it started.
+    pub(crate) fn started(&self) -> Start {
+        self.start
     }
 
     /// Its process id.

@@ -112,7 +112,7 @@ fn direct(dir: &Path, address: SocketAddr) -> Result<Target, Broken> {
 async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
     let begun = Instant::now();
     let mut stage = Stage::set(plan, dir).await?;
-    let mut results = Results::default();
+    let mut results = Results { start: stage.gate.as_ref().map(Gate::started), ..Results::default() };
     let before = stage.usage()?;
     for round in 0..plan.rounds {
         let round_begun = Instant::now();

@@ -1,6 +1,7 @@
 //! What is printed: the conditions, two tables, the disk, the two acceptance figures.
 
 use crate::figures::{Latency, Spread};
+use crate::gate::Start;
 use crate::load::Cell;
 use crate::plan::{CONNECTIONS, JUDGED, OPEN_CONNECTIONS, OPEN_RATE, Plan, Subject};
 
@@ -49,6 +50,8 @@ pub(crate) struct Results {
     pub(crate) disk: Vec<(Latency, Latency)>,
     /// How long it took.
     pub(crate) seconds: f64,
+    /// How the gate started, if it did.
+    pub(crate) start: Option<Start>,
     /// The share of the machine's CPU time that others took meanwhile.
     pub(crate) others: f64,
 }
@@ -109,6 +112,10 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         "Other programs and neighbours took {:.0} % of the CPU time meanwhile: the more, the less the figures say.",
         results.others * 100.0
     );
+    if let Some(start) = results.start {
+        let (ms, mib) = (start.ready_after.as_secs_f64() * 1e3, start.resident_kib as f64 / 1024.0);
+        println!("The gate was ready {ms:.0} ms after its first start and then held {mib:.1} MiB.");
+    }
     println!("Each figure is the median over the rounds, with [least to greatest].");
     closed_table(plan, results);
     open_table(plan, results);

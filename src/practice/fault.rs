@@ -42,6 +42,11 @@ pub enum Trouble {
         /// Milliseconds before each byte.
         pause_ms: u64,
     },
+    /// The true answer, whole, but late.
+    Late {
+        /// Milliseconds before its body.
+        pause_ms: u64,
+    },
     /// A JSON answer of that many bytes, with the true answer's status.
     Huge {
         /// Bytes of the body.
@@ -60,6 +65,11 @@ impl Trouble {
     /// The true answer, one byte each `pause`.
     pub fn slow(pause: Duration) -> Self {
         Self::Slow { pause_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// The true answer, after `pause`.
+    pub fn late(pause: Duration) -> Self {
+        Self::Late { pause_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX) }
     }
 }
 

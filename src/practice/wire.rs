@@ -174,7 +174,7 @@ fn keep(received: &mut Received, body: &Body) {
 
 /// Whether the trouble spoils the true answer rather than standing in its place.
 fn matters_to_answer(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Slow { .. } | Trouble::Huge { .. } | Trouble::Truncated)
+    matches!(trouble, Trouble::Slow { .. } | Trouble::Late { .. } | Trouble::Huge { .. } | Trouble::Truncated)
 }
 
 async fn trouble_instead(trouble: &Trouble, stage: &Stage, number: u64, orders: &Orders) -> Reply {
@@ -194,7 +194,7 @@ async fn trouble_instead(trouble: &Trouble, stage: &Stage, number: u64, orders: 
             whole(Response::builder().status(*status).header("content-type", content_type), body.clone().into_bytes())
         }
         // Before the body there is no true answer that these could spoil.
-        Trouble::Slow { .. } | Trouble::Huge { .. } | Trouble::Truncated => spoilt(
+        Trouble::Slow { .. } | Trouble::Late { .. } | Trouble::Huge { .. } | Trouble::Truncated => spoilt(
             Answer::json(StatusCode::OK, &serde_json::json!({"data": {"practice": "no answer was prepared"}})),
             trouble,
         ),
@@ -234,6 +234,13 @@ fn spoilt(answer: Answer, trouble: &Trouble) -> Reply {
                 rest.next().map(|byte| (Ok(Bytes::copy_from_slice(&[byte])), rest))
             });
             (head, Box::pin(bytes))
+        }
+        Trouble::Late { pause_ms } => {
+            let whole = async move {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                Ok(Bytes::from(body))
+            };
+            (head, Box::pin(stream::once(whole)))
         }
         Trouble::Huge { bytes } => {
             let chunk = Bytes::from(vec![b'a'; 64 * 1024]);

@@ -214,7 +214,15 @@ async fn f1_killed_at_any_moment_nothing_left_unrecorded_and_no_approval_counts_
         for _ in 0..TOOLS {
             tools.spawn(tool(gateway.gateway, Arc::clone(&desk), Dice(dice.throw(u64::MAX))));
         }
-        let alive = Duration::from_millis(50 + dice.throw(1450));
+        // Each second round the provider takes its time and the kill comes before the approved posts run out, so that it
+        // meets posts on their way on the fastest machine, too; the other rounds go at full speed.
+        let alive = if round % 2 == 0 {
+            place.provider.order(Fault::next(When::AfterEffect, Trouble::late(Duration::from_millis(20))).always());
+            Duration::from_millis(50 + dice.throw(400))
+        } else {
+            place.provider.clear_faults();
+            Duration::from_millis(50 + dice.throw(1450))
+        };
         tokio::time::sleep(alive).await;
         gateway.kill().await;
         tools.join_all().await;

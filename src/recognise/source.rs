@@ -30,6 +30,15 @@ struct File {
     instance: bool,
     default_host: Option<String>,
     errors: ErrorShape,
+    /// Forms and queries nest by brackets.
+    #[serde(default)]
+    brackets: bool,
+    /// Ids of media are made from their bytes.
+    #[serde(default)]
+    media_by_content: bool,
+    /// Members of a body that are refused by name.
+    #[serde(default)]
+    never: Vec<String>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -277,6 +286,10 @@ impl Reader<'_> {
             credential,
             parameters,
             headers,
+            instance: file.instance,
+            brackets: file.brackets,
+            media_by_content: file.media_by_content,
+            never: file.never,
         };
         let shared = Shared {
             hosts: &definition.hosts,
@@ -385,7 +398,12 @@ impl Reader<'_> {
             self.take(&span, result)
         };
         let step = match file.step {
-            StepName::OneShot => Step::OneShot,
+            StepName::OneShot => Step::OneShot {
+                alt: match file.alt {
+                    Some(alt) => Some(named(Some(alt), "alt")?),
+                    None => None,
+                },
+            },
             StepName::Init => Step::Init,
             StepName::Append => {
                 Step::Append { session: named(file.session, "session")?, number: named(file.number, "number")? }

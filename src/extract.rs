@@ -13,6 +13,7 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::Place;
 use crate::recognise::matcher::encode_pairs;
 
+pub mod batch;
 mod body;
 pub mod brackets;
 mod credential;
@@ -37,6 +38,8 @@ pub struct Extracted {
     pub post: Post,
     /// Ids of media it shows, in order, to be resolved.
     pub media_ids: Vec<String>,
+    /// The requests that it holds. What they say is in the post, too, each under the place of its item.
+    pub items: Vec<batch::Item>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
     /// The client's retry key.
@@ -62,8 +65,10 @@ pub async fn read(
 ) -> Result<Extracted, Refusal> {
     let mut parsed = body::read(recognised, headers, body, limits).await?;
     parsed.nest(recognised)?;
+    let items = batch::unroll(recognised, headers, &mut parsed)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
-    let mapped = fields::map(&request)?;
+    let mut mapped = fields::map(&request)?;
+    batch::join(&mut mapped, recognised, &items);
     // A route with a larger limit has it for the medium; what stands beside that is no larger than any other text.
     if mapped.post.texts().iter().map(|(_, _, text)| text.len() as u64).sum::<u64>() > limits.text_bytes {
         return Err(body::too_large());
@@ -75,12 +80,20 @@ pub async fn read(
         target: mapped.target,
         post: mapped.post,
         media_ids: mapped.media_ids,
+        items,
         upload,
         retry_key: mapped.retry_key,
         credential_fingerprint,
         body: parsed.body,
         content_type: parsed.content_type,
     })
+}
+
+impl Extracted {
+    /// The actions of the request and of the requests that it holds.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        std::iter::once(self.action).chain(self.items.iter().map(|item| item.action))
+    }
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so

@@ -15,6 +15,7 @@ use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 
+mod batch;
 mod check;
 pub mod definition;
 pub mod matcher;
@@ -25,10 +26,11 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
     ("mastodon", include_str!("../config/providers/mastodon.toml")),
+    ("bluesky", include_str!("../config/providers/bluesky.toml")),
 ];
 
 /// The host that stands for an instance where no configuration names one.

@@ -68,6 +68,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("x", &["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"][..]),
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("mastodon", &["mastodon.example"][..]),
+        ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
     ];
     hosts
         .into_iter()
@@ -123,6 +124,8 @@ fn accounts() -> Vec<Account> {
             AccountKind::General,
             "nerima-pr-head",
         ),
+        account("nerima-bluesky", "nerima", "bluesky", "nerima.example", AccountKind::General, "nerima-pr-head"),
+        account("nagano-bluesky", "nagano", "bluesky", "nagano.example", AccountKind::General, "nagano-pr-head"),
         library,
         old,
         account("nagano-x", "nagano", "x", "nagano_city", AccountKind::General, "nagano-pr-head"),
@@ -170,7 +173,13 @@ fn clients() -> Vec<Client> {
         until: None,
     };
     vec![
-        client("nerima-tool", "nerima", "nerima-clerk", TOOL_KEY, &["nerima-x", "nerima-line", "nerima-mastodon"]),
+        client(
+            "nerima-tool",
+            "nerima",
+            "nerima-clerk",
+            TOOL_KEY,
+            &["nerima-x", "nerima-line", "nerima-mastodon", "nerima-bluesky"],
+        ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),
         client(
@@ -178,7 +187,7 @@ fn clients() -> Vec<Client> {
             "nagano",
             "nagano-clerk",
             NAGANO_TOOL_KEY,
-            &["nagano-x", "nagano-line", "nagano-mastodon"],
+            &["nagano-x", "nagano-line", "nagano-mastodon", "nagano-bluesky"],
         ),
     ]
 }

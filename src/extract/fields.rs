@@ -98,6 +98,13 @@ impl Request<'_> {
 /// Applies every rule of the route.
 pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
     let route = &request.recognised.route;
+    let mut rules: Vec<&FieldRule> = Vec::with_capacity(route.fields.len());
+    for rule in &route.fields {
+        let there = rule.only_when.as_ref().map(|condition| request.holds(condition)).transpose()?;
+        if there != Some(false) {
+            rules.push(rule);
+        }
+    }
     let mut mapped = Mapped {
         action: action(request)?,
         target: None,
@@ -106,7 +113,7 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         retry_key: None,
         medium: request.parsed.medium.clone(),
     };
-    for rule in &route.fields {
+    for rule in &rules {
         for (at, value) in request.values(&rule.at)? {
             apply(&mut mapped, rule, at, value)?;
         }
@@ -119,7 +126,7 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
             mapped.post.audience.insert("instance".to_owned(), Tree::Text(request.recognised.host.clone()));
         }
     }
-    rest(request, &mut mapped.post)?;
+    rest(request, &rules, &mut mapped.post)?;
     if route.steps.is_empty()
         && let Some(medium) = &mapped.medium
     {
@@ -132,7 +139,8 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
 fn action(request: &Request<'_>) -> Result<Action, Refusal> {
     let route = &request.recognised.route;
     for when in &route.when {
-        if request.holds(&when.condition)? {
+        let also = when.also.as_ref().map(|also| request.holds(also)).transpose()?;
+        if request.holds(&when.condition)? && also != Some(false) {
             return Ok(when.action);
         }
     }
@@ -204,9 +212,8 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
 }
 
 /// Notes every value that no rule takes.
-fn rest(request: &Request<'_>, post: &mut Post) -> Result<(), Refusal> {
+fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result<(), Refusal> {
     let route = &request.recognised.route;
-    let fields = &route.fields;
     if let Some(tree) = &request.parsed.json {
         let patterns: Vec<(&Pointer, usize)> = fields
             .iter()
@@ -307,8 +314,13 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
             if inside.is_empty() && ends(false) {
                 return Err(bad_field(&at));
             }
-            if inside.is_empty() || list.is_empty() {
+            if inside.is_empty() {
                 post.rest.insert(at, tree.clone());
+                return Ok(());
+            }
+            if list.is_empty() {
+                // A described list without an element says nothing, but it may mean something: nobody, nothing more.
+                post.audience.insert(at, tree.clone());
                 return Ok(());
             }
             for (i, child) in list.iter().enumerate() {

@@ -112,7 +112,7 @@ pub async fn lesson(
         AnswerBody::Whole(bytes) => extract::published_id(recognised, bytes),
         AnswerBody::Stream(_) => None,
     };
-    let learned = match taught(recognised, extracted, account, published_id.as_deref(), book, config).await {
+    let mut learned = match taught(recognised, extracted, account, published_id.as_deref(), book, config).await {
         Ok(learned) => learned,
         Err(error) => {
             // What was not learned is refused later as unknown media, so that the post that needs it cannot pass.
@@ -120,7 +120,26 @@ pub async fn lesson(
             Vec::new()
         }
     };
-    Lesson { outcome: Outcome::Published { status, published_id }, learned }
+    let (first, posts) = published_items(recognised, extracted, account, &answer.body);
+    learned.extend(posts);
+    Lesson { outcome: Outcome::Published { status, published_id: published_id.or(first) }, learned }
+}
+
+/// What became of the items of a batch: the first id, and those that are posts of the account's own from now on.
+fn published_items(
+    recognised: &Recognised,
+    extracted: &Extracted,
+    account: &Account,
+    answer: &AnswerBody,
+) -> (Option<String>, Vec<Learned>) {
+    let AnswerBody::Whole(bytes) = answer else { return (None, Vec::new()) };
+    let ids = extract::batch::published_ids(recognised, &extracted.items, bytes);
+    let own = extracted.items.iter().zip(&ids).filter_map(|(item, id)| {
+        let id = id.clone().filter(|_| matches!(item.action, Action::Publish | Action::Quote | Action::Edit))?;
+        Some(Learned::Published { account: account.id.clone(), id })
+    });
+    let own = own.collect();
+    (ids.into_iter().flatten().next(), own)
 }
 
 /// What is assumed of a step that the provider may have taken: a part counts as taken, so that nothing else can stand

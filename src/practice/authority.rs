@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 7] = [
+pub const HOSTS: [&str; 9] = [
     "api.x.com",
     "api.twitter.com",
     "upload.x.com",
@@ -18,6 +18,8 @@ pub const HOSTS: [&str; 7] = [
     "api.line.me",
     "api-data.line.me",
     "mastodon.example",
+    "bsky.social",
+    "practice.host.bsky.network",
 ];
 
 /// A root certificate and a leaf under it, made for one run; the keys are never written down.

@@ -37,8 +37,8 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
     // A new time for a post that waits at the provider: its words were judged when it was sent.
     let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
-    // A container's publish and an unrolled batch carry their words elsewhere; they are not carried out yet.
-    if speaks && !has_text && route.unsupported.is_none() {
+    // A batch has its words in its items; a container's publish, which is not carried out yet, in the container.
+    if speaks && !has_text && route.unsupported.is_none() && route.batch.is_none() {
         say(format!("the action {} needs a field with a text", route.action));
     }
     for name in route.path.params() {

@@ -1,5 +1,6 @@
 //! Channels: each provider's ways to publish, one file a provider, and the table that walks every route of each.
 
+mod bluesky;
 mod mastodon;
 mod table;
 

@@ -8,7 +8,7 @@ use sekisho::domain::post::Role;
 use sekisho::practice::Received;
 use sekisho::recognise::Definitions;
 use sekisho::recognise::definition::{
-    BodyKind, Definition, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep, Route,
+    Batch, BodyKind, Condition, Definition, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep, Route,
 };
 use serde_json::{Map, Value, json};
 
@@ -128,26 +128,30 @@ fn cases(definition: &Definition, route: &Route, walk: &mut Walk) -> Vec<Case> {
     if !route.action.needs_approval() && route.action != Action::Upload {
         return Vec::new();
     }
-    let mut variants: Vec<Option<(Place, String)>> = if route.when_required { Vec::new() } else { vec![None] };
+    if let Some(batch) = &route.batch {
+        return batch
+            .routes
+            .iter()
+            .flat_map(|(name, item)| in_batch(definition, route, batch, name, item, walk))
+            .collect();
+    }
+    let mut variants: Vec<Conditions> = if route.when_required { Vec::new() } else { vec![Vec::new()] };
     for when in &route.when {
-        let value = when.condition.equals.clone().unwrap_or_else(|| "1790000000000000001".to_owned());
-        variants.push(Some((when.condition.at.clone(), value)));
+        variants.push([Some(&when.condition), when.also.as_ref()].into_iter().flatten().map(fulfilled).collect());
     }
     let unknown = unknown_field(definition, route);
     let described = route.fields.iter().filter(|field| matches!(field.role, FieldRole::Public(_)));
     let mut cases = Vec::new();
     for variant in &variants {
         for field in described.clone() {
-            let condition = variant.as_ref().filter(|(at, _)| *at != field.at);
-            cases.extend(encodings(definition, route, field, condition, true, walk.routes * 1000 + cases.len()));
+            cases.extend(encodings(definition, route, field, variant, true, walk.routes * 1000 + cases.len()));
         }
     }
     // What carries no text for the public must not carry one past the gate either.
     let silent = route.fields.iter().filter(|field| matches!(field.role, FieldRole::Audience | FieldRole::Opaque));
     if route.action != Action::Upload {
         for field in silent.chain(&unknown) {
-            let condition = variants.first().and_then(Option::as_ref).filter(|(at, _)| *at != field.at);
-            cases.extend(encodings(definition, route, field, condition, false, walk.routes * 1000 + cases.len()));
+            cases.extend(encodings(definition, route, field, &variants[0], false, walk.routes * 1000 + cases.len()));
         }
     }
     cases
@@ -163,7 +167,50 @@ fn unknown_field(definition: &Definition, route: &Route) -> Option<FieldRule> {
         return None;
     };
     let encoding = sekisho::recognise::definition::Encoding::Plain;
-    Some(FieldRule { at, role: FieldRole::Opaque, encoding })
+    Some(FieldRule { at, role: FieldRole::Opaque, encoding, only_when: None })
+}
+
+/// Values that make a request what it is to be.
+type Conditions = Vec<(Place, String)>;
+
+fn fulfilled(condition: &Condition) -> (Place, String) {
+    (condition.at.clone(), condition.equals.clone().unwrap_or_else(|| "1790000000000000001".to_owned()))
+}
+
+/// The cases of an item's route, each as the second item of a batch.
+fn in_batch(
+    definition: &Definition,
+    route: &Route,
+    batch: &Batch,
+    name: &str,
+    item: &Route,
+    walk: &mut Walk,
+) -> Vec<Case> {
+    walk.routes += 1;
+    let outer = Wire::new("POST", &host(route), &route.path.example());
+    let mut cases = cases(definition, item, walk);
+    for case in &mut cases {
+        let body: Value = serde_json::from_slice(&case.wire.body).unwrap();
+        let mut members = Map::new();
+        for (key, value) in body.as_object().unwrap() {
+            let renamed = batch.rename.iter().find(|(_, to)| to == key).map_or(key, |(from, _)| from);
+            members.insert(renamed.clone(), value.clone());
+        }
+        if let Some(by) = &batch.by {
+            members.insert(by.clone(), json!(name));
+        }
+        case.name = format!("{} in {}", case.name, route.id);
+        case.wire = outer.clone().json(&json!({ batch.at.clone(): [members] }));
+    }
+    cases
+}
+
+fn host(route: &Route) -> String {
+    let exact = route.hosts.iter().find_map(|host| match host {
+        HostPattern::Exact(host) => Some(host.clone()),
+        HostPattern::Suffix(_) => None,
+    });
+    exact.unwrap()
 }
 
 /// The request with only this field, in each encoding that can carry it.
@@ -171,7 +218,7 @@ fn encodings(
     definition: &Definition,
     route: &Route,
     field: &FieldRule,
-    condition: Option<&(Place, String)>,
+    conditions: &Conditions,
     described: bool,
     number: usize,
 ) -> Vec<Case> {
@@ -181,11 +228,12 @@ fn encodings(
         FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.clone(),
         _ => format!("長野市からのお知らせ{mark}"),
     };
-    let host = route.hosts.iter().find_map(|host| match host {
-        HostPattern::Exact(host) => Some(host.clone()),
-        HostPattern::Suffix(_) => None,
-    });
-    let wire = Wire::new(route.methods[0].as_str(), &host.unwrap(), &route.path.example());
+    let mut conditions: Conditions = conditions.iter().filter(|(at, _)| *at != field.at).cloned().collect();
+    if let Some(condition) = &field.only_when {
+        conditions.retain(|(at, _)| *at != condition.at);
+        conditions.push(fulfilled(condition));
+    }
+    let wire = Wire::new(route.methods[0].as_str(), &host(route), &route.path.example());
     let mut found = Vec::new();
     let file = route.media_fields().find_map(|field| match &field.at {
         Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
@@ -194,14 +242,16 @@ fn encodings(
         _ => None,
     });
     let mut keep = |how: &str, wire: Wire| {
-        let name = format!("{} {} {:?} as {how} {condition:?}", definition.id, route.id, field.at);
+        let name = format!("{} {} {:?} as {how} {conditions:?}", definition.id, route.id, field.at);
         found.push(Case { name, wire, mark: mark.clone(), described });
     };
     match &field.at {
         Place::Json(pointer) => {
             let mut both = vec![(pointer.clone(), text.clone())];
-            if let Some((Place::Json(at), value)) = condition {
-                both.push((at.clone(), value.clone()));
+            for (at, value) in &conditions {
+                if let Place::Json(at) = at {
+                    both.push((at.clone(), value.clone()));
+                }
             }
             if route.takes(BodyKind::Json) {
                 keep("json", wire.clone().json(&tree(&both)));
@@ -227,8 +277,10 @@ fn encodings(
         }
         Place::Form(name) | Place::Param(name) | Place::Query(name) => {
             let mut pairs = vec![(name.as_str(), text.as_str())];
-            if let Some((Place::Form(at) | Place::Param(at), value)) = condition {
-                pairs.push((at, value));
+            for (at, value) in &conditions {
+                if let Place::Form(at) | Place::Param(at) = at {
+                    pairs.push((at, value));
+                }
             }
             let body = !matches!(field.at, Place::Query(_));
             if body && route.takes(BodyKind::Form) {
@@ -315,4 +367,10 @@ async fn no_text_passes_to_line_unapproved_by_any_field_of_any_route() {
 async fn no_text_passes_to_mastodon_unapproved_by_any_field_of_any_route() {
     let walk = walk(&town().await, "mastodon").await;
     assert!(walk.arrived >= 60 && walk.silent >= 100 && walk.uploads >= 4, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_bluesky_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "bluesky").await;
+    assert!(walk.arrived >= 200 && walk.silent >= 100, "{walk:?}");
 }

@@ -178,6 +178,7 @@ pub fn outbound(recognised: &Recognised, extracted: &Extracted, headers: &Header
         path_and_query,
         headers: out,
         body: extracted.body.clone(),
+        by_hand: recognised.provider.by_hand,
         reads: extracted.action == Action::Read && recognised.method == Method::GET,
     })
 }

@@ -376,7 +376,9 @@ impl Gate {
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
+        let by_hand = matches!(outcome, Outcome::Unknown { code: "by-hand" });
         let unclear = matches!(outcome, Outcome::Unknown { .. })
+            && !by_hand
             && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
         if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");

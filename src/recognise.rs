@@ -26,11 +26,13 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
     ("mastodon", include_str!("../config/providers/mastodon.toml")),
     ("bluesky", include_str!("../config/providers/bluesky.toml")),
+    ("pirika", include_str!("../config/providers/pirika.toml")),
+    ("line-manager", include_str!("../config/providers/line-manager.toml")),
 ];
 
 /// The host that stands for an instance where no configuration names one.

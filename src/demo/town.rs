@@ -69,6 +69,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("mastodon", &["mastodon.example"][..]),
         ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
+        ("pirika", &[][..]),
     ];
     hosts
         .into_iter()
@@ -126,6 +127,7 @@ fn accounts() -> Vec<Account> {
         ),
         account("nerima-bluesky", "nerima", "bluesky", "nerima.example", AccountKind::General, "nerima-pr-head"),
         account("nagano-bluesky", "nagano", "bluesky", "nagano.example", AccountKind::General, "nagano-pr-head"),
+        account("nerima-pirika", "nerima", "pirika", "練馬区", AccountKind::Individual, "nerima-pr-head"),
         library,
         old,
         account("nagano-x", "nagano", "x", "nagano_city", AccountKind::General, "nagano-pr-head"),
@@ -178,7 +180,7 @@ fn clients() -> Vec<Client> {
             "nerima",
             "nerima-clerk",
             TOOL_KEY,
-            &["nerima-x", "nerima-line", "nerima-mastodon", "nerima-bluesky"],
+            &["nerima-x", "nerima-line", "nerima-mastodon", "nerima-bluesky", "nerima-pirika"],
         ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),

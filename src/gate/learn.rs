@@ -98,6 +98,10 @@ pub async fn lesson(
         Err(Failure::Unknown(code)) => return unknown(code, request, config).await,
     };
     let status = answer.status.as_u16();
+    if request.is_some_and(|(recognised, _, _)| recognised.provider.by_hand) {
+        // Whether the person has posted it, the gateway learns when the link is recorded.
+        return Lesson { outcome: Outcome::Unknown { code: "by-hand" }, learned: Vec::new() };
+    }
     let reads = matches!(answer.body, AnswerBody::Stream(_));
     if answer.status.is_server_error() && !reads {
         return unknown("provider-5xx", request, config).await;

@@ -41,6 +41,8 @@ pub struct Definition {
     pub brackets: bool,
     /// Whether ids of media are made from their bytes, so that two accounts may have one id.
     pub media_by_content: bool,
+    /// Whether nothing is ever sent: a person does by hand what was permitted (a provider without an API).
+    pub by_hand: bool,
     /// Members of a body that are refused by name wherever the provider would take a credential from them.
     pub never: Vec<String>,
 }

@@ -37,6 +37,9 @@ struct File {
     /// Ids of media are made from their bytes.
     #[serde(default)]
     media_by_content: bool,
+    /// Nothing is sent: a person does it by hand.
+    #[serde(default)]
+    by_hand: bool,
     /// Members of a body that are refused by name.
     #[serde(default)]
     never: Vec<String>,
@@ -273,6 +276,7 @@ impl Reader<'_> {
             instance: file.instance,
             brackets: file.brackets,
             media_by_content: file.media_by_content,
+            by_hand: file.by_hand,
             never: file.never,
         };
         let shared = Shared {

@@ -270,7 +270,7 @@ fn every_route_is_found_by_its_own_example_path() {
     assert!(definitions.is_provider_host("upload.twitter.com"));
     assert!(!definitions.is_provider_host("example.com"));
     assert_eq!(definitions.default_host("line").as_deref(), Some("api.line.me"));
-    assert_eq!(definitions.host_patterns().len(), 9);
+    assert_eq!(definitions.host_patterns().len(), 11);
     assert_eq!(definitions.hash().len(), 64);
     assert_eq!(definitions.hash(), Definitions::built_in().unwrap().hash());
 }
@@ -360,6 +360,17 @@ fn the_format_carries_the_other_five_providers_and_refuses_what_it_cannot_do_yet
         let definitions = definitions.unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(ask(&definitions, line).unwrap_err().code, "not-supported-yet", "{line}");
     }
+}
+
+#[test]
+fn a_contract_api_is_described_by_a_file_that_is_not_built_in() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/providers/pirika-contract.toml");
+    let provider = Provider { definition: Some(file), ..Provider::default() };
+    let definitions = Definitions::load(&BTreeMap::from([(ProviderId::new("pirika"), provider)]));
+    let definitions = definitions.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let found = ask(&definitions, "PUT api.pirika.example/v1/records/r1").unwrap();
+    assert_eq!((found.route.action, found.route.fields.len()), (Action::Edit, 5));
+    assert_eq!(ask(&definitions, "POST api.pirika.example/v1/events").unwrap_err().code, "unknown-route");
 }
 
 #[test]

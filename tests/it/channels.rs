@@ -1,6 +1,7 @@
 //! Channels: each provider's ways to publish, one file a provider, and the table that walks every route of each.
 
 mod bluesky;
+mod by_hand;
 mod mastodon;
 mod table;
 

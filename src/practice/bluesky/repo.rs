@@ -40,7 +40,7 @@ pub(super) fn one(world: &mut World, did: &str, method: &str, asked: &Asked) -> 
         return answer;
     }
     let result = carry_out(world, did, &write, asked);
-    let commit = json!({"cid": result.get("cid"), "rev": world.bluesky.tid(asked.at)});
+    let commit = json!({"cid": cid(0x71, digest(&SHA256, b"commit").as_ref()), "rev": world.bluesky.tid(asked.at)});
     let mut body = result;
     if let Value::Object(body) = &mut body {
         body.remove("$type");

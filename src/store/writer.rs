@@ -1,7 +1,8 @@
 //! The writer: one thread, the only connection that writes, natural group commit.
 //!
-//! Whatever waits when the writer is free becomes one transaction; there is no timer, so that a lone unit waits for
-//! nobody. What a crash leaves behind at each step:
+//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody. Only units that nobody
+//! waits for (outcomes of posts whose clients are answered) linger for some milliseconds, to share the commit and the
+//! sync of another. What a crash leaves behind at each step:
 //!
 //! 1. Units are queued in memory. *Crash: nothing of them exists, nobody was told anything, nothing was forwarded.*
 //! 2. In the transaction, for each unit: conditions are read, a place in the log is taken, changes and entry are written;
@@ -13,8 +14,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::condition::{self, Moment};
+use super::queue::{Intake, Queue, Queued, queue};
 use super::reads::Reads;
 use super::records::WriterView;
 use super::registry::Registered;
@@ -33,25 +34,12 @@ use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entr
 use crate::config::Problem;
 use crate::domain::clock::Clock;
 
-/// Units in one transaction, at most.
-const BATCH: usize = 512;
-/// Units that may wait. Beyond that the disk does not keep up, and a caller learns it at once instead of waiting.
-const QUEUE: usize = 16 * 1024;
 /// `SQLITE_IOERR_SHMSIZE`: no room for the index of the write-ahead log, which is memory that is shared, not data.
 const NO_ROOM_FOR_INDEX: i32 = 4874;
 
-enum Message {
-    Unit(Box<Unit>, Then),
-    Stop,
-    /// Runs SQL on the writer's own connection, for tests of its failures.
-    #[cfg(test)]
-    Run(&'static str, Sender<()>),
-}
-
 /// The open store.
 pub struct Store {
-    queue: Sender<Message>,
-    waiting: Arc<AtomicUsize>,
+    queue: Queue,
     commits: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
     reads: Arc<Reads>,
@@ -81,10 +69,9 @@ impl Store {
         let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
         let reads = Arc::new(Reads::open(&path, Arc::clone(&registry)).map_err(down)?);
         let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
-        let (queue, units) = channel();
+        let (queue, intake) = queue();
         let (commits_in, commits) = watch::channel(0);
         let (failed_in, failed) = watch::channel(None);
-        let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             files: Files::new(&path)?,
             conn,
@@ -92,7 +79,6 @@ impl Store {
             clock,
             last,
             registry,
-            waiting: Arc::clone(&waiting),
             commits: commits_in,
             failed: failed_in,
             checkpointer: Arc::clone(&checkpointer),
@@ -102,25 +88,16 @@ impl Store {
         };
         let checkpoints = Arc::clone(&checkpointer);
         let threads = vec![
-            spawn("store-writer", Box::new(move || writer.run(&units)))?,
+            spawn("store-writer", Box::new(move || writer.run(intake)))?,
             spawn("store-checkpoint", Box::new(move || checkpoints.run()))?,
         ];
         let threads = Mutex::new(threads);
-        Ok(Self { queue, waiting, commits, failed, reads, threads, checkpointer, _lock: lock })
+        Ok(Self { queue, commits, failed, reads, threads, checkpointer, _lock: lock })
     }
 
     /// Queues a unit. `then` runs when it is durable or has failed; never both, never neither while the process lives.
     pub fn submit(&self, unit: Unit, then: Then) {
-        if self.waiting.load(Ordering::Relaxed) >= QUEUE && unit.deadline.is_some() {
-            return then(Err(StoreDown("too many units wait for the disk".to_owned())));
-        }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.send(Message::Unit(Box::new(unit), then)) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            if let Message::Unit(_, then) = refused.0 {
-                then(Err(StoreDown("the writer has stopped".to_owned())));
-            }
-        }
+        self.queue.submit(unit, then);
     }
 
     /// Queues all units together and waits until each is durable or has failed. Blocks: for start, stop and tests.
@@ -145,6 +122,11 @@ impl Store {
             .collect()
     }
 
+    /// Runs `then` once all that was submitted before is durable or has failed; nothing of it lingers any longer.
+    pub fn settle(&self, then: Box<dyn FnOnce() + Send>) {
+        self.queue.settle(then);
+    }
+
     /// The read side.
     pub fn reads(&self) -> &Arc<Reads> {
         &self.reads
@@ -162,15 +144,12 @@ impl Store {
 
     #[cfg(test)]
     pub(crate) fn run_on_writer(&self, sql: &'static str) {
-        let (done, ran) = channel();
-        self.queue.send(Message::Run(sql, done)).unwrap();
-        ran.recv().unwrap();
+        self.queue.run(sql);
     }
 
     /// Writes what waits and stops. Later units fail.
     pub fn close(&self) {
-        // The writer is gone already if nobody takes the message.
-        let _ = self.queue.send(Message::Stop);
+        self.queue.stop();
         self.checkpointer.stop();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let here = std::thread::current().id();
@@ -260,39 +239,28 @@ struct Writer {
     clock: Arc<dyn Clock>,
     last: i64,
     registry: Arc<Registered>,
-    waiting: Arc<AtomicUsize>,
     commits: watch::Sender<u64>,
     failed: watch::Sender<Option<String>>,
     checkpointer: Arc<Checkpointer>,
 }
 
-type Queued = (Box<Unit>, Then);
-
 impl Writer {
-    fn run(mut self, queue: &Receiver<Message>) {
-        let mut stop = false;
-        while !stop {
-            let Ok(first) = queue.recv() else { return };
-            let mut batch = Vec::new();
-            let mut next = Some(first);
-            while let Some(message) = next {
-                match message {
-                    Message::Unit(unit, then) => batch.push((unit, then)),
-                    Message::Stop => stop = true,
-                    #[cfg(test)]
-                    Message::Run(sql, done) => {
-                        self.conn.execute_batch(sql).unwrap();
-                        done.send(()).unwrap();
-                    }
-                }
-                next = if batch.len() < BATCH { queue.try_recv().ok() } else { None };
+    fn run(mut self, mut intake: Intake) {
+        while let Some(gathered) = intake.gather() {
+            #[cfg(test)]
+            for (sql, done) in gathered.run {
+                self.conn.execute_batch(sql).unwrap();
+                done.send(()).unwrap();
             }
-            self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
             let now = Instant::now();
             let (batch, late): (Vec<Queued>, Vec<Queued>) =
-                batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
+                gathered.batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
             tell_all(late, &StoreDown("the disk did not keep up".to_owned()));
             self.write(batch);
+            gathered.settled.into_iter().for_each(|then| then());
+            if gathered.stop {
+                return;
+            }
         }
     }
 

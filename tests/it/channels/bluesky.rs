@@ -167,7 +167,7 @@ async fn several_writes_at_once_are_each_judged_and_the_whole_is_refused_if_one_
     refused(&town, TOOL_KEY, &writes(&[strange]), "batch-shape", "sekisho:promise-3").await;
     refused(&town, TOOL_KEY, &writes(&[]), "batch-shape", "sekisho:promise-3").await;
     // Under an exemption nothing hides among the items either.
-    let event = writes(&[good.clone()]).with("Sekisho-Exemption", "weather-event");
+    let event = writes(std::slice::from_ref(&good)).with("Sekisho-Exemption", "weather-event");
     refused(&town, TOOL_KEY, &event, "batch-exempt", "sekisho:promise-3").await;
     assert_eq!(town.received(), 0);
 }

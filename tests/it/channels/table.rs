@@ -234,70 +234,97 @@ fn encodings(
         conditions.push(fulfilled(condition));
     }
     let wire = Wire::new(route.methods[0].as_str(), &host(route), &route.path.example());
-    let mut found = Vec::new();
     let file = route.media_fields().find_map(|field| match &field.at {
         Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
             Some((name.as_str(), b"png".as_slice()))
         }
         _ => None,
     });
-    let mut keep = |how: &str, wire: Wire| {
-        let name = format!("{} {} {:?} as {how} {conditions:?}", definition.id, route.id, field.at);
-        found.push(Case { name, wire, mark: mark.clone(), described });
-    };
-    match &field.at {
-        Place::Json(pointer) => {
-            let mut both = vec![(pointer.clone(), text.clone())];
-            for (at, value) in &conditions {
-                if let Place::Json(at) = at {
-                    both.push((at.clone(), value.clone()));
-                }
-            }
-            if route.takes(BodyKind::Json) {
-                keep("json", wire.clone().json(&tree(&both)));
-            }
-            if definition.brackets && !pointer.deep {
-                let pairs: Vec<(String, String)> =
-                    both.iter().map(|(at, value)| (bracketed(at), value.clone())).collect();
-                let pairs: Vec<(&str, &str)> = pairs.iter().map(|(at, value)| (at.as_str(), value.as_str())).collect();
-                if route.takes(BodyKind::Form) {
-                    keep("form", wire.clone().form(&pairs));
-                }
-                if route.takes(BodyKind::Multipart) {
-                    keep("multipart", wire.clone().multipart(&pairs, file));
-                }
-                let named = |key: &str| route.query.iter().any(|name| name == key.split('[').next().unwrap());
-                if pairs.iter().all(|(key, _)| named(key)) {
-                    let mut wire = wire.clone();
-                    wire.target = format!("{}?{}", wire.target, encoded(&pairs));
-                    let wire = if route.takes(BodyKind::None) { wire } else { wire.form(&[]) };
-                    keep("query", wire);
-                }
-            }
-        }
+    let wires = match &field.at {
+        Place::Json(pointer) => in_tree(definition, route, pointer, &text, &conditions, &wire, file),
         Place::Form(name) | Place::Param(name) | Place::Query(name) => {
-            let mut pairs = vec![(name.as_str(), text.as_str())];
-            for (at, value) in &conditions {
-                if let Place::Form(at) | Place::Param(at) = at {
-                    pairs.push((at, value));
-                }
-            }
-            let body = !matches!(field.at, Place::Query(_));
-            if body && route.takes(BodyKind::Form) {
-                keep("form", wire.clone().form(&pairs));
-            }
-            if body && route.takes(BodyKind::Multipart) {
-                keep("multipart", wire.clone().multipart(&pairs, file));
-            }
-            if !matches!(field.at, Place::Form(_))
-                && pairs.iter().all(|(key, _)| route.query.iter().any(|name| name == key))
-            {
-                let mut wire = wire.clone();
-                wire.target = format!("{}?{}", wire.target, encoded(&pairs));
-                keep("query", wire);
-            }
+            in_pairs(route, &field.at, (name, &text), &conditions, &wire, file)
         }
-        Place::Raw | Place::Path(_) | Place::Header(_) | Place::FormAny => {}
+        Place::Raw | Place::Path(_) | Place::Header(_) | Place::FormAny => Vec::new(),
+    };
+    let cases = wires.into_iter().map(|(how, wire)| {
+        let name = format!("{} {} {:?} as {how} {conditions:?}", definition.id, route.id, field.at);
+        Case { name, wire, mark: mark.clone(), described }
+    });
+    cases.collect()
+}
+
+/// A picture that goes along, by its field's name.
+type File<'f> = Option<(&'f str, &'f [u8])>;
+
+/// The encodings of a value in a tree: JSON, and where keys nest, form, multipart and query.
+fn in_tree(
+    definition: &Definition,
+    route: &Route,
+    pointer: &Pointer,
+    text: &str,
+    conditions: &Conditions,
+    wire: &Wire,
+    file: File<'_>,
+) -> Vec<(&'static str, Wire)> {
+    let mut found = Vec::new();
+    let mut both = vec![(pointer.clone(), text.to_owned())];
+    for (at, value) in conditions {
+        if let Place::Json(at) = at {
+            both.push((at.clone(), value.clone()));
+        }
+    }
+    if route.takes(BodyKind::Json) {
+        found.push(("json", wire.clone().json(&tree(&both))));
+    }
+    if !definition.brackets || pointer.deep {
+        return found;
+    }
+    let pairs: Vec<(String, String)> = both.iter().map(|(at, value)| (bracketed(at), value.clone())).collect();
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(at, value)| (at.as_str(), value.as_str())).collect();
+    if route.takes(BodyKind::Form) {
+        found.push(("form", wire.clone().form(&pairs)));
+    }
+    if route.takes(BodyKind::Multipart) {
+        found.push(("multipart", wire.clone().multipart(&pairs, file)));
+    }
+    let named = |key: &str| route.query.iter().any(|name| name == key.split('[').next().unwrap());
+    if pairs.iter().all(|(key, _)| named(key)) {
+        let mut wire = wire.clone();
+        wire.target = format!("{}?{}", wire.target, encoded(&pairs));
+        found.push(("query", if route.takes(BodyKind::None) { wire } else { wire.form(&[]) }));
+    }
+    found
+}
+
+/// The encodings of a field that is a pair: form, multipart, query.
+fn in_pairs(
+    route: &Route,
+    at: &Place,
+    (name, text): (&str, &str),
+    conditions: &Conditions,
+    wire: &Wire,
+    file: File<'_>,
+) -> Vec<(&'static str, Wire)> {
+    let mut found = Vec::new();
+    let mut pairs = vec![(name, text)];
+    for (at, value) in conditions {
+        if let Place::Form(at) | Place::Param(at) = at {
+            pairs.push((at, value));
+        }
+    }
+    let body = !matches!(at, Place::Query(_));
+    if body && route.takes(BodyKind::Form) {
+        found.push(("form", wire.clone().form(&pairs)));
+    }
+    if body && route.takes(BodyKind::Multipart) {
+        found.push(("multipart", wire.clone().multipart(&pairs, file)));
+    }
+    let named = |key: &str| route.query.iter().any(|name| name == key);
+    if !matches!(at, Place::Form(_)) && pairs.iter().all(|(key, _)| named(key)) {
+        let mut wire = wire.clone();
+        wire.target = format!("{}?{}", wire.target, encoded(&pairs));
+        found.push(("query", wire));
     }
     found
 }

@@ -27,6 +27,7 @@ mod emergency;
 mod house;
 mod keys;
 pub mod length;
+mod manual;
 mod pure;
 pub mod request;
 
@@ -162,6 +163,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),
         Command::Emergency { command } => emergency::run(command, io),
+        Command::Manual { command } => manual::run(command, io),
         Command::Ledger { config, command } => {
             with(&config.files, io, |config, io| commands.ledger(config, command, io))
         }

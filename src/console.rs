@@ -25,6 +25,7 @@ use crate::stream::Log;
 mod accounts;
 mod answer;
 mod approvals;
+mod by_hand;
 pub mod caller;
 mod emergencies;
 mod ledger;
@@ -131,6 +132,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/emergencies/{id}/end", post(emergencies::end))
         .route("/api/v1/after-reports", get(emergencies::after_reports))
         .route("/api/v1/after-reports/{id}/report", post(emergencies::report))
+        .route("/api/v1/by-hand/{entry}", post(by_hand::record))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts.json", get(accounts::public))
         .route("/api/v1/ledger/entries", get(ledger::entries))

@@ -13,7 +13,9 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::Place;
 use crate::recognise::matcher::encode_pairs;
 
+pub mod batch;
 mod body;
+pub mod brackets;
 mod credential;
 mod fields;
 pub mod form;
@@ -36,6 +38,8 @@ pub struct Extracted {
     pub post: Post,
     /// Ids of media it shows, in order, to be resolved.
     pub media_ids: Vec<String>,
+    /// The requests that it holds. What they say is in the post, too, each under the place of its item.
+    pub items: Vec<batch::Item>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
     /// The client's retry key.
@@ -59,9 +63,12 @@ pub async fn read(
     body: Body,
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
-    let parsed = body::read(recognised, headers, body, limits).await?;
+    let mut parsed = body::read(recognised, headers, body, limits).await?;
+    parsed.nest(recognised)?;
+    let items = batch::unroll(recognised, headers, &mut parsed)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
-    let mapped = fields::map(&request)?;
+    let mut mapped = fields::map(&request)?;
+    batch::join(&mut mapped, recognised, &items);
     // A route with a larger limit has it for the medium; what stands beside that is no larger than any other text.
     if mapped.post.texts().iter().map(|(_, _, text)| text.len() as u64).sum::<u64>() > limits.text_bytes {
         return Err(body::too_large());
@@ -73,12 +80,20 @@ pub async fn read(
         target: mapped.target,
         post: mapped.post,
         media_ids: mapped.media_ids,
+        items,
         upload,
         retry_key: mapped.retry_key,
         credential_fingerprint,
         body: parsed.body,
         content_type: parsed.content_type,
     })
+}
+
+impl Extracted {
+    /// The actions of the request and of the requests that it holds.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        std::iter::once(self.action).chain(self.items.iter().map(|item| item.action))
+    }
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so
@@ -94,7 +109,8 @@ pub fn resolve(
 ) -> Result<(), Refusal> {
     let mut media = Vec::with_capacity(extracted.media_ids.len());
     for id in &extracted.media_ids {
-        let record = book.media(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
+        let record =
+            book.media(&recognised.provider.id, &recognised.book_id(account, id)).map_err(|_| store_unavailable())?;
         let record = record.ok_or_else(|| {
             let sentence = "この画像・動画は関所を通っていません。";
             bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")
@@ -109,7 +125,8 @@ pub fn resolve(
         })?;
         media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
     }
-    extracted.post.media = media;
+    // A medium in the request itself stands before those that were uploaded for it.
+    extracted.post.media.extend(media);
     Ok(())
 }
 
@@ -161,6 +178,7 @@ pub fn outbound(recognised: &Recognised, extracted: &Extracted, headers: &Header
         path_and_query,
         headers: out,
         body: extracted.body.clone(),
+        by_hand: recognised.provider.by_hand,
         reads: extracted.action == Action::Read && recognised.method == Method::GET,
     })
 }

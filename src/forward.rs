@@ -56,6 +56,20 @@ pub struct Answer {
     pub body: AnswerBody,
 }
 
+impl Answer {
+    /// The gateway's own answer where no provider is asked: what was permitted is done by a person.
+    fn by_hand() -> Self {
+        let body = serde_json::json!({
+            "by_hand": true,
+            "message": "承認されました。SNSの画面で承認どおりに投稿し、公開後にリンクを記録してください。",
+            "message_en": "Approved. Post it by hand as approved, then record the published link.",
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json; charset=utf-8"));
+        Self { status: StatusCode::ACCEPTED, headers, body: AnswerBody::Whole(Bytes::from(body.to_string())) }
+    }
+}
+
 /// The body of an answer: a write's is complete, a read's streams.
 pub enum AnswerBody {
     /// Complete.
@@ -92,6 +106,9 @@ impl Forwarder {
     /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome.
     pub async fn send(&self, entered: Entered) -> Sent {
         let (outbound, open) = entered.depart();
+        if outbound.by_hand {
+            return Sent { open, answer: Ok(Answer::by_hand()) };
+        }
         let pulse = Pulse::new();
         let total = self.limits.total_ms.saturating_add(outbound.body.len() / LEAST_RATE);
         let exchange = async {

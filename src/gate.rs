@@ -24,15 +24,17 @@ use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
+use crate::domain::post::Post;
 use crate::exempt::{self, Templates};
 use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
-use crate::guideline::{self, Case, Guidelines};
+use crate::guideline::{Case, Guidelines};
 use crate::identify;
 use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+pub mod batch;
 pub mod busy;
 pub mod canary;
 pub mod learn;
@@ -238,9 +240,16 @@ impl Gate {
         dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
-        extracted.action = self.continues_own_thread(&extracted, &account).await?;
+        extracted.action = self.continues_own_thread(extracted.action, &extracted.post, &account).await?;
+        for item in &mut extracted.items {
+            item.action = self.continues_own_thread(item.action, &item.post, &account).await?;
+        }
+        let items = extracted.items.iter().map(|item| item.action);
+        extracted.action = extract::batch::weightiest(items).unwrap_or(extracted.action);
         dossier.action = Some(extracted.action);
-        identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
+        for action in extracted.actions() {
+            identify::scope(&client, &account, action, dossier.category.as_deref(), now)?;
+        }
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
@@ -268,7 +277,7 @@ impl Gate {
             pass: &pass,
             now,
         };
-        let permit = guideline::decide(&rules.guidelines, case)?;
+        let permit = batch::decide(&rules.guidelines, case, &extracted.items)?;
         let outbound = extract::outbound(&recognised, &extracted, &headers)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
@@ -299,6 +308,9 @@ impl Gate {
             exemption: header(headers, "sekisho-exemption")?,
             category: header(headers, "sekisho-category")?,
         };
+        if claim.exemption.is_some() && !extracted.items.is_empty() {
+            return Err(Box::new(batch::no_exemption()));
+        }
         let emergencies = self.ports.emergencies.as_ref();
         let exemption = exempt::exemption(claim, account, &extracted.post, &rules.templates, emergencies, now)?;
         if let Some(exemption) = exemption {
@@ -321,11 +333,16 @@ impl Gate {
     }
 
     /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).
-    async fn continues_own_thread(&self, extracted: &Extracted, account: &Account) -> Result<Action, Box<Refusal>> {
-        if extracted.action != Action::Reply {
-            return Ok(extracted.action);
+    async fn continues_own_thread(
+        &self,
+        action: Action,
+        post: &Post,
+        account: &Account,
+    ) -> Result<Action, Box<Refusal>> {
+        if action != Action::Reply {
+            return Ok(action);
         }
-        let parents = extracted.post.references.get("reply_to").map(Vec::as_slice).unwrap_or_default();
+        let parents = post.references.get("reply_to").map(Vec::as_slice).unwrap_or_default();
         // The post that is continued may have been published a moment ago.
         self.ledger.settled().await;
         let mut own = !parents.is_empty();
@@ -333,7 +350,7 @@ impl Gate {
             own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
         }
         // With somebody's words in it, it is a quotation wherever it stands (練馬 第13条).
-        let quotes = extracted.post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
+        let quotes = post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
         Ok(match (own, quotes) {
             (true, true) => Action::Quote,
             (true, false) => Action::Publish,
@@ -366,7 +383,9 @@ impl Gate {
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
+        let by_hand = matches!(outcome, Outcome::Unknown { code: "by-hand" });
         let unclear = matches!(outcome, Outcome::Unknown { .. })
+            && !by_hand
             && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
         if learn::may_follow(&outcome, &learned) {
             self.ledger.close_soon(sent.open, outcome, learned);

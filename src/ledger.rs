@@ -176,6 +176,15 @@ pub enum Act {
         /// What is reported. Sealed.
         text: String,
     },
+    /// What a person posted by hand stands here (練馬 第11条: the approval was for this).
+    RecordByHand {
+        /// The permission it was posted under, by its index in the body's log.
+        of: u64,
+        /// The account.
+        account: AccountId,
+        /// Where the public reads it.
+        link: String,
+    },
     /// An account is locked, or put into use again (長野 5(3), 練馬 第17条).
     SetAccountState {
         /// The account.

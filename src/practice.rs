@@ -1,4 +1,4 @@
-//! Practice providers: X and LINE as they are on the wire, on one TLS port, for `demo`, tests and drills.
+//! Practice providers: X, LINE, Mastodon and Bluesky as they are on the wire, on one TLS port, for `demo`, tests and drills.
 //!
 //! A posting tool or the gateway cannot tell them from the real ones by shape: ids, errors, rate headers, media
 //! states. What they receive is on [record](Practice::requests); what became public is in [`Practice::posts`]; and
@@ -8,11 +8,13 @@
 //! steer with `POST /__practice/reset` and `POST /__practice/faults`, on any host.
 
 mod authority;
+mod bluesky;
 mod exchange;
 pub mod fault;
 mod intake;
 mod json_media;
 mod line;
+mod mastodon;
 mod multipart;
 mod oauth;
 mod record;
@@ -154,8 +156,8 @@ pub async fn run(listen: SocketAddr, dir: &Path, clock: Arc<dyn Clock>) -> Resul
     std::fs::rename(&fresh, &about).map_err(|source| Error::File { path: about.clone(), source })?;
     let hosts = HOSTS.iter().map(|host| format!("{host:?} = {address:?}")).collect::<Vec<_>>().join(", ");
     let told = format!(
-        "練習用の X と LINE が {address} で動いています。本物の SNS には何も送りません。\n\
-         Practice X and LINE listen on {address}; nothing reaches a real provider.\n\
+        "練習用の X・LINE・Mastodon・Bluesky が {address} で動いています。本物の SNS には何も送りません。\n\
+         Practice X, LINE, Mastodon and Bluesky listen on {address}; nothing reaches a real provider.\n\
          CA: {ca}\n\
          upstream = {{ {hosts} }}\n\
          upstream_ca = {ca:?}\n",

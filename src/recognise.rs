@@ -11,10 +11,11 @@ use http::{HeaderMap, Method};
 
 use crate::config::Problem;
 use crate::config::providers::Provider;
-use crate::domain::account::ProviderId;
+use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 
+mod batch;
 mod check;
 pub mod definition;
 pub mod matcher;
@@ -25,8 +26,17 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 2] =
-    [("x", include_str!("../config/providers/x.toml")), ("line", include_str!("../config/providers/line.toml"))];
+const BUILT_IN: [(&str, &str); 6] = [
+    ("x", include_str!("../config/providers/x.toml")),
+    ("line", include_str!("../config/providers/line.toml")),
+    ("mastodon", include_str!("../config/providers/mastodon.toml")),
+    ("bluesky", include_str!("../config/providers/bluesky.toml")),
+    ("pirika", include_str!("../config/providers/pirika.toml")),
+    ("line-manager", include_str!("../config/providers/line-manager.toml")),
+];
+
+/// The host that stands for an instance where no configuration names one.
+const ANY_INSTANCE: &str = "mastodon.example";
 
 /// All definitions in force, with their hash.
 #[derive(Debug)]
@@ -87,7 +97,9 @@ impl Definitions {
     /// # Errors
     /// As [`Definitions::load`]; the built-in files have none, which a test shows.
     pub fn built_in() -> Result<Self, Vec<Problem>> {
-        let providers = BUILT_IN.iter().map(|(id, _)| (ProviderId::new(*id), Provider::default())).collect();
+        // Only a definition that says `instance = true` takes hosts from here.
+        let provider = || Provider { hosts: vec![ANY_INSTANCE.to_owned()], ..Provider::default() };
+        let providers = BUILT_IN.iter().map(|(id, _)| (ProviderId::new(*id), provider())).collect();
         Self::load(&providers)
     }
 
@@ -163,6 +175,20 @@ pub struct Recognised {
     pub query: Vec<(String, String)>,
 }
 
+impl Recognised {
+    /// The name under which the store keeps what the provider calls `id`: instances count for themselves, and an id that
+    /// is made from the bytes is each account's own.
+    pub fn book_id(&self, account: &AccountId, id: &str) -> String {
+        if self.provider.instance {
+            format!("{}/{id}", self.host)
+        } else if self.provider.media_by_content {
+            format!("{account}/{id}")
+        } else {
+            id.to_owned()
+        }
+    }
+}
+
 /// Headers by which a request asks to be taken for another method.
 const OVERRIDE_HEADERS: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 /// Query and form keys that do the same.
@@ -196,7 +222,7 @@ pub fn recognise(
     if let Some(what) = route.unsupported {
         return Err(not_supported(method, &route, what));
     }
-    let query = read_query(query, method, &route)?;
+    let query = read_query(query, method, &route, definition.brackets)?;
     Ok(Recognised {
         provider: definition.clone(),
         route,
@@ -208,9 +234,15 @@ pub fn recognise(
     })
 }
 
-fn read_query(query: Option<&str>, method: &Method, route: &Route) -> Result<Vec<(String, String)>, Refusal> {
+fn read_query(
+    query: Option<&str>,
+    method: &Method,
+    route: &Route,
+    brackets: bool,
+) -> Result<Vec<(String, String)>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Vec::new()) };
-    let pairs = matcher::decode_pairs(query, &|key| route.repeats.iter().any(|name| name == key)).map_err(|bad| {
+    let may_repeat = |key: &str| route.repeats.iter().any(|name| name == key) || (brackets && key.contains("[]"));
+    let pairs = matcher::decode_pairs(query, &may_repeat).map_err(|bad| {
         let (ja, en) = match bad {
             BadQuery::Shape => ("正しい形で書かれていない", "is not well formed"),
             BadQuery::Repeated => ("同じ名前の項目を二つ以上含む", "repeats a key"),
@@ -227,7 +259,8 @@ fn read_query(query: Option<&str>, method: &Method, route: &Route) -> Result<Vec
         if OVERRIDE_KEYS.contains(&key.as_str()) {
             return Err(method_override());
         }
-        if !route.query.contains(key) {
+        let name = key.split('[').next().filter(|_| brackets).unwrap_or(key);
+        if !route.query.iter().any(|known| known == name) {
             return Err(Refusal::refused(
                 "unknown-query",
                 format!("URLの「?」以降に、関所が知らない項目があります。（{method} {}）", route.path.source),

@@ -109,6 +109,12 @@ pub enum Command {
         #[command(subcommand)]
         command: EmergencyCommand,
     },
+    /// Posts that a person makes by hand, at the running gateway.
+    Manual {
+        /// Which.
+        #[command(subcommand)]
+        command: ManualCommand,
+    },
     /// Read and verify the logs.
     Ledger {
         /// Configuration.
@@ -228,6 +234,26 @@ pub enum EmergencyCommand {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// `manual ...`.
+#[derive(Debug, Subcommand)]
+pub enum ManualCommand {
+    /// Record where the public reads what was approved and posted by hand.
+    Record {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who posted it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// The permission's index in the log: the `Sekisho-Entry` of the answer.
+        #[arg(long, value_name = "INDEX")]
+        entry: u64,
+        /// The published post's address.
+        #[arg(long, value_name = "URL")]
+        link: String,
     },
 }
 

@@ -67,13 +67,17 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
     let hosts = [
         ("x", &["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"][..]),
         ("line", &["api.line.me", "api-data.line.me"][..]),
+        ("mastodon", &["mastodon.example"][..]),
+        ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
+        ("pirika", &[][..]),
     ];
     hosts
         .into_iter()
         .map(|(id, hosts)| {
             let provider = Provider {
                 definition: None,
-                hosts: Vec::new(),
+                // The sample instance of the one provider that everybody may run.
+                hosts: if id == "mastodon" { vec![hosts.concat()] } else { Vec::new() },
                 recognised: vec![OrganisationId::new("nerima"), OrganisationId::new("nagano")],
                 upstream: hosts.iter().map(|host| ((*host).to_owned(), upstream.address)).collect(),
                 upstream_ca: Some(upstream.ca.to_owned()),
@@ -113,10 +117,29 @@ fn accounts() -> Vec<Account> {
     vec![
         account("nerima-x", "nerima", "x", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nerima-line", "nerima", "line", "@nerimakukoho", AccountKind::General, "nerima-pr-head"),
+        account(
+            "nerima-mastodon",
+            "nerima",
+            "mastodon",
+            "@nerima@mastodon.example",
+            AccountKind::General,
+            "nerima-pr-head",
+        ),
+        account("nerima-bluesky", "nerima", "bluesky", "nerima.example", AccountKind::General, "nerima-pr-head"),
+        account("nagano-bluesky", "nagano", "bluesky", "nagano.example", AccountKind::General, "nagano-pr-head"),
+        account("nerima-pirika", "nerima", "pirika", "練馬区", AccountKind::Individual, "nerima-pr-head"),
         library,
         old,
         account("nagano-x", "nagano", "x", "nagano_city", AccountKind::General, "nagano-pr-head"),
         account("nagano-line", "nagano", "line", "@naganocity", AccountKind::General, "nagano-pr-head"),
+        account(
+            "nagano-mastodon",
+            "nagano",
+            "mastodon",
+            "@nagano@mastodon.example",
+            AccountKind::General,
+            "nagano-pr-head",
+        ),
     ]
 }
 
@@ -152,9 +175,21 @@ fn clients() -> Vec<Client> {
         until: None,
     };
     vec![
-        client("nerima-tool", "nerima", "nerima-clerk", TOOL_KEY, &["nerima-x", "nerima-line"]),
+        client(
+            "nerima-tool",
+            "nerima",
+            "nerima-clerk",
+            TOOL_KEY,
+            &["nerima-x", "nerima-line", "nerima-mastodon", "nerima-bluesky", "nerima-pirika"],
+        ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),
-        client("nagano-tool", "nagano", "nagano-clerk", NAGANO_TOOL_KEY, &["nagano-x", "nagano-line"]),
+        client(
+            "nagano-tool",
+            "nagano",
+            "nagano-clerk",
+            NAGANO_TOOL_KEY,
+            &["nagano-x", "nagano-line", "nagano-mastodon", "nagano-bluesky"],
+        ),
     ]
 }

@@ -24,6 +24,8 @@ pub struct Outbound {
     pub headers: HeaderMap,
     /// The body.
     pub body: OutBody,
+    /// Whether no machine sends it: a person does what it says by hand, and records afterwards where it stands.
+    pub by_hand: bool,
     /// Whether the response may be streamed (a read) or must be buffered first (a write).
     pub reads: bool,
 }

@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
+use crate::domain::media::Media;
 use crate::domain::post::{Field, Post};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
@@ -97,6 +98,13 @@ impl Request<'_> {
 /// Applies every rule of the route.
 pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
     let route = &request.recognised.route;
+    let mut rules: Vec<&FieldRule> = Vec::with_capacity(route.fields.len());
+    for rule in &route.fields {
+        let there = rule.only_when.as_ref().map(|condition| request.holds(condition)).transpose()?;
+        if there != Some(false) {
+            rules.push(rule);
+        }
+    }
     let mut mapped = Mapped {
         action: action(request)?,
         target: None,
@@ -105,7 +113,7 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         retry_key: None,
         medium: request.parsed.medium.clone(),
     };
-    for rule in &route.fields {
+    for rule in &rules {
         for (at, value) in request.values(&rule.at)? {
             apply(&mut mapped, rule, at, value)?;
         }
@@ -113,15 +121,26 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
     if matters(mapped.action) {
         // Two routes of one action (a like, its undoing) must never share a digest.
         mapped.post.audience.insert("means".to_owned(), Tree::Text(route.means.clone()));
+        if request.recognised.provider.instance {
+            // Each instance is a place of its own: an approval is for the one it was asked for.
+            mapped.post.audience.insert("instance".to_owned(), Tree::Text(request.recognised.host.clone()));
+        }
     }
-    rest(request, &mut mapped.post)?;
+    rest(request, &rules, &mut mapped.post)?;
+    if route.steps.is_empty()
+        && let Some(medium) = &mapped.medium
+    {
+        // A picture of the account itself: no later request names it, so that the approval is for these bytes.
+        mapped.post.media.push(Media { id: String::new(), sha256: medium.sha256, len: medium.len, alt: None });
+    }
     Ok(mapped)
 }
 
 fn action(request: &Request<'_>) -> Result<Action, Refusal> {
     let route = &request.recognised.route;
     for when in &route.when {
-        if request.holds(&when.condition)? {
+        let also = when.also.as_ref().map(|also| request.holds(also)).transpose()?;
+        if request.holds(&when.condition)? && also != Some(false) {
             return Ok(when.action);
         }
     }
@@ -193,9 +212,8 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
 }
 
 /// Notes every value that no rule takes.
-fn rest(request: &Request<'_>, post: &mut Post) -> Result<(), Refusal> {
+fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result<(), Refusal> {
     let route = &request.recognised.route;
-    let fields = &route.fields;
     if let Some(tree) = &request.parsed.json {
         let patterns: Vec<(&Pointer, usize)> = fields
             .iter()
@@ -218,6 +236,10 @@ fn rest(request: &Request<'_>, post: &mut Post) -> Result<(), Refusal> {
             _ => false,
         })
     };
+    if request.recognised.provider.brackets && matters(route.action) {
+        // They are in the tree.
+        return Ok(());
+    }
     for (name, value) in request.parsed.form.iter().filter(|(name, _)| !any && !named(name, true)) {
         post.rest.insert(format!("form:{name}"), Tree::Text(value.clone()));
     }
@@ -292,8 +314,13 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
             if inside.is_empty() && ends(false) {
                 return Err(bad_field(&at));
             }
-            if inside.is_empty() || list.is_empty() {
+            if inside.is_empty() {
                 post.rest.insert(at, tree.clone());
+                return Ok(());
+            }
+            if list.is_empty() {
+                // A described list without an element says nothing, but it may mean something: nobody, nothing more.
+                post.audience.insert(at, tree.clone());
                 return Ok(());
             }
             for (i, child) in list.iter().enumerate() {
@@ -337,7 +364,7 @@ pub(super) fn at_pointer(tree: &Tree, pointer: &Pointer) -> Option<String> {
     }
 }
 
-fn twice(name: &str) -> Refusal {
+pub(super) fn twice(name: &str) -> Refusal {
     Refusal::refused(
         "field-twice",
         format!("項目「{name}」が二か所に書かれているため、通せません。"),

@@ -118,6 +118,11 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .must(!text.trim().is_empty(), "report-empty")
             .with(Condition::ReportOwed(id.clone(), body.clone()))
             .doing(Change::MakeReport(id)),
+        Act::RecordByHand { of, account, link } => Parts::new("record-by-hand")
+            .text("account", account.as_str())
+            .text("of", &of.to_string())
+            .text("link", &link)
+            .with(Condition::AccountOf(account, body.clone())),
         Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
             .text("account", account.as_str())
             .text("state", state.as_str())

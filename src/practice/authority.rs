@@ -10,8 +10,17 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 6] =
-    ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com", "api.line.me", "api-data.line.me"];
+pub const HOSTS: [&str; 9] = [
+    "api.x.com",
+    "api.twitter.com",
+    "upload.x.com",
+    "upload.twitter.com",
+    "api.line.me",
+    "api-data.line.me",
+    "mastodon.example",
+    "bsky.social",
+    "practice.host.bsky.network",
+];
 
 /// A root certificate and a leaf under it, made for one run; the keys are never written down.
 #[derive(Clone)]

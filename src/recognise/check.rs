@@ -35,8 +35,10 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
     let speaks = SPEAKING.contains(&route.action) || route.when.iter().any(|when| SPEAKING.contains(&when.action));
     let has_text =
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
-    // A container's publish and an unrolled batch carry their words elsewhere; they are not carried out yet.
-    if speaks && !has_text && route.unsupported.is_none() {
+    // A new time for a post that waits at the provider: its words were judged when it was sent.
+    let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
+    // A batch has its words in its items; a container's publish, which is not carried out yet, in the container.
+    if speaks && !has_text && route.unsupported.is_none() && route.batch.is_none() {
         say(format!("the action {} needs a field with a text", route.action));
     }
     for name in route.path.params() {
@@ -45,7 +47,7 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
             || route.steps.iter().any(|step| match &step.step {
                 Step::Append { session, .. } | Step::Finalize { session } => *session == at,
                 Step::Describe { id, .. } => *id == at,
-                Step::OneShot | Step::Init | Step::Beside => false,
+                Step::OneShot { .. } | Step::Init | Step::Beside => false,
             });
         if !used && route.action != Action::Read {
             say(format!("no field says what the path parameter {name:?} is"));

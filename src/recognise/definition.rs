@@ -3,6 +3,8 @@
 //! `source` is the shape of the file, this is what it means. Everything that the gateway can read in a definition but
 //! not yet carry out (batches, containers, overrides) sets [`Route::unsupported`]: such a route refuses, never passes.
 
+use std::sync::Arc;
+
 use http::{HeaderName, Method};
 
 use crate::domain::account::ProviderId;
@@ -32,6 +34,17 @@ pub struct Definition {
     pub parameters: Vec<(String, String)>,
     /// Headers that any route forwards.
     pub headers: Vec<HeaderName>,
+    /// Whether everybody may run it, so that its hosts come from the configuration and each host has ids of its own.
+    pub instance: bool,
+    /// Whether forms and queries nest by brackets (`poll[options][]`) and say the same as a JSON body would: such a
+    /// definition has JSON pointers only, and a post has one digest in whatever encoding it comes.
+    pub brackets: bool,
+    /// Whether ids of media are made from their bytes, so that two accounts may have one id.
+    pub media_by_content: bool,
+    /// Whether nothing is ever sent: a person does by hand what was permitted (a provider without an API).
+    pub by_hand: bool,
+    /// Members of a body that are refused by name wherever the provider would take a credential from them.
+    pub never: Vec<String>,
 }
 
 /// A host, or all hosts under a name.
@@ -155,6 +168,8 @@ pub struct Route {
     pub steps: Vec<StepRule>,
     /// Where the answer, or the path, names what was published or uploaded; the first that is there.
     pub published: Vec<Place>,
+    /// The requests that it holds.
+    pub batch: Option<Batch>,
     /// Known, and refused by name.
     pub refuse: Option<RefuseRule>,
     /// What of it cannot be carried out yet; such a route refuses.
@@ -178,6 +193,8 @@ impl Route {
 pub struct When {
     /// The condition.
     pub condition: Condition,
+    /// A second condition that must hold, too.
+    pub also: Option<Condition>,
     /// The action if it holds.
     pub action: Action,
 }
@@ -296,6 +313,10 @@ pub enum Grammar {
     Timestamp,
     /// Up to 20 digits.
     Digits,
+    /// Up to 64 of `A-Z a-z 0-9 . _ : -`.
+    Key,
+    /// An AT Protocol TID (13 of `2-7 a-z`), or `self`.
+    Tid,
 }
 
 impl Grammar {
@@ -307,6 +328,14 @@ impl Grammar {
             Self::Uuid => value.len() == 36 && uuid::Uuid::try_parse(value).is_ok(),
             Self::Timestamp => value.len() <= 35 && value.parse::<jiff::Timestamp>().is_ok(),
             Self::Digits => digits(20),
+            Self::Tid => {
+                let sortable = |b: u8| matches!(b, b'2'..=b'7' | b'a'..=b'z');
+                value == "self" || (value.len() == 13 && value.bytes().all(sortable))
+            }
+            Self::Key => {
+                let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+                !value.is_empty() && value.len() <= 64 && value.bytes().all(plain)
+            }
         }
     }
 }
@@ -336,6 +365,27 @@ pub struct FieldRule {
     pub role: FieldRole,
     /// How.
     pub encoding: Encoding,
+    /// While this does not hold, the rule is not there: what stands at its place is a field that no rule takes.
+    pub only_when: Option<Condition>,
+}
+
+/// A request that holds several. Each item is read by the rules of a route of its own, as if it had come alone.
+#[derive(Debug)]
+pub struct Batch {
+    /// The member of the JSON body that lists the items.
+    pub at: String,
+    /// Items of one request.
+    pub most: usize,
+    /// The member of an item that says by which route it is read; none: all by one.
+    pub by: Option<String>,
+    /// The routes, by what that member says.
+    pub routes: Vec<(String, Arc<Route>)>,
+    /// Members of an item that the route knows by another name.
+    pub rename: Vec<(String, String)>,
+    /// Members beside the list that belong to each item.
+    pub with: Vec<String>,
+    /// The member of the answer that lists what became of each item, in their order.
+    pub answers: Option<String>,
 }
 
 /// What a request does as a step of an upload.
@@ -351,7 +401,10 @@ pub struct StepRule {
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The whole medium.
-    OneShot,
+    OneShot {
+        /// Where its alternative text is, if it comes along.
+        alt: Option<Place>,
+    },
     /// A session is opened.
     Init,
     /// A part.

@@ -12,6 +12,7 @@ use crate::config::Problem;
 use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
 
+use super::batch::BatchFile;
 use super::definition::{
     BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
     StepRule, When,
@@ -30,6 +31,18 @@ struct File {
     instance: bool,
     default_host: Option<String>,
     errors: ErrorShape,
+    /// Forms and queries nest by brackets.
+    #[serde(default)]
+    brackets: bool,
+    /// Ids of media are made from their bytes.
+    #[serde(default)]
+    media_by_content: bool,
+    /// Nothing is sent: a person does it by hand.
+    #[serde(default)]
+    by_hand: bool,
+    /// Members of a body that are refused by name.
+    #[serde(default)]
+    never: Vec<String>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -84,6 +97,8 @@ struct RouteFile {
     headers: Vec<String>,
     #[serde(default)]
     fields: Vec<Spanned<FieldFile>>,
+    /// A route before this one whose fields it has, too.
+    fields_of: Option<String>,
     #[serde(default)]
     steps: Vec<Spanned<StepFile>>,
     #[serde(default)]
@@ -101,6 +116,8 @@ struct RouteFile {
 struct WhenFile {
     at: String,
     equals: Option<String>,
+    /// A second condition that must hold, too.
+    also: Option<ConditionFile>,
     action: Action,
 }
 
@@ -152,27 +169,6 @@ enum StepName {
     Finalize,
     Describe,
     Beside,
-}
-
-/// A request that holds several: each item is judged, the whole is refused if one is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that a definition can be checked; batches are refused until they are unrolled")]
-struct BatchFile {
-    kind: BatchKind,
-    at: Option<String>,
-    most: Option<u32>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum BatchKind {
-    /// A JSON list of requests in a form field.
-    Graph,
-    /// `multipart/mixed` of `application/http`.
-    Http,
-    /// `applyWrites`.
-    Writes,
 }
 
 /// A step of publishing in two requests: what the container holds is what its publish publishes.
@@ -277,6 +273,11 @@ impl Reader<'_> {
             credential,
             parameters,
             headers,
+            instance: file.instance,
+            brackets: file.brackets,
+            media_by_content: file.media_by_content,
+            by_hand: file.by_hand,
+            never: file.never,
         };
         let shared = Shared {
             hosts: &definition.hosts,
@@ -284,13 +285,19 @@ impl Reader<'_> {
             versioned: file.versioned,
             rewrites: !file.rewrite.is_empty(),
         };
-        let routes: Vec<Arc<Route>> =
-            file.routes.into_iter().filter_map(|route| self.route(route, &shared)).map(Arc::new).collect();
+        // A batch names the routes of its items, so it is made after them.
+        let (batches, plain): (Vec<_>, Vec<_>) =
+            file.routes.into_iter().partition(|route| route.get_ref().batch.as_ref().is_some_and(BatchFile::unrolls));
+        let mut routes: Vec<Arc<Route>> = Vec::new();
+        for route in plain.into_iter().chain(batches) {
+            let made = self.route(route, &shared, &routes).map(Arc::new);
+            routes.extend(made);
+        }
         self.check_routes(&routes);
         (Arc::new(definition), routes)
     }
 
-    fn route(&mut self, route: Spanned<RouteFile>, shared: &Shared<'_>) -> Option<Route> {
+    fn route(&mut self, route: Spanned<RouteFile>, shared: &Shared<'_>, known: &[Arc<Route>]) -> Option<Route> {
         let span = route.span();
         let before = self.problems.len();
         let file = route.into_inner();
@@ -303,20 +310,34 @@ impl Reader<'_> {
         };
         let query = self.query(&span, &file.query, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
-        let fields = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
+        let mut fields: Vec<FieldRule> = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
+        if let Some(id) = &file.fields_of {
+            match known.iter().find(|route| route.id == *id) {
+                Some(route) => {
+                    let own: Vec<_> = fields.iter().map(|field| field.at.clone()).collect();
+                    fields.extend(route.fields.iter().filter(|field| !own.contains(&field.at)).cloned());
+                }
+                None => {
+                    self.problem(Some(span.clone()), format!("fields_of: there is no route {id:?} before this one"))
+                }
+            }
+        }
         let mut when = Vec::new();
         for spanned in file.when {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
-                when.push(When {
-                    condition: Condition { at, equals: rule.equals, absent: false },
-                    action: rule.action,
-                });
+                let also = rule.also.and_then(|also| self.condition(&span, also));
+                let condition = Condition { at, equals: rule.equals, absent: false };
+                when.push(When { condition, also, action: rule.action });
             }
         }
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
         let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
+        let batch = match file.batch.filter(BatchFile::unrolls) {
+            Some(batch) => Some(self.take(&span, batch.read(known))?),
+            None => None,
+        };
         let route = Route {
             means: file.means.unwrap_or_else(|| file.id.clone()),
             id: file.id,
@@ -336,6 +357,7 @@ impl Reader<'_> {
             fields,
             steps,
             published,
+            batch,
             refuse: file.refuse,
             unsupported,
         };
@@ -371,10 +393,16 @@ impl Reader<'_> {
         } else if let Some(inner) = file.inner.first() {
             self.problem(Some(inner.span()), "inner fields need encoding = \"json\"".to_owned());
         }
-        if let Some(condition) = &file.only_when {
-            self.take(&span, place(&condition.at))?;
-        }
-        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain) })
+        let only_when = match file.only_when {
+            Some(condition) => Some(self.condition(&span, condition)?),
+            None => None,
+        };
+        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), only_when })
+    }
+
+    fn condition(&mut self, span: &Range<usize>, file: ConditionFile) -> Option<Condition> {
+        let at = self.take(span, place(&file.at))?;
+        Some(Condition { at, equals: file.equals, absent: file.absent })
     }
 
     fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
@@ -385,7 +413,12 @@ impl Reader<'_> {
             self.take(&span, result)
         };
         let step = match file.step {
-            StepName::OneShot => Step::OneShot,
+            StepName::OneShot => Step::OneShot {
+                alt: match file.alt {
+                    Some(alt) => Some(named(Some(alt), "alt")?),
+                    None => None,
+                },
+            },
             StepName::Init => Step::Init,
             StepName::Append => {
                 Step::Append { session: named(file.session, "session")?, number: named(file.number, "number")? }
@@ -396,10 +429,7 @@ impl Reader<'_> {
         };
         let when = match file.when {
             None => None,
-            Some(condition) => {
-                let at = self.take(&span, place(&condition.at))?;
-                Some(Condition { at, equals: condition.equals, absent: condition.absent })
-            }
+            Some(condition) => Some(self.condition(&span, condition)?),
         };
         Some(StepRule { when, step })
     }
@@ -422,15 +452,14 @@ struct Shared<'d> {
 /// What of a route cannot be carried out yet.
 fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 11] = [
-        (file.batch.is_some(), "batch"),
+    let needs: [(bool, &'static str); 10] = [
+        (file.batch.as_ref().is_some_and(|batch| !batch.unrolls()), "batch"),
         (file.container.is_some(), "container"),
         (!file.overrides.is_empty(), "method override"),
         (!file.repeats.is_empty() && file.action != Action::Read, "repeated keys"),
         (field(&|field| field.role == "media-url"), "media by URL"),
         (field(&|field| field.encoding == Some(Encoding::Json)), "JSON inside a field"),
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
-        (field(&|field| field.only_when.is_some()), "conditional fields"),
         (
             file.body.iter().any(|kind| matches!(kind, BodyKind::Related | BodyKind::HttpBatch)),
             "a body of several parts",

@@ -43,12 +43,19 @@ class Kind:
     adds: tuple = ()
     pictures: bool = False
     direct: bool = False
+    # Walks the story of a whole channel: text, picture, reply, deletion.
+    channel: bool = False
+    # What the tool does to put up a picture: `upload` and `post-with`, or one command.
+    picture: str = "upload"
 
-    def settings(self, port, key):
+    def settings(self, port, key, origins=None):
         """What is set in the tool's environment, for a client key and the gateway's port."""
         proxy = f"http://tool:{key}@127.0.0.1:{port}"
         if self.door == "path":
             return {"SNS_BASE": f"https://localhost:{port}/x", "NO_PROXY": "localhost"}
+        if self.door == "origin":
+            base = f"https://localhost:{origins[self.provider]}"
+            return {"SNS_BASE": base, "SEKISHO_CLIENT": key, "NO_PROXY": "localhost"}
         if self.door == "http_proxy":
             return {"SNS_BASE": "http://api.x.com", "http_proxy": proxy}
         return {"HTTPS_PROXY": proxy, "https_proxy": proxy}
@@ -69,6 +76,12 @@ KINDS = [
     Kind("absolute-form", "x_absolute_form.py"),
     Kind("line-bot-sdk", "line_python.py", provider="line", adds=(("notificationDisabled", False),), direct=True),
     Kind("@line/bot-sdk", "line_node.mjs", provider="line", direct=True),
+    Kind("Mastodon.py", "mastodon_python.py", provider="mastodon", channel=True),
+    Kind("Mastodon.py-origin", "mastodon_python.py", provider="mastodon", channel=True, door="origin"),
+    Kind("masto", "mastodon_node.mjs", provider="mastodon", channel=True),
+    Kind("masto-origin", "mastodon_node.mjs", provider="mastodon", channel=True, door="origin"),
+    Kind("atproto", "bluesky_python.py", provider="bluesky", channel=True, picture="post-picture"),
+    Kind("@atproto/api", "bluesky_node.mjs", provider="bluesky", channel=True, picture="post-picture"),
 ]
 
 
@@ -111,13 +124,14 @@ class Scene:
 
         def tool(account, token_of):
             key = gate.client_keys[account]
-            settings, arguments = kind.settings(gate.port, key), kind.arguments(key)
+            settings, arguments = kind.settings(gate.port, key, gate.origins), kind.arguments(key)
             return Tool(kind.program, gate.tokens[token_of], settings, gate.ca, python, arguments)
 
         self.tool = tool(self.account, self.account)
-        self.other_tool = tool(f"{self.account}-2", f"{self.account}-2")
-        # The same tool with the credential of the other account, which its client key may use as well.
-        self.other_credential = tool(self.account, f"{self.account}-2")
+        if f"{self.account}-2" in gate.tokens:
+            self.other_tool = tool(f"{self.account}-2", f"{self.account}-2")
+            # The same tool with the credential of the other account, which its client key may use as well.
+            self.other_credential = tool(self.account, f"{self.account}-2")
 
     def check(self, name, holds, shown=""):
         return self.score.check(f"{self.kind.name}: {name}", holds, shown)
@@ -136,9 +150,9 @@ class Scene:
     def last(self):
         return self.gate.console.entries()[-1]["index"]
 
-    def refused(self, name, code, tool, *arguments, account=None):
+    def refused(self, name, code, tool, *arguments, account=None, article="11"):
         """The call is refused readably, nothing reached the provider, and one entry names the clause."""
-        clause, article = "nerima:11", "練馬区SNS活用ガイドライン第11条"
+        clause, article = f"nerima:{article}", f"練馬区SNS活用ガイドライン第{article}条"
         received, posts, last = len(self.practice.requests()), self.practice.posts(), self.last()
         went, words = tool(*arguments)
         self.check(f"{name}: refused", not went, words)
@@ -146,15 +160,24 @@ class Scene:
         self.check(f"{name}: and the clause, as a clerk knows it and by its id", f"{article} [{clause}]" in words, words)
         if self.kind.shows:
             self.check(f"{name}: {self.kind.shows}", self.kind.shows in words, words)
-        self.check(f"{name}: the provider got nothing at all", len(self.practice.requests()) == received)
+        # Signing in, reading and uploading show nothing to anybody; each has its own entry.
+        beside = [row for row in self.practice.requests()[received:] if self.publishes(row)]
+        self.check(f"{name}: the provider got nothing of it", beside == [], beside)
         self.check(f"{name}: nothing was published", self.practice.posts() == posts)
         new = self.gate.console.entries(last)
+        if self.kind.channel:
+            new = [entry for entry in new if entry["kind"] == "refusal"]
         if self.check(f"{name}: exactly one entry", len(new) == 1, new):
             entry = new[0]
             cited = entry["kind"] == "refusal" and clause in entry["clauses"] and entry["code"] == code
             self.check(f"{name}: it is a refusal that names the clause", cited, entry)
             self.check(f"{name}: and the account", entry["account"] == (account or self.account), entry)
         return words
+
+    def publishes(self, row):
+        """Whether a request is more than signing in, reading or uploading."""
+        beside = ("createSession", "uploadBlob", "/api/v2/media")
+        return not self.kind.channel or (row["method"] != "GET" and not any(part in row["target"] for part in beside))
 
     def published(self, name, text, digest, *arguments):
         """The call passes, the provider got exactly this once, and the entries were made in the right order."""
@@ -165,6 +188,9 @@ class Scene:
         self.check(f"{name}: published once, as approved", [post["text"] for post in new] == [text], new)
         self.check(f"{name}: sent once", len(self.practice.publishing_requests()) == sent + 1)
         entries = self.gate.console.entries(last)
+        if self.kind.channel:
+            known = [entry["index"] for entry in entries if entry.get("digest") == digest]
+            entries = [entry for entry in entries if entry["index"] in known or entry.get("of") in known]
         shown = [(entry["kind"], entry.get("digest")) for entry in entries]
         self.check(f"{name}: a permission, then its outcome", shown == [("permit", digest), ("outcome", None)], entries)
         return new
@@ -229,6 +255,55 @@ def pictures_at_the_gate(score, kind, practice, gate, python, directory):
     scene.refused("the picture a second time", "approval-missing", scene.tool, "post-with", text, ids[0])
 
 
+def channel_at_the_gate(score, kind, practice, gate, python, directory):
+    """Text, picture, reply, deletion: each held, approved by its ticket, done once."""
+    scene = Scene(score, kind, practice, gate, python)
+    went, words = scene.tool("read")
+    scene.check("a read passes", went and words, words)
+
+    text = fresh("防災訓練のお知らせ")
+    held = scene.refused("a text", "approval-missing", scene.tool, "post", text)
+    digest = scene.approve_only_ticket(held)
+    scene.refused("one changed character", "approval-missing", scene.tool, "post", text.replace("防災", "防火"))
+    [own] = scene.published("the approved text", text, digest, "post", text) or [{"id": ""}]
+    scene.refused("a second use", "approval-missing", scene.tool, "post", text)
+
+    approved, changed = Path(directory) / f"{kind.program}.png", Path(directory) / f"{kind.program}-2.png"
+    noise = secrets.token_bytes(64)
+    approved.write_bytes(PIXEL + noise)
+    changed.write_bytes(PIXEL + noise[:-1] + bytes([noise[-1] ^ 1]))
+    text = fresh("花が咲きました")
+
+    def with_picture(picture):
+        if kind.picture != "upload":
+            return (kind.picture, text, str(picture))
+        went, medium = scene.tool("upload", str(picture))
+        scene.check(f"upload of {picture.name} passes", went, medium)
+        return ("post-with", text, medium)
+
+    right, wrong = with_picture(approved), with_picture(changed)
+    held = scene.refused("a picture", "approval-missing", scene.tool, *right)
+    digest = scene.approve_only_ticket(held)
+    scene.refused("one changed byte in the picture", "approval-missing", scene.tool, *wrong)
+    new = scene.published("the approved picture", text, digest, *right)
+    hashes = [post["media_sha256"] for post in new]
+    scene.check("the provider has the approved bytes", hashes == [[sha256(approved.read_bytes())]], hashes)
+
+    foreign = "at://did:plc:someone/app.bsky.feed.post/3k2aaaaaaaa2a" if kind.provider == "bluesky" else "123456"
+    text = fresh("お問い合わせの件です")
+    scene.refused("a reply to somebody", "individual-reply", scene.tool, "reply", text, foreign, article="14")
+    held = scene.refused("the own thread", "approval-missing", scene.tool, "reply", text, own["id"])
+    digest = scene.approve_only_ticket(held)
+    scene.published("the own thread goes on", text, digest, "reply", text, own["id"])
+
+    held = scene.refused("a deletion", "approval-missing", scene.tool, "delete", own["id"])
+    scene.approve_only_ticket(held)
+    went, words = scene.tool("delete", own["id"])
+    scene.check("the approved deletion passes", went, words)
+    gone = [post["deleted"] for post in practice.posts() if post["id"] == own["id"]]
+    scene.check("the provider has deleted it", gone == [True], gone)
+
+
 def without_a_gate(score, kind, practice, python, settings, directory):
     """The same tools at the practice providers themselves."""
     tool = Tool(kind.program, "1001-practice", settings, practice.ca, python)
@@ -291,6 +366,9 @@ def main():
                 gate = Gate(binary, directory, practice)
                 running.append(gate)
                 for kind in kinds:
+                    if kind.channel:
+                        score.story(kind.name, channel_at_the_gate, kind, practice, gate, given.python, directory)
+                        continue
                     score.story(kind.name, at_the_gate, kind, practice, gate, given.python)
                     if kind.pictures:
                         score.story(kind.name, pictures_at_the_gate, kind, practice, gate, given.python, directory)

@@ -21,9 +21,15 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-HOSTS = ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com", "api.line.me", "api-data.line.me"]
-X_HOSTS = HOSTS[:4]
-LINE_HOSTS = HOSTS[4:]
+PROVIDER_HOSTS = {
+    "x": ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"],
+    "line": ["api.line.me", "api-data.line.me"],
+    "mastodon": ["mastodon.example"],
+    "bluesky": ["bsky.social", "practice.host.bsky.network"],
+}
+HOSTS = [host for hosts in PROVIDER_HOSTS.values() for host in hosts]
+# Providers that everybody may run: their hosts are named in the configuration.
+INSTANCES = ["mastodon"]
 
 
 def sha256(data):
@@ -101,7 +107,9 @@ class Practice(Process):
 
     def publishing_requests(self):
         """Requests that would have published, whatever became of them."""
-        paths = ("/2/tweets", "/v2/bot/message/broadcast")
+        paths = (
+            "/2/tweets", "/v2/bot/message/broadcast", "/api/v1/statuses", "/xrpc/com.atproto.repo.createRecord",
+        )
         return [row for row in self.requests() if row["method"] == "POST" and row["target"].split("?")[0] in paths]
 
 
@@ -154,11 +162,15 @@ class Gate(Process):
         ("town-x-2", "x", "1002-practice"),
         ("town-line", "line", "1001-practice"),
         ("town-line-2", "line", "1002-practice"),
+        ("town-mastodon", "mastodon", "1001-practice"),
+        ("town-mastodon-2", "mastodon", "1002-practice"),
+        ("town-bluesky", "bluesky", "town-bluesky"),
     ]
 
     def __init__(self, binary, directory, practice):
         self.binary, self.directory = binary, Path(directory)
         self.port, self.console_port = free_port(), free_port()
+        self.origins = {name: free_port() for name in ("mastodon",)}
         self.client_keys = {account: secrets.token_urlsafe(24) for account, _, _ in self.ACCOUNTS}
         self.tokens = {account: token for account, _, token in self.ACCOUNTS}
         self.manager_key = secrets.token_urlsafe(24)
@@ -179,15 +191,19 @@ class Gate(Process):
             return text(str(self.directory / name))
 
         lines = [
-            f'[listen]\ngateway = "127.0.0.1:{self.port}"\nconsole = "127.0.0.1:{self.console_port}"',
-            f"ca_dir = {place('ca')}",
+            f'[listen]\ngateway = "127.0.0.1:{self.port}"\nconsole = "127.0.0.1:{self.console_port}"\n'
+            f"ca_dir = {place('ca')}\n[listen.origins]\n"
+            + "\n".join(f'{name} = "127.0.0.1:{port}"' for name, port in self.origins.items()),
             f"[extract]\nspool_dir = {place('spool')}",
             f"[approve]\nkey_file = {place('approval.key')}",
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
             f"[console]\nlocal_key_file = {place('console.key')}",
-            f'[providers.x]\nrecognised = ["town"]\nupstream = {{ {upstream(X_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
-            f'[providers.line]\nrecognised = ["town"]\nupstream = {{ {upstream(LINE_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
+            *(
+                f'[providers.{name}]\nrecognised = ["town"]\nupstream = {{ {upstream(hosts)} }}\n'
+                f"upstream_ca = {text(str(practice.ca))}" + (f"\nhosts = {text(hosts)}" if name in INSTANCES else "")
+                for name, hosts in PROVIDER_HOSTS.items()
+            ),
             '[[organisations]]\nid = "town"\nname = "練習町"\nguideline = ["builtin:nerima"]',
             '[[people]]\nid = "kakaricho"\norganisation = "town"\nname = "承認 花子"\npost = "広聴広報課長"\n'
             f"key_sha256 = {text(sha256(self.manager_key.encode()))}",
@@ -195,17 +211,19 @@ class Gate(Process):
         ]
         for account, provider, token in self.ACCOUNTS:
             # The first tool of a provider may use both accounts; which one it means, its credential says.
-            both = [account] if account.endswith("-2") else [account, f"{account}-2"]
+            both = [account] if f"{account}-2" not in self.tokens else [account, f"{account}-2"]
+            # A session's token is another one each time: there is no fingerprint to know it by.
+            prints = [] if provider == "bluesky" else [sha256(token.encode())]
             lines.append(
                 f'[[accounts]]\nid = "{account}"\norganisation = "town"\nprovider = "{provider}"\nhandle = "{account}"\n'
                 'kind = "general"\nstate = "active"\nmanager = "kakaricho"\noperators = ["shokuin"]\n'
-                f"credential_fingerprints = [{text(sha256(token.encode()))}]\n"
+                f"credential_fingerprints = {text(prints)}\n"
                 '[accounts.operating_policy]\nversion = "1"'
             )
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = {text(both)}\nactions = ["publish", "reply", "quote", "delete", "upload", "read"]'
+                f'accounts = {text(both)}\nactions = ["publish", "reply", "quote", "delete", "upload", "read", "sign-in"]'
             )
         return "\n\n".join(lines) + "\n"
 

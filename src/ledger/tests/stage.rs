@@ -191,6 +191,7 @@ pub(super) fn outbound() -> Box<Outbound> {
         path_and_query: "/2/tweets".to_owned(),
         headers: http::HeaderMap::new(),
         body: OutBody::Empty,
+        by_hand: false,
         reads: false,
     })
 }

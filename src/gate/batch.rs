@@ -1,0 +1,63 @@
+//! A request that holds several: each item is judged as if it had come alone, and the whole is refused if one is.
+
+use crate::domain::decision::{Permit, Refusal, RefusalKind};
+use crate::extract::batch::Item;
+use crate::guideline::{self, Case, Guidelines};
+
+/// Judges a request, and each request that it holds.
+///
+/// # Errors
+/// The first final refusal, else the first hold; of an item, it says of which.
+pub fn decide(guidelines: &Guidelines, case: Case<'_>, items: &[Item]) -> Result<Permit, Box<Refusal>> {
+    let mut held = None;
+    let mut permits = Vec::new();
+    let mut keep = |result: Result<Permit, Refusal>| match result {
+        Ok(permit) => {
+            permits.push(permit);
+            Ok(())
+        }
+        Err(refusal) if refusal.kind == RefusalKind::Held => {
+            held.get_or_insert(refusal);
+            Ok(())
+        }
+        Err(refusal) => Err(Box::new(refusal)),
+    };
+    keep(guideline::decide(guidelines, case))?;
+    for (number, item) in items.iter().enumerate() {
+        let of = Case { action: item.action, post: &item.post, ..case };
+        keep(guideline::decide(guidelines, of).map_err(|refusal| numbered(refusal, number, items.len())))?;
+    }
+    if let Some(held) = held {
+        return Err(Box::new(held));
+    }
+    let mut permits = permits.into_iter();
+    // The request itself was judged first, so there is one.
+    let mut permit = permits.next().ok_or_else(|| Box::new(super::sentence::internal()))?;
+    for other in permits {
+        for clause in other.clauses.into_iter().filter(|clause| !permit.clauses.contains(clause)).collect::<Vec<_>>() {
+            permit.clauses.push(clause);
+        }
+        for duty in other.obligations {
+            if !permit.obligations.contains(&duty) {
+                permit.obligations.push(duty);
+            }
+        }
+    }
+    Ok(permit)
+}
+
+fn numbered(mut refusal: Refusal, number: usize, of: usize) -> Refusal {
+    refusal.sentence = format!("まとめて送られた{of}件のうち{}件目: {}", number + 1, refusal.sentence);
+    refusal.sentence_en = format!("Item {} of {of}: {}", number + 1, refusal.sentence_en);
+    refusal
+}
+
+/// The refusal of an exemption that is claimed for several posts at once.
+pub fn no_exemption() -> Refusal {
+    Refusal::refused(
+        "batch-exempt",
+        "まとめて送られた操作には、ひな形や運用ポリシーによる例外を使えません。",
+        "An exemption by template or operating policy is for one post.",
+        "投稿を一つずつ送信してください。",
+    )
+}

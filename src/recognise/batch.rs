@@ -1,0 +1,75 @@
+//! `batch = { ... }`: a request that holds several, and by which routes its items are read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::definition::{Batch, Route};
+
+/// Items of one request, unless the definition says fewer.
+const MOST: usize = 200;
+
+/// A request that holds several: each item is judged, the whole is refused if one is.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BatchFile {
+    kind: BatchKind,
+    at: Option<String>,
+    most: Option<usize>,
+    by: Option<String>,
+    routes: BTreeMap<String, String>,
+    rename: BTreeMap<String, String>,
+    with: Vec<String>,
+    answers: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum BatchKind {
+    /// A list in a JSON body, each of whose items says what another route would.
+    #[default]
+    Items,
+    /// A JSON list of requests in a form field.
+    Graph,
+    /// `multipart/mixed` of `application/http`.
+    Http,
+}
+
+impl BatchFile {
+    /// Whether such batches are unrolled; the others refuse.
+    pub(super) fn unrolls(&self) -> bool {
+        self.kind == BatchKind::Items
+    }
+
+    /// The batch, with the routes that it names among those that are `known`.
+    pub(super) fn read(self, known: &[Arc<Route>]) -> Result<Batch, String> {
+        let at = self.at.as_deref().and_then(|at| at.strip_prefix('/')).ok_or("a batch says at which member it is")?;
+        if at.contains('/') {
+            return Err(format!("the batch at {at:?}: only a member of the body itself lists the items"));
+        }
+        let mut routes = Vec::new();
+        for (name, id) in &self.routes {
+            let route = known.iter().find(|route| route.id == *id && route.batch.is_none());
+            let route = route.ok_or_else(|| format!("the batch names the route {id:?}, which is not there"))?;
+            if !route.steps.is_empty() || route.refuse.is_some() || route.path.params().next().is_some() {
+                return Err(format!("the batch names the route {id:?}, which is no route for an item"));
+            }
+            routes.push((name.clone(), Arc::clone(route)));
+        }
+        match (&self.by, routes.len()) {
+            (_, 0) => return Err("a batch names the routes of its items".to_owned()),
+            (None, 2..) => return Err("a batch with several routes says by which member they differ".to_owned()),
+            (_, _) => {}
+        }
+        Ok(Batch {
+            at: at.to_owned(),
+            most: self.most.unwrap_or(MOST).min(MOST),
+            by: self.by,
+            routes,
+            rename: self.rename.into_iter().collect(),
+            with: self.with,
+            answers: self.answers,
+        })
+    }
+}

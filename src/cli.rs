@@ -18,6 +18,7 @@ use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::digest::Digest;
 use crate::domain::ports::Chance;
 
+mod account;
 mod approval;
 mod args;
 mod book;
@@ -165,7 +166,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Ledger { config, command } => {
             with(&config.files, io, |config, io| commands.ledger(config, command, io))
         }
-        Command::Account { command } => keys::accounts(command, io),
+        Command::Account { command } => account::run(command, io),
         Command::Key { command } => keys::keys(command, io),
     }
 }

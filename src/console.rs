@@ -133,6 +133,8 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/after-reports/{id}/report", post(emergencies::report))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts.json", get(accounts::public))
+        .route("/api/v1/accounts/{id}/lock", post(accounts::lock))
+        .route("/api/v1/accounts/{id}/unlock", post(accounts::unlock))
         .route("/api/v1/ledger/entries", get(ledger::entries))
         .route("/api/v1/ledger/stream", get(ledger::stream))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))

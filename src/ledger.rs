@@ -176,7 +176,21 @@ pub enum Act {
         /// What is reported. Sealed.
         text: String,
     },
-    /// An account is locked, or put into use again (長野 5(3), 練馬 第17条).
+    /// An account in use is stopped at once: a leak, a mistake, an order (長野 5(3)).
+    LockAccount {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// A stopped account is put into use again, by its manager (練馬 第7条).
+    UnlockAccount {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// An account enters another state of its life (練馬 第5条, 第17条).
     SetAccountState {
         /// The account.
         account: AccountId,

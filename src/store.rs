@@ -164,6 +164,10 @@ pub enum Condition {
     MayDeclare(PersonId, OrganisationId),
     /// The account is the body's.
     AccountOf(AccountId, OrganisationId),
+    /// The account is in this state, and no other.
+    AccountIn(AccountId, AccountState),
+    /// The person is the account's manager (アカウント管理者).
+    Manages(PersonId, AccountId),
     /// The person is not the post's author, or the account's operating policy lets authors approve.
     NotAuthor {
         /// Who approves.

@@ -290,6 +290,34 @@ pub enum AccountCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stop an account at once (緊急停止), at the running gateway: its next post is refused.
+    Lock {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who stops it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The account.
+        account: String,
+    },
+    /// Put a stopped account into use again; only its manager may.
+    Unlock {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who puts it into use again: the account's manager.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The account.
+        account: String,
+    },
 }
 
 /// `key ...`.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
-use crate::domain::account::{AccountId, GATEWAY_LOG, OrganisationId};
+use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
 use crate::domain::emergency::Emergency;
 use crate::domain::person::PersonId;
@@ -117,6 +117,21 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .must(!text.trim().is_empty(), "report-empty")
             .with(Condition::ReportOwed(id.clone(), body.clone()))
             .doing(Change::MakeReport(id)),
+        Act::LockAccount { account, reason } => Parts::new("lock-account")
+            .text("account", account.as_str())
+            .because(&reason)
+            .must(!reason.trim().is_empty(), "reason-missing")
+            .with(Condition::AccountOf(account.clone(), body.clone()))
+            .with(Condition::AccountIn(account.clone(), AccountState::Active))
+            .doing(Change::AccountState(account, AccountState::Suspended)),
+        Act::UnlockAccount { account, reason } => Parts::new("unlock-account")
+            .text("account", account.as_str())
+            .because(&reason)
+            .must(!reason.trim().is_empty(), "reason-missing")
+            .with(Condition::AccountOf(account.clone(), body.clone()))
+            .with(Condition::Manages(by.clone(), account.clone()))
+            .with(Condition::AccountIn(account.clone(), AccountState::Suspended))
+            .doing(Change::AccountState(account, AccountState::Active)),
         Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
             .text("account", account.as_str())
             .text("state", state.as_str())

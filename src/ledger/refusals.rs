@@ -67,6 +67,11 @@ fn of_post(code: &'static str) -> Option<Refusal> {
             "This account is not in use.",
             "アカウント管理者に、アカウントの状態を確認してください。",
         ),
+        "account-locked" => (
+            "このアカウントは緊急に停止されています。投稿はされていません。",
+            "This account has been locked; nothing was sent.",
+            "停止の理由をアカウント管理者に確認してください。再開できるのはアカウント管理者です。",
+        ),
         "emergency-ended" => (
             "緊急時の宣言は、すでに終了しているか、このアカウントを対象としていません。",
             "The emergency has ended or is not for this account.",
@@ -88,6 +93,7 @@ fn clause(code: &str) -> &'static str {
     match code {
         "self-approval" => "sekisho:self-approval",
         "account-not-active" => "sekisho:account-state",
+        "account-locked" => "sekisho:account-lock",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
         _ => "sekisho:promise-2",
@@ -136,6 +142,22 @@ fn of_act(code: &'static str) -> Option<Refusal> {
             "このアカウントは、この団体のアカウントとして登録されていません。",
             "This account is not one of this body's.",
             "アカウントの名前を確認してください。",
+        ),
+        "reason-missing" => ("理由が必要です。", "A reason is needed.", "理由を入力してください。"),
+        "account-not-in-use" => (
+            "このアカウントは運用中ではないため、停止の操作は要りません。すでに投稿できない状態です。",
+            "The account is not in use, so there is nothing to lock: nothing can be posted to it.",
+            "アカウントの一覧で、現在の状態を確認してください。",
+        ),
+        "account-not-locked" => (
+            "このアカウントは停止されていないため、再開できません。",
+            "The account is not locked.",
+            "アカウントの一覧で、現在の状態を確認してください。",
+        ),
+        "not-the-manager" => (
+            "停止されたアカウントを再開できるのは、そのアカウントのアカウント管理者だけです。",
+            "Only the account's manager may put it into use again.",
+            "アカウント管理者に依頼してください。",
         ),
         "emergency-without-reason" => {
             ("緊急時の宣言には、理由が必要です。", "A declaration needs a reason.", "理由を入力してください。")

@@ -21,6 +21,7 @@ mod emergency;
 mod framing;
 mod guideline;
 mod house;
+mod lock;
 mod media_post;
 mod nagano;
 mod nerima;

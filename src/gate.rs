@@ -15,8 +15,9 @@ use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
-use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
+use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::Clock;
+use crate::domain::credential::{Custody, Standing, Wears};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Outcome};
@@ -37,6 +38,7 @@ pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
+pub mod renew;
 pub mod respond;
 pub mod sentence;
 
@@ -102,6 +104,10 @@ pub struct Gate {
     pub ledger: Arc<Ledger>,
     /// The way out.
     pub forwarder: Forwarder,
+    /// The provider credentials that the gateway holds.
+    pub custody: Arc<dyn Custody>,
+    /// Renewals that are under way.
+    pub renewals: renew::Renewals,
     /// Who may sign approvals.
     pub issuers: Arc<Issuers>,
     /// How often a client may come.
@@ -197,7 +203,7 @@ impl Gate {
 
     /// The order of the stages. What it returns owns the very request that may leave.
     async fn examine(
-        &self,
+        self: &Arc<Self>,
         rules: &Rules,
         arrival: Arrival,
         dossier: &mut Dossier,
@@ -213,10 +219,14 @@ impl Gate {
         dossier.author = Some(client.owner.clone());
         self.limits.take(&client.id)?;
 
-        let recognised = recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
+        let mut recognised =
+            recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
         dossier.provider = Some(recognised.provider.id.clone());
         dossier.route = Some(recognised.route.id.clone());
-        identify::url_bound(door, &headers)?;
+        // Which account it is turns out below; where none can be in custody, the tool's own signature must hold.
+        if !client.accounts.iter().any(|id| self.custody.standing(id, now).is_held()) {
+            identify::url_bound(door, &headers)?;
+        }
 
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);
@@ -225,14 +235,7 @@ impl Gate {
         dossier.body_len = extracted.body.len();
         dossier.upload = extracted.upload.clone();
 
-        let account = identify::account(
-            &client,
-            &recognised.provider.id,
-            &headers,
-            extracted.credential_fingerprint.as_deref(),
-            self.ports.registry.as_ref(),
-        )?;
-        dossier.account = Some(account.id.clone());
+        let (account, credential) = self.whose(&client, door, &headers, &mut recognised, &mut extracted, dossier)?;
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
@@ -262,6 +265,7 @@ impl Gate {
             client: &client,
             account: &account,
             recognised: bodies.is_some_and(|bodies| bodies.contains(&account.organisation)),
+            credential,
             action: extracted.action,
             post: &extracted.post,
             report: &report,
@@ -269,9 +273,46 @@ impl Gate {
             now,
         };
         let permit = guideline::decide(&rules.guidelines, case)?;
-        let outbound = extract::outbound(&recognised, &extracted, &headers)?;
+        let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
+        if credential.is_held() {
+            self.fresh(&account, rules).await?;
+            outbound.wears = Wears::Held(account.id.clone());
+        }
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// The account that the request is for, and how its credential stands. Where the gateway holds it, what the tool
+    /// brought in its place is taken out.
+    fn whose(
+        &self,
+        client: &Client,
+        door: Door,
+        headers: &HeaderMap,
+        recognised: &mut Recognised,
+        extracted: &mut Extracted,
+        dossier: &mut Dossier,
+    ) -> Result<(Arc<Account>, Standing), Box<Refusal>> {
+        let now = self.clock.now();
+        let account = identify::account(
+            client,
+            &recognised.provider.id,
+            headers,
+            extracted.credential_fingerprint.as_deref(),
+            self.ports.registry.as_ref(),
+            &|id| self.custody.standing(id, now).is_held(),
+        )?;
+        dossier.account = Some(account.id.clone());
+        let standing = self.custody.standing(&account.id, now);
+        if standing.is_held() {
+            extract::without_credential(recognised, extracted)?;
+            dossier.body_sha256 = Some(extracted.body.sha256());
+            dossier.body_len = extracted.body.len();
+        } else {
+            identify::url_bound(door, headers)?;
+        }
+        identify::sign_in(extracted.action, &account, standing)?;
+        Ok((account, standing))
     }
 
     /// By what right the post asks to pass: a claimed exemption, the client's own retry, an approval, or nothing.
@@ -359,6 +400,7 @@ impl Gate {
         shape: Shape,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
+        self.doubt(&sent.answer, request.as_ref());
         let learn::Lesson { outcome, learned } =
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
         self.metrics.outcome(outcome.as_str());

@@ -15,6 +15,7 @@ use crate::config::registry::Organisation;
 use crate::domain::account::{Account, OrganisationId};
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
+use crate::domain::credential::Standing;
 use crate::domain::decision::{Permit, Refusal};
 use crate::domain::finding::Report;
 use crate::domain::media::Sha256;
@@ -46,6 +47,8 @@ pub struct Case<'a> {
     pub account: &'a Account,
     /// Whether the account's body has recognised the provider (練馬 第3条).
     pub recognised: bool,
+    /// How the account's provider credential stands.
+    pub credential: Standing,
     /// The action.
     pub action: Action,
     /// The post.

@@ -48,6 +48,8 @@ pub mod store;
 
 pub mod stream;
 
+pub mod credentials;
+
 pub mod emergency;
 
 pub mod console;

@@ -16,12 +16,14 @@ use tokio_util::task::TaskTracker;
 use crate::approve::signed::Issuers;
 use crate::config::{Config, Problem};
 use crate::console::{self, ConsoleState, caller::LocalKey};
+use crate::credentials::Vault;
 use crate::domain::account::{OrganisationId, ProviderId};
 use crate::domain::clock::Clock;
+use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::ports::{Chance, Unavailable};
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
-use crate::gate::{Gate, Gates, Ports, Rules, canary, limit::Limits};
+use crate::gate::{Gate, Gates, Ports, Rules, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
 use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
@@ -117,15 +119,22 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let definitions = Arc::clone(&rules.definitions);
     let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
+    let registered = ledger.reads().registry().clone();
+    let custody: Arc<dyn Custody> =
+        Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
-    let console_state = console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
-    let gate = Gate {
+    let mut console_state =
+        console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
+    console_state.custody = Arc::clone(&custody);
+    let gate = Arc::new(Gate {
         rules: ArcSwap::from_pointee(rules),
         ports: look_ups(&ledger),
         recognised: config.providers.iter().map(|(id, provider)| (id.clone(), provider.recognised.clone())).collect(),
         ledger: Arc::clone(&ledger),
-        forwarder,
+        forwarder: forwarder.wearing(Arc::clone(&custody)),
+        custody,
+        renewals: Renewals::default(),
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),
@@ -133,12 +142,12 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         chance,
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
-    };
+    });
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
         ca: Arc::clone(&authority),
-        handler: Arc::new(Gates(Arc::new(gate))),
+        handler: Arc::new(Gates(Arc::clone(&gate))),
     };
     let running = Running {
         gateway: ports.gateway.1,
@@ -154,6 +163,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls);
     running.watch_ledger(told_ready, &metrics);
+    running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
     Ok(running)
 }
 
@@ -253,6 +263,8 @@ fn console_state(
         ready,
         metrics: Arc::new(move || rendered.render()),
         local_key,
+        custody: Arc::new(NoCustody),
+        warn_days: config.credentials.warn_days,
         stop: CancellationToken::new(),
     }
 }

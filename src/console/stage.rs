@@ -133,6 +133,8 @@ impl Stage {
             chance: town.clone(),
             ready: readiness,
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
+            custody: Arc::new(crate::domain::credential::NoCustody),
+            warn_days: 14,
             stop: CancellationToken::new(),
         };
         Self { town, state, ready, dir }

@@ -12,6 +12,7 @@ use crate::domain::account::{
 };
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
+use crate::domain::credential::Standing;
 use crate::domain::finding::Report;
 use crate::domain::person::{Client, ClientId, PersonId};
 use crate::domain::post::Post;
@@ -76,6 +77,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         client: &client,
         account: &account,
         recognised: true,
+        credential: Standing::Own,
         action,
         post: &Post::default(),
         report: &report,

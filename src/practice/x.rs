@@ -5,7 +5,7 @@ mod media;
 mod posts;
 mod problem;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     posts: BTreeMap<u64, posts::Post>,
     media: BTreeMap<u64, media::Media>,
+    /// Refresh tokens that were exchanged: each is good once.
+    spent: BTreeSet<String>,
 }
 
 impl State {
@@ -64,7 +66,7 @@ fn number_of(token: &str) -> u64 {
 
 /// Answers as X does.
 pub(super) fn answer(world: &mut World, asked: Asked) -> Answer {
-    if let Some(answer) = sign_in(&asked) {
+    if let Some(answer) = sign_in(&mut world.x, &asked) {
         return answer;
     }
     let old = asked.path.starts_with("/1.1/");
@@ -147,13 +149,19 @@ fn answer_old(world: &mut World, caller: &Caller, asked: Asked) -> Answer {
 }
 
 /// The routes that hand out credentials.
-fn sign_in(asked: &Asked) -> Option<Answer> {
+fn sign_in(x: &mut State, asked: &Asked) -> Option<Answer> {
     if asked.method != Method::POST {
         return None;
     }
     let grant = asked.parameter("grant_type").unwrap_or_default();
     match asked.path.as_str() {
         "/2/oauth2/token" if matches!(grant.as_str(), "authorization_code" | "refresh_token") => {
+            let spent = asked.parameter("refresh_token").is_some_and(|token| !x.spent.insert(token));
+            if spent || asked.parameter("refresh_token").as_deref() == Some("revoked") {
+                let description = "Value passed for the token was invalid.";
+                let body = json!({"error": "invalid_request", "error_description": description});
+                return Some(Answer::json(StatusCode::BAD_REQUEST, &body));
+            }
             let seed = asked.parameter("code").or_else(|| asked.parameter("refresh_token")).unwrap_or_default();
             let body = json!({
                 "token_type": "bearer", "expires_in": 7200, "access_token": format!("practice{:x}", number_of(&seed)),

@@ -76,6 +76,9 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::AccountOf(..)
         | Condition::AccountIn(..)
         | Condition::Manages(..)
+        | Condition::MayHold(..)
+        | Condition::CredentialAbsent(_)
+        | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, now),
@@ -118,6 +121,19 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         Condition::Manages(person, account) => {
             let sql = "SELECT 1 FROM account WHERE id = ? AND json_extract(body, '$.manager') = ?";
             unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "not-the-manager")
+        }
+        Condition::MayHold(person, account) => {
+            let sql = "SELECT 1 FROM account a WHERE a.id = ?1 AND (json_extract(a.body, '$.manager') = ?2
+                OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
+            unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "may-not-hold-credential")
+        }
+        Condition::CredentialAbsent(account) => {
+            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
+            unless(!held, "credential-known")
+        }
+        Condition::CredentialHeld(account) => {
+            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
+            unless(held, "credential-not-held")
         }
         Condition::NotAuthor { person, author, client, account } => {
             let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;

@@ -185,6 +185,7 @@ class Gate(Process):
             f"[approve]\nkey_file = {place('approval.key')}",
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
+            f"[credentials]\nkey_file = {place('credentials.key')}",
             f"[console]\nlocal_key_file = {place('console.key')}",
             f'[providers.x]\nrecognised = ["town"]\nupstream = {{ {upstream(X_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
             f'[providers.line]\nrecognised = ["town"]\nupstream = {{ {upstream(LINE_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',

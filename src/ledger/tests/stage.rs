@@ -192,6 +192,7 @@ pub(super) fn outbound() -> Box<Outbound> {
         headers: http::HeaderMap::new(),
         body: OutBody::Empty,
         reads: false,
+        wears: crate::domain::credential::Wears::Own,
     })
 }
 

@@ -7,6 +7,7 @@ pub mod account;
 pub mod action;
 pub mod approval;
 pub mod arrival;
+pub mod budget;
 pub mod chance;
 pub mod clause;
 pub mod clock;

@@ -34,6 +34,7 @@ use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+pub mod budget;
 pub mod busy;
 pub mod canary;
 pub mod learn;
@@ -106,6 +107,8 @@ pub struct Gate {
     pub forwarder: Forwarder,
     /// The provider credentials that the gateway holds.
     pub custody: Arc<dyn Custody>,
+    /// What the providers still allow.
+    pub allowances: budget::Allowances,
     /// Renewals that are under way.
     pub renewals: renew::Renewals,
     /// Who may sign approvals.
@@ -278,6 +281,8 @@ impl Gate {
             self.fresh(&account, rules).await?;
             outbound.wears = Wears::Held(account.id.clone());
         }
+        // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
+        self.allowances.take(&account.id, &recognised.route.id, is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
     }
@@ -403,8 +408,12 @@ impl Gate {
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         self.doubt(&sent.answer, request.as_ref());
-        let learn::Lesson { outcome, learned } =
+        let learn::Lesson { outcome, mut learned } =
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
+        if let (Ok(answer), Some((recognised, _, account))) = (&sent.answer, &request) {
+            let (now, route) = (self.clock.now(), &recognised.route.id);
+            learned.extend(self.allowances.learn(&account.id, route, answer.status, &answer.headers, now));
+        }
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
@@ -433,6 +442,14 @@ fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass
         return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
     }
     Pass::None
+}
+
+/// Whether a request runs under a declaration that is no drill.
+fn is_urgent(dossier: &Dossier) -> bool {
+    match &dossier.pass {
+        Some(Pass::Exempt(Exemption::Emergency { drill, .. })) => !drill,
+        _ => dossier.emergency.is_some(),
+    }
 }
 
 /// The normal form of the post: what the digest covers, the approver sees and the ledger seals.

@@ -18,12 +18,13 @@ use crate::config::{Config, Problem};
 use crate::console::{self, ConsoleState, caller::LocalKey};
 use crate::credentials::Vault;
 use crate::domain::account::{OrganisationId, ProviderId};
+use crate::domain::budget::Budgets as _;
 use crate::domain::clock::Clock;
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::ports::{Chance, Unavailable};
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
-use crate::gate::{Gate, Gates, Ports, Rules, canary, limit::Limits, renew::Renewals};
+use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
 use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
@@ -122,6 +123,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let registered = ledger.reads().registry().clone();
     let custody: Arc<dyn Custody> =
         Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
+    let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
+    let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
     let mut console_state =
@@ -135,6 +138,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         forwarder: forwarder.wearing(Arc::clone(&custody)),
         custody,
         renewals: Renewals::default(),
+        allowances: Allowances::new(remembered, config.gate.emergency_share_percent),
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),

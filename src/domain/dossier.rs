@@ -124,6 +124,8 @@ pub enum Learned {
     Segment(super::media::Segment),
     /// An account's credential was renewed. It is durable before it is shown to the provider.
     Credential(Box<super::credential::SealedCredential>),
+    /// An allowance of the provider is running low.
+    Budget(Box<super::budget::Budget>),
     /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.
     Published {
         /// The account.

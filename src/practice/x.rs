@@ -21,6 +21,8 @@ const EPOCH_MS: i64 = 1_288_834_974_657;
 const RATE_LIMIT: u64 = 1_080_000;
 /// The window of a rate limit.
 const RATE_WINDOW_S: i64 = 900;
+/// The window of X's daily limits.
+const DAY_S: i64 = 24 * 3600;
 
 /// What X knows.
 #[derive(Default)]
@@ -29,6 +31,8 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     posts: BTreeMap<u64, posts::Post>,
     media: BTreeMap<u64, media::Media>,
+    /// Posts that each user may make in 24 hours, if a scene says so.
+    pub(super) allowed: Option<u64>,
     /// Refresh tokens that were exchanged: each is good once.
     spent: BTreeSet<String>,
 }
@@ -82,18 +86,29 @@ pub(super) fn answer(world: &mut World, asked: Asked) -> Answer {
     let used = world.x.calls.entry(format!("{} {route}", caller.user)).or_default();
     *used += 1;
     let used = *used;
+    let limit = world.x.allowed.unwrap_or(RATE_LIMIT);
+    if used > limit {
+        return problem::plain(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Too Many Requests");
+    }
     let answer = if old { answer_old(world, &caller, asked) } else { answer_v2(world, &caller, asked) };
     let second = at.as_second();
     answer
         .with("x-rate-limit-limit", RATE_LIMIT.to_string())
         .with("x-rate-limit-remaining", RATE_LIMIT.saturating_sub(used).to_string())
         .with("x-rate-limit-reset", (second - second.rem_euclid(RATE_WINDOW_S) + RATE_WINDOW_S).to_string())
+        .with("x-app-limit-24hour-reset", day_ends(second).to_string())
+        .with("x-user-limit-24hour-reset", day_ends(second).to_string())
         .with("x-app-limit-24hour-limit", RATE_LIMIT.to_string())
         .with("x-app-limit-24hour-remaining", RATE_LIMIT.saturating_sub(used).to_string())
-        .with("x-user-limit-24hour-limit", RATE_LIMIT.to_string())
-        .with("x-user-limit-24hour-remaining", RATE_LIMIT.saturating_sub(used).to_string())
+        .with("x-user-limit-24hour-limit", limit.to_string())
+        .with("x-user-limit-24hour-remaining", limit.saturating_sub(used).to_string())
         .with("api-version", "2.166")
         .with("x-transaction-id", format!("{:016x}", world.x.last_id ^ used))
+}
+
+/// The end of the day (UTC) in which `second` lies.
+fn day_ends(second: i64) -> i64 {
+    second - second.rem_euclid(DAY_S) + DAY_S
 }
 
 /// The route with its ids left out: what a rate limit counts.

@@ -220,6 +220,16 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
             ];
             run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         }
+        Learned::Budget(budget) => {
+            let row = params![
+                budget.account.as_str(),
+                budget.bucket,
+                budget.remaining,
+                budget.allowed,
+                budget.resets.as_microsecond(),
+            ];
+            run(conn, "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)", row)
+        }
         Learned::Credential(renewed) => {
             // One that a person brought or locked in the meantime counts; what was renewed of the old one does not.
             let sql = "UPDATE credential SET sealed = ?, stale_at = ? WHERE account = ? AND changed = ? AND locked = 0";

@@ -23,6 +23,7 @@ mod emergency;
 mod framing;
 mod guideline;
 mod house;
+mod limits;
 mod lock;
 mod media_post;
 mod nagano;

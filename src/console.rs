@@ -97,6 +97,8 @@ pub struct ConsoleState {
     pub custody: Arc<dyn Custody>,
     /// Days before a credential must have been changed on which a warning begins.
     pub warn_days: u32,
+    /// The proxy auto-configuration for posting tools.
+    pub pac: Arc<str>,
     /// Ends streams when the gateway stops.
     pub stop: CancellationToken,
 }
@@ -123,6 +125,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
+        .route("/proxy.pac", get(status::pac))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/tickets", get(tickets::list))
         .route("/api/v1/tickets/{id}", get(tickets::one))

@@ -39,6 +39,7 @@ pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
+mod observed;
 pub mod renew;
 pub mod respond;
 pub mod sentence;
@@ -275,7 +276,10 @@ impl Gate {
             pass: &pass,
             now,
         };
-        let permit = guideline::decide(&rules.guidelines, case)?;
+        let permit = match guideline::decide(&rules.guidelines, case) {
+            Ok(permit) => permit,
+            Err(refusal) => observed::observed(rules, &account, &extracted, refusal, now, dossier)?,
+        };
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
         if credential.is_held() {
             self.fresh(&account, rules).await?;

@@ -50,6 +50,8 @@ pub mod stream;
 
 pub mod credentials;
 
+pub mod egress;
+
 pub mod emergency;
 
 pub mod console;

@@ -21,7 +21,8 @@ use crate::domain::account::{OrganisationId, ProviderId};
 use crate::domain::budget::Budgets as _;
 use crate::domain::clock::Clock;
 use crate::domain::credential::{Custody, NoCustody};
-use crate::domain::ports::{Chance, Unavailable};
+use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
 use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
@@ -86,6 +87,19 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
     }
 }
 
+/// The hosts of the definitions in force, for the rules of the way out.
+pub fn hosts(definitions: &Definitions) -> egress::Hosts {
+    egress::Hosts::new(definitions.host_patterns(), definitions.web_hosts())
+}
+
+/// The proxy auto-configuration of this gateway, under the first of its own names that another machine can use.
+fn pac(config: &Config, definitions: &Definitions, port: u16) -> String {
+    let names = config.listen.names.iter().filter(|name| egress::is_host(name));
+    let usable = |name: &&String| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str());
+    let name = names.clone().find(usable).or_else(|| names.clone().next());
+    egress::pac(&hosts(definitions), name.map_or("localhost", String::as_str), port)
+}
+
 /// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
 pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let rules = match rules(config) {
@@ -130,6 +144,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let mut console_state =
         console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
     console_state.custody = Arc::clone(&custody);
+    console_state.pac = pac(&config, definitions.as_ref(), ports.gateway.1.port()).into();
     let gate = Arc::new(Gate {
         rules: ArcSwap::from_pointee(rules),
         ports: look_ups(&ledger),
@@ -269,6 +284,7 @@ fn console_state(
         local_key,
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
+        pac: "".into(),
         stop: CancellationToken::new(),
     }
 }

@@ -85,6 +85,24 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what closes the way round the gate: a proxy auto-configuration, nftables or Squid rules.
+    Egress {
+        /// Configuration.
+        #[command(flatten)]
+        config: NeededFiles,
+        /// Which.
+        #[arg(long, value_enum)]
+        format: EgressFormat,
+        /// The gateway as posting machines reach it: a name for pac, an address for nft and squid.
+        #[arg(long, value_name = "HOST")]
+        gateway: String,
+        /// Its port; none: that of the configuration.
+        #[arg(long, value_name = "PORT")]
+        port: Option<u16>,
+        /// The posting machines' network, for nft on the router before them; none: nft on the machine itself.
+        #[arg(long, value_name = "NETWORK")]
+        from: Option<String>,
+    },
     /// Inspect texts: NDJSON in, NDJSON out.
     Inspect {
         /// Configuration.
@@ -130,6 +148,17 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+}
+
+/// What `egress` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum EgressFormat {
+    /// A proxy auto-configuration (the console serves it at /proxy.pac, too).
+    Pac,
+    /// An nftables ruleset.
+    Nft,
+    /// Squid access rules.
+    Squid,
 }
 
 /// `approval ...`.

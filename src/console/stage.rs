@@ -84,6 +84,7 @@ fn account(id: &str, organisation: &str, state: AccountState) -> Arc<Account> {
         operators: Vec::new(),
         operating_policy: None,
         credential_fingerprints: vec!["f".repeat(64)],
+        observe: None,
     })
 }
 
@@ -135,6 +136,7 @@ impl Stage {
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
             custody: Arc::new(crate::domain::credential::NoCustody),
             warn_days: 14,
+            pac: "function FindProxyForURL() {}".into(),
             stop: CancellationToken::new(),
         };
         Self { town, state, ready, dir }

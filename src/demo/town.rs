@@ -101,6 +101,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
             self_approval: false,
         }),
         credential_fingerprints: Vec::new(),
+        observe: None,
     }
 }
 

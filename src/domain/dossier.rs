@@ -61,6 +61,8 @@ pub struct Dossier {
     pub upload: Option<UploadStep>,
     /// The client's retry key (LINE `X-Line-Retry-Key`, Mastodon `Idempotency-Key`).
     pub retry_key: Option<String>,
+    /// What would have refused it, where the account is only observed.
+    pub would_refuse: Option<Box<super::decision::Refusal>>,
     /// The post's normal form, sealed in the payload. Empty where there is none.
     pub payload: Vec<u8>,
 }

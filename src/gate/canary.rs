@@ -60,6 +60,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             self_approval: false,
         }),
         credential_fingerprints: Vec::new(),
+        observe: None,
     };
     let client = Client {
         id: ClientId::new("canary"),

@@ -289,6 +289,7 @@ impl Scene {
                     self_approval: false,
                 }),
                 credential_fingerprints: vec![],
+                observe: None,
             },
             post: Post {
                 fields: vec![Field { role: Role::Text, at: "/text".into(), value: Tree::Text("お知らせ".into()) }],

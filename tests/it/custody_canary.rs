@@ -104,6 +104,30 @@ fn use_it(house: &House, approved: &str, secret: &Value, said: &mut String) {
     said.push_str(&go("POST", "/x/2/tweets", &words("だれも承認していないお知らせ")).text);
 }
 
+/// Every kind is given, used and given up again; at last the account is locked. What the commands and the gate said.
+fn live(house: House, approved: &str) -> (House, String) {
+    let mut said = String::new();
+    for (n, secret) in kinds().iter().enumerate() {
+        let verb = if n == 0 { "set" } else { "rotate" };
+        let words = ["account", "credential", verb, "nerima-x", "--person", "kacho"];
+        let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
+        let given = house.command(&words, &text);
+        assert_eq!(given.code, 0, "{secret}: {}", given.err);
+        told(&mut said, &given);
+        // The same once more is refused, and what is none.
+        told(&mut said, &house.command(&["account", "credential", "rotate", "nerima-x", "--person", "kacho"], &text));
+        told(&mut said, &house.command(&words, &format!("{{\"kind\":\"none\",\"token\":{text:?}}}")));
+        use_it(&house, approved, secret, &mut said);
+    }
+    let lock = ["account", "lock", "nerima-x", "--person", "kacho", "--reason", "流出", "--leak"];
+    told(&mut said, &house.command(&lock, ""));
+    use_it(&house, approved, &kinds()[0], &mut said);
+    told(&mut said, &house.command(&["account", "list"], ""));
+    told(&mut said, &house.command(&["ledger", "tail", "-n", "500"], ""));
+    told(&mut said, &house.command(&["ledger", "export", "--to", house.path("exported").to_str().unwrap()], ""));
+    (house, said)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nagano_5_2_no_credential_in_custody_is_anywhere_but_at_its_provider() {
     let house = House::start("trace").await;
@@ -116,33 +140,7 @@ async fn nagano_5_2_no_credential_in_custody_is_anywhere_but_at_its_provider() {
     assert_eq!(issued.code, 0, "{}", issued.err);
     let approved = issued.out.trim().to_owned();
 
-    let (mut house, mut said) = tokio::task::spawn_blocking(move || {
-        let mut said = String::new();
-        for (n, secret) in kinds().iter().enumerate() {
-            let verb = if n == 0 { "set" } else { "rotate" };
-            let words = ["account", "credential", verb, "nerima-x", "--person", "kacho"];
-            let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
-            let given = house.command(&words, &text);
-            assert_eq!(given.code, 0, "{secret}: {}", given.err);
-            told(&mut said, &given);
-            // The same once more is refused, and what is none.
-            told(
-                &mut said,
-                &house.command(&["account", "credential", "rotate", "nerima-x", "--person", "kacho"], &text),
-            );
-            told(&mut said, &house.command(&words, &format!("{{\"kind\":\"none\",\"token\":{:?}}}", text)));
-            use_it(&house, &approved, secret, &mut said);
-        }
-        let lock = ["account", "lock", "nerima-x", "--person", "kacho", "--reason", "流出", "--leak"];
-        told(&mut said, &house.command(&lock, ""));
-        use_it(&house, &approved, &kinds()[0], &mut said);
-        told(&mut said, &house.command(&["account", "list"], ""));
-        told(&mut said, &house.command(&["ledger", "tail", "-n", "500"], ""));
-        told(&mut said, &house.command(&["ledger", "export", "--to", house.path("exported").to_str().unwrap()], ""));
-        (house, said)
-    })
-    .await
-    .unwrap();
+    let (mut house, mut said) = tokio::task::spawn_blocking(move || live(house, &approved)).await.unwrap();
     let shown: Vec<String> = house
         .provider
         .requests()

@@ -32,6 +32,7 @@ mod checkpointer;
 mod condition;
 pub mod fields;
 pub mod keyring;
+mod queue;
 pub mod reads;
 pub mod records;
 pub mod registry;

@@ -14,8 +14,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -27,34 +26,20 @@ use tokio::sync::watch;
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::condition::{self, Moment};
+use super::queue::{Intake, Queue, Queued, queue};
 use super::reads::Reads;
 use super::records::WriterView;
 use super::registry::Registered;
-use super::{Change, Committed, Head, LINGER, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
+use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
 use crate::config::Problem;
 use crate::domain::clock::Clock;
 
-/// Units in one transaction, at most.
-const BATCH: usize = 512;
-/// Units that may wait. Beyond that the disk does not keep up, and a caller learns it at once instead of waiting.
-const QUEUE: usize = 16 * 1024;
 /// `SQLITE_IOERR_SHMSIZE`: no room for the index of the write-ahead log, which is memory that is shared, not data.
 const NO_ROOM_FOR_INDEX: i32 = 4874;
 
-enum Message {
-    Unit(Box<Unit>, Then),
-    /// Nothing that came before lingers any longer; told when all of it is durable or has failed.
-    Settle(Box<dyn FnOnce() + Send>),
-    Stop,
-    /// Runs SQL on the writer's own connection, for tests of its failures.
-    #[cfg(test)]
-    Run(&'static str, Sender<()>),
-}
-
 /// The open store.
 pub struct Store {
-    queue: Sender<Message>,
-    waiting: Arc<AtomicUsize>,
+    queue: Queue,
     commits: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
     reads: Arc<Reads>,
@@ -84,10 +69,9 @@ impl Store {
         let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
         let reads = Arc::new(Reads::open(&path, Arc::clone(&registry)).map_err(down)?);
         let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
-        let (queue, units) = channel();
+        let (queue, intake) = queue();
         let (commits_in, commits) = watch::channel(0);
         let (failed_in, failed) = watch::channel(None);
-        let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             files: Files::new(&path)?,
             conn,
@@ -95,7 +79,6 @@ impl Store {
             clock,
             last,
             registry,
-            waiting: Arc::clone(&waiting),
             commits: commits_in,
             failed: failed_in,
             checkpointer: Arc::clone(&checkpointer),
@@ -105,25 +88,16 @@ impl Store {
         };
         let checkpoints = Arc::clone(&checkpointer);
         let threads = vec![
-            spawn("store-writer", Box::new(move || writer.run(&units)))?,
+            spawn("store-writer", Box::new(move || writer.run(intake)))?,
             spawn("store-checkpoint", Box::new(move || checkpoints.run()))?,
         ];
         let threads = Mutex::new(threads);
-        Ok(Self { queue, waiting, commits, failed, reads, threads, checkpointer, _lock: lock })
+        Ok(Self { queue, commits, failed, reads, threads, checkpointer, _lock: lock })
     }
 
     /// Queues a unit. `then` runs when it is durable or has failed; never both, never neither while the process lives.
     pub fn submit(&self, unit: Unit, then: Then) {
-        if self.waiting.load(Ordering::Relaxed) >= QUEUE && unit.deadline.is_some() {
-            return then(Err(StoreDown("too many units wait for the disk".to_owned())));
-        }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.send(Message::Unit(Box::new(unit), then)) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            if let Message::Unit(_, then) = refused.0 {
-                then(Err(StoreDown("the writer has stopped".to_owned())));
-            }
-        }
+        self.queue.submit(unit, then);
     }
 
     /// Queues all units together and waits until each is durable or has failed. Blocks: for start, stop and tests.
@@ -150,11 +124,7 @@ impl Store {
 
     /// Runs `then` once all that was submitted before is durable or has failed; nothing of it lingers any longer.
     pub fn settle(&self, then: Box<dyn FnOnce() + Send>) {
-        if let Err(refused) = self.queue.send(Message::Settle(then))
-            && let Message::Settle(then) = refused.0
-        {
-            then();
-        }
+        self.queue.settle(then);
     }
 
     /// The read side.
@@ -174,15 +144,12 @@ impl Store {
 
     #[cfg(test)]
     pub(crate) fn run_on_writer(&self, sql: &'static str) {
-        let (done, ran) = channel();
-        self.queue.send(Message::Run(sql, done)).unwrap();
-        ran.recv().unwrap();
+        self.queue.run(sql);
     }
 
     /// Writes what waits and stops. Later units fail.
     pub fn close(&self) {
-        // The writer is gone already if nobody takes the message.
-        let _ = self.queue.send(Message::Stop);
+        self.queue.stop();
         self.checkpointer.stop();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let here = std::thread::current().id();
@@ -272,34 +239,19 @@ struct Writer {
     clock: Arc<dyn Clock>,
     last: i64,
     registry: Arc<Registered>,
-    waiting: Arc<AtomicUsize>,
     commits: watch::Sender<u64>,
     failed: watch::Sender<Option<String>>,
     checkpointer: Arc<Checkpointer>,
 }
 
-type Queued = (Box<Unit>, Then);
-
-/// What one transaction takes.
-struct Gathered {
-    batch: Vec<Queued>,
-    settled: Vec<Box<dyn FnOnce() + Send>>,
-    /// Nobody waits for any of it.
-    lingers: bool,
-    stop: bool,
-}
-
-impl Default for Gathered {
-    fn default() -> Self {
-        Self { batch: Vec::new(), settled: Vec::new(), lingers: true, stop: false }
-    }
-}
-
 impl Writer {
-    fn run(mut self, queue: &Receiver<Message>) {
-        loop {
-            let Some(gathered) = self.gather(queue) else { return };
-            self.waiting.fetch_sub(gathered.batch.len(), Ordering::Relaxed);
+    fn run(mut self, mut intake: Intake) {
+        while let Some(gathered) = intake.gather() {
+            #[cfg(test)]
+            for (sql, done) in gathered.run {
+                self.conn.execute_batch(sql).unwrap();
+                done.send(()).unwrap();
+            }
             let now = Instant::now();
             let (batch, late): (Vec<Queued>, Vec<Queued>) =
                 gathered.batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
@@ -310,41 +262,6 @@ impl Writer {
                 return;
             }
         }
-    }
-
-    /// What the next transaction holds: all that waits. If that is only what may linger, company is waited for.
-    fn gather(&self, queue: &Receiver<Message>) -> Option<Gathered> {
-        let mut gathered = Gathered::default();
-        let mut next = queue.recv().ok();
-        let until = Instant::now() + LINGER;
-        next.as_ref()?;
-        while let Some(message) = next {
-            match message {
-                Message::Unit(unit, then) => {
-                    gathered.lingers &= unit.lingers;
-                    gathered.batch.push((unit, then));
-                }
-                Message::Settle(then) => {
-                    gathered.lingers = false;
-                    gathered.settled.push(then);
-                }
-                Message::Stop => {
-                    gathered.lingers = false;
-                    gathered.stop = true;
-                }
-                #[cfg(test)]
-                Message::Run(sql, done) => {
-                    self.conn.execute_batch(sql).unwrap();
-                    done.send(()).unwrap();
-                }
-            }
-            next = match gathered.batch.len() < BATCH {
-                true if gathered.lingers => queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
-                true => queue.try_recv().ok(),
-                false => None,
-            };
-        }
-        Some(gathered)
     }
 
     fn write(&mut self, batch: Vec<Queued>) {

@@ -18,11 +18,13 @@ use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::digest::Digest;
 use crate::domain::ports::Chance;
 
+mod account;
 mod approval;
 mod args;
 mod book;
 mod check;
 mod client;
+mod egress;
 mod emergency;
 mod house;
 mod keys;
@@ -159,6 +161,10 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Demo { tour } => commands.demo(tour, io),
         Command::Practice { listen, dir } => commands.practice(listen, &dir, io),
         Command::Check { config, json } => check::check(&config.files, json, &commands.checks(), io),
+        Command::Egress { config, format, gateway, port, from } => {
+            let asked = egress::Asked { format, gateway, port, from };
+            with(&config.files, io, |config, io| egress::run(&config, &asked, io))
+        }
         Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),
@@ -167,7 +173,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Ledger { config, command } => {
             with(&config.files, io, |config, io| commands.ledger(config, command, io))
         }
-        Command::Account { command } => keys::accounts(command, io),
+        Command::Account { command } => account::run(command, io),
         Command::Key { command } => keys::keys(command, io),
     }
 }

@@ -5,6 +5,7 @@
 pub mod approve;
 mod check;
 pub mod console;
+pub mod credentials;
 pub mod emergency;
 pub mod extract;
 pub mod forward;
@@ -48,6 +49,8 @@ pub struct Config {
     pub gate: gate::Gate,
     /// Deadlines of requests to providers.
     pub forward: forward::Forward,
+    /// Custody of provider credentials.
+    pub credentials: credentials::Credentials,
     /// Lengths of emergency declarations.
     pub emergency: emergency::Emergency,
     /// The console port's own settings.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::approve::signed::Issuers;
 use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
+use crate::domain::credential::Custody;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
 use crate::ledger::entry::Payload;
@@ -93,6 +94,12 @@ pub struct ConsoleState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// The key of this machine's own command line.
     pub local_key: Arc<caller::LocalKey>,
+    /// The provider credentials that the gateway holds.
+    pub custody: Arc<dyn Custody>,
+    /// Days before a credential must have been changed on which a warning begins.
+    pub warn_days: u32,
+    /// The proxy auto-configuration for posting tools.
+    pub pac: Arc<str>,
     /// Ends streams when the gateway stops.
     pub stop: CancellationToken,
 }
@@ -119,6 +126,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
+        .route("/proxy.pac", get(status::pac))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/tickets", get(tickets::list))
         .route("/api/v1/tickets/{id}", get(tickets::one))
@@ -135,6 +143,10 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/by-hand/{entry}", post(by_hand::record))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts.json", get(accounts::public))
+        .route("/api/v1/accounts/{id}/lock", post(accounts::lock))
+        .route("/api/v1/accounts/{id}/unlock", post(accounts::unlock))
+        .route("/api/v1/accounts/{id}/credential", post(accounts::credential))
+        .route("/api/v1/accounts/{id}/credential/lock", post(accounts::lock_credential))
         .route("/api/v1/ledger/entries", get(ledger::entries))
         .route("/api/v1/ledger/stream", get(ledger::stream))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))

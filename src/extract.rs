@@ -46,6 +46,8 @@ pub struct Extracted {
     pub retry_key: Option<String>,
     /// SHA-256 (hex) of the provider credential it carries.
     pub credential_fingerprint: Option<String>,
+    /// Whether a form field carries a credential.
+    pub credential_in_form: bool,
     /// The rebuilt body.
     pub body: OutBody,
     /// The gateway's own content type for it.
@@ -84,6 +86,7 @@ pub async fn read(
         upload,
         retry_key: mapped.retry_key,
         credential_fingerprint,
+        credential_in_form: credential::in_form(recognised, &parsed.form),
         body: parsed.body,
         content_type: parsed.content_type,
     })
@@ -94,6 +97,14 @@ impl Extracted {
     pub fn actions(&self) -> impl Iterator<Item = Action> {
         std::iter::once(self.action).chain(self.items.iter().map(|item| item.action))
     }
+}
+
+/// Takes the tool's own credential out, because the gateway puts the account's on.
+///
+/// # Errors
+/// Refusal `credential-in-parts`.
+pub fn without_credential(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
+    credential::without(recognised, extracted)
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so
@@ -180,6 +191,7 @@ pub fn outbound(recognised: &Recognised, extracted: &Extracted, headers: &Header
         body: extracted.body.clone(),
         by_hand: recognised.provider.by_hand,
         reads: extracted.action == Action::Read && recognised.method == Method::GET,
+        wears: crate::domain::credential::Wears::Own,
     })
 }
 

@@ -21,10 +21,12 @@ use crate::config::forward::Forward;
 use crate::config::providers::Provider;
 use crate::domain::account::ProviderId;
 use crate::domain::arrival::Body;
+use crate::domain::credential::{Custody, NoCustody, Unusable, Wears};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::ledger::{Entered, OpenEntry};
 
 mod pace;
+mod scrub;
 
 use pace::{Attended, Pulse};
 
@@ -36,6 +38,7 @@ const LEAST_RATE: u64 = 125;
 pub struct Forwarder {
     clients: HashMap<ProviderId, reqwest::Client>,
     limits: Forward,
+    custody: Arc<dyn Custody>,
 }
 
 /// A request that left, or tried to, and its open entry.
@@ -100,20 +103,36 @@ impl Forwarder {
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() { Ok(Self { clients, limits }) } else { Err(problems) }
+        let custody = Arc::new(NoCustody);
+        if problems.is_empty() { Ok(Self { clients, limits, custody }) } else { Err(problems) }
+    }
+
+    /// The same, putting on the credentials that `custody` holds.
+    #[must_use]
+    pub fn wearing(self, custody: Arc<dyn Custody>) -> Self {
+        Self { custody, ..self }
     }
 
     /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome.
     pub async fn send(&self, entered: Entered) -> Sent {
-        let (outbound, open) = entered.depart();
+        let (mut outbound, open) = entered.depart();
         if outbound.by_hand {
             return Sent { open, answer: Ok(Answer::by_hand()) };
         }
+        // At the last moment: what the entry owns has no credential of the account in it.
+        let hidden = match &outbound.wears {
+            Wears::Own => Ok(Vec::new()),
+            Wears::Held(_) | Wears::Renewal(_) => self.custody.put_on(&mut outbound),
+        };
+        let hidden = match hidden {
+            Ok(hidden) => hidden,
+            Err(Unusable(code)) => return Sent { open, answer: Err(Failure::NotSent(code)) },
+        };
         let pulse = Pulse::new();
         let total = self.limits.total_ms.saturating_add(outbound.body.len() / LEAST_RATE);
         let exchange = async {
             let request = self.request(&outbound, &pulse).await?;
-            self.exchange(request, outbound.reads, &pulse).await
+            self.exchange(request, outbound.reads, &pulse).await.map(|answer| scrub::answer(answer, hidden))
         };
         let answer = tokio::time::timeout(Duration::from_millis(total), exchange).await;
         Sent { open, answer: answer.unwrap_or(Err(Failure::Unknown("provider-timeout"))) }

@@ -15,8 +15,9 @@ use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
-use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
+use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::Clock;
+use crate::domain::credential::{Custody, Standing, Wears};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Outcome};
@@ -35,10 +36,13 @@ use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
 pub mod batch;
+pub mod budget;
 pub mod busy;
 pub mod canary;
 pub mod learn;
 pub mod limit;
+mod observed;
+pub mod renew;
 pub mod respond;
 pub mod sentence;
 
@@ -104,6 +108,12 @@ pub struct Gate {
     pub ledger: Arc<Ledger>,
     /// The way out.
     pub forwarder: Forwarder,
+    /// The provider credentials that the gateway holds.
+    pub custody: Arc<dyn Custody>,
+    /// What the providers still allow.
+    pub allowances: budget::Allowances,
+    /// Renewals that are under way.
+    pub renewals: renew::Renewals,
     /// Who may sign approvals.
     pub issuers: Arc<Issuers>,
     /// How often a client may come.
@@ -199,7 +209,7 @@ impl Gate {
 
     /// The order of the stages. What it returns owns the very request that may leave.
     async fn examine(
-        &self,
+        self: &Arc<Self>,
         rules: &Rules,
         arrival: Arrival,
         dossier: &mut Dossier,
@@ -215,10 +225,14 @@ impl Gate {
         dossier.author = Some(client.owner.clone());
         self.limits.take(&client.id)?;
 
-        let recognised = recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
+        let mut recognised =
+            recognise::recognise(&rules.definitions, &host, &method, &path, query.as_deref(), &headers)?;
         dossier.provider = Some(recognised.provider.id.clone());
         dossier.route = Some(recognised.route.id.clone());
-        identify::url_bound(door, &headers)?;
+        // Which account it is turns out below; where none can be in custody, the tool's own signature must hold.
+        if !client.accounts.iter().any(|id| self.custody.standing(id, now).is_held()) {
+            identify::url_bound(door, &headers)?;
+        }
 
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);
@@ -227,14 +241,7 @@ impl Gate {
         dossier.body_len = extracted.body.len();
         dossier.upload = extracted.upload.clone();
 
-        let account = identify::account(
-            &client,
-            &recognised.provider.id,
-            &headers,
-            extracted.credential_fingerprint.as_deref(),
-            self.ports.registry.as_ref(),
-        )?;
-        dossier.account = Some(account.id.clone());
+        let (account, credential) = self.whose(&client, door, &headers, &mut recognised, &mut extracted, dossier)?;
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
@@ -271,16 +278,59 @@ impl Gate {
             client: &client,
             account: &account,
             recognised: bodies.is_some_and(|bodies| bodies.contains(&account.organisation)),
+            credential,
             action: extracted.action,
             post: &extracted.post,
             report: &report,
             pass: &pass,
             now,
         };
-        let permit = batch::decide(&rules.guidelines, case, &extracted.items)?;
-        let outbound = extract::outbound(&recognised, &extracted, &headers)?;
+        let permit = match batch::decide(&rules.guidelines, case, &extracted.items) {
+            Ok(permit) => permit,
+            Err(refusal) => observed::observed(rules, &account, &extracted, refusal, now, dossier)?,
+        };
+        let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
+        if credential.is_held() {
+            self.fresh(&account, rules).await?;
+            outbound.wears = Wears::Held(account.id.clone());
+        }
+        // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
+        self.allowances.take(&account.id, &recognised.route.id, is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// The account that the request is for, and how its credential stands. Where the gateway holds it, what the tool
+    /// brought in its place is taken out.
+    fn whose(
+        &self,
+        client: &Client,
+        door: Door,
+        headers: &HeaderMap,
+        recognised: &mut Recognised,
+        extracted: &mut Extracted,
+        dossier: &mut Dossier,
+    ) -> Result<(Arc<Account>, Standing), Box<Refusal>> {
+        let now = self.clock.now();
+        let account = identify::account(
+            client,
+            &recognised.provider.id,
+            headers,
+            extracted.credential_fingerprint.as_deref(),
+            self.ports.registry.as_ref(),
+            &|id| self.custody.standing(id, now).is_held(),
+        )?;
+        dossier.account = Some(account.id.clone());
+        let standing = self.custody.standing(&account.id, now);
+        if standing.is_held() {
+            extract::without_credential(recognised, extracted)?;
+            dossier.body_sha256 = Some(extracted.body.sha256());
+            dossier.body_len = extracted.body.len();
+        } else {
+            identify::url_bound(door, headers)?;
+        }
+        identify::sign_in(extracted.action, &account, standing)?;
+        Ok((account, standing))
     }
 
     /// By what right the post asks to pass: a claimed exemption, the client's own retry, an approval, or nothing.
@@ -378,8 +428,13 @@ impl Gate {
         shape: Shape,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
-        let learn::Lesson { outcome, learned } =
+        self.doubt(&sent.answer, request.as_ref());
+        let learn::Lesson { outcome, mut learned } =
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
+        if let (Ok(answer), Some((recognised, _, account))) = (&sent.answer, &request) {
+            let (now, route) = (self.clock.now(), &recognised.route.id);
+            learned.extend(self.allowances.learn(&account.id, route, answer.status, &answer.headers, now));
+        }
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
@@ -410,6 +465,14 @@ fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass
         return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
     }
     Pass::None
+}
+
+/// Whether a request runs under a declaration that is no drill.
+fn is_urgent(dossier: &Dossier) -> bool {
+    match &dossier.pass {
+        Some(Pass::Exempt(Exemption::Emergency { drill, .. })) => !drill,
+        _ => dossier.emergency.is_some(),
+    }
 }
 
 /// The normal form of the post: what the digest covers, the approver sees and the ledger seals.

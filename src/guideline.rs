@@ -15,8 +15,9 @@ use crate::config::registry::Organisation;
 use crate::domain::account::{Account, OrganisationId};
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
+use crate::domain::credential::Standing;
 use crate::domain::decision::{Permit, Refusal};
-use crate::domain::finding::Report;
+use crate::domain::finding::{Finding, Report, Severity};
 use crate::domain::media::Sha256;
 use crate::domain::person::Client;
 use crate::domain::post::Post;
@@ -46,6 +47,8 @@ pub struct Case<'a> {
     pub account: &'a Account,
     /// Whether the account's body has recognised the provider (練馬 第3条).
     pub recognised: bool,
+    /// How the account's provider credential stands.
+    pub credential: Standing,
     /// The action.
     pub action: Action,
     /// The post.
@@ -123,6 +126,19 @@ impl Guidelines {
     /// The rules in force for a body: its own in the order of its files, then the common ones.
     pub fn rules(&self, organisation: &OrganisationId) -> &[Rule] {
         self.bodies.get(organisation).map_or(&[], |body| body.rules.as_slice())
+    }
+
+    /// Whether a refusal of this body is one that an observed account only hears of: every rule that refused says so.
+    pub fn may_observe(&self, organisation: &OrganisationId, refusal: &Refusal) -> bool {
+        let rules = self.rules(organisation);
+        // The rule for every grave finding stands beside the shortener's own; it speaks of style only where no finding is
+        // of another category.
+        let of_style = |finding: &Finding| finding.category == "url_shortener" && !finding.never;
+        let grave = |finding: &&Finding| finding.severity == Severity::Block || finding.never;
+        let style = refusal.findings.iter().filter(grave).all(of_style);
+        let observable =
+            |id: &String| (style && id == "common.block") || rules.iter().any(|rule| rule.id == *id && rule.observable);
+        !refusal.rules.is_empty() && refusal.rules.iter().all(observable)
     }
 
     /// An example for every refusing rule of every body, which start-up shows to be refused by that very rule.

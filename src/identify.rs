@@ -13,6 +13,7 @@ use crate::domain::account::{Account, AccountId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::arrival::Door;
 use crate::domain::clock::in_japan;
+use crate::domain::credential::{STAND_IN, Standing};
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 use crate::domain::person::Client;
@@ -136,23 +137,28 @@ pub fn url_bound(door: Door, headers: &HeaderMap) -> Result<(), Refusal> {
 /// this provider. A named account and a known fingerprint that disagree are refused; so is an account out of scope.
 ///
 /// Where accounts of this provider have fingerprints registered, a credential that is not among them is refused: a
-/// post that was meant for one's own account must not go out through the office's tool, nor the other way round.
+/// post that was meant for one's own account must not go out through the office's tool, nor the other way round
+/// (弥富市 2018, 川崎市 2024). The same holds where the gateway holds the credential of one of them.
 pub fn account(
     client: &Client,
     provider: &ProviderId,
     headers: &HeaderMap,
     credential_fingerprint: Option<&str>,
     registry: &dyn Registry,
+    is_held: &dyn Fn(&AccountId) -> bool,
 ) -> Result<Arc<Account>, Refusal> {
     let named = named_account(provider, headers, registry)?;
-    let shown = credential_fingerprint.and_then(|print| registry.account_by_fingerprint(provider, print));
-    if credential_fingerprint.is_some() && shown.is_none() && has_fingerprints(provider, registry) {
+    // The stand-in says only that the tool brings no credential of its own.
+    let credential = credential_fingerprint.filter(|print| !is_stand_in(print));
+    let shown = credential.and_then(|print| registry.account_by_fingerprint(provider, print));
+    if credential.is_some() && shown.is_none() && has_credentials(provider, registry, is_held) {
         return Err(Refusal::refused(
             "private-credential",
-            "登録された公式アカウントの認証情報ではありません。個人のアカウントなど、別のアカウントの認証情報が使われているおそれがあります。",
+            "登録された公式アカウントの認証情報ではありません。個人のアカウントなど、別のアカウントの認証情報が使われているおそれがあります。投稿はされていません。",
             "The provider credential is not one of a registered account.",
             "投稿ツールに設定されているアカウントをご確認ください。認証情報を更新した場合は、広報担当課に登録の変更をお申し出ください。",
-        ));
+        )
+        .citing("sekisho:account-resolution"));
     }
     let account = match (named, shown) {
         (Some(named), Some(shown)) if named.id != shown.id => {
@@ -167,7 +173,42 @@ pub fn account(
         (None, None) => only_account(client, provider, registry)?,
     };
     in_scope(client, &account)?;
+    if credential_fingerprint.is_some_and(is_stand_in) && !is_held(&account.id) {
+        return Err(Refusal::refused(
+            "credential-not-held",
+            format!("アカウント「{}」の認証情報は、関所に登録されていません。投稿はされていません。", account.id),
+            "The tool shows the stand-in, but the gateway holds no credential of this account.",
+            "アカウント管理者またはSNS運用責任者に、認証情報の登録を依頼してください。",
+        )
+        .citing("sekisho:custody"));
+    }
     Ok(account)
+}
+
+/// Whether a credential with this fingerprint is the stand-in of a tool that brings none.
+fn is_stand_in(fingerprint: &str) -> bool {
+    fingerprint == Sha256::of(STAND_IN.as_bytes()).hex()
+}
+
+/// A tool may not sign in to an account whose credential the gateway holds: what the provider would hand out is what
+/// custody keeps from tools and staff (練馬 第9条, 長野 5(2)).
+///
+/// # Errors
+/// Refusal `credential-in-custody`.
+pub fn sign_in(action: Action, account: &Account, standing: Standing) -> Result<(), Refusal> {
+    if action != Action::SignIn || !standing.is_held() {
+        return Ok(());
+    }
+    Err(Refusal::refused(
+        "credential-in-custody",
+        format!(
+            "アカウント「{}」の認証情報は関所が預かっているため、投稿ツールからのサインインはできません。",
+            account.id
+        ),
+        "The gateway holds this account's credential; a tool does not sign in to it.",
+        "投稿ツールの認証情報の欄には sekisho と入れてください。サインインは要りません。",
+    )
+    .citing("sekisho:custody"))
 }
 
 fn named_account(
@@ -187,11 +228,9 @@ fn named_account(
         .ok_or_else(|| unknown("指定されたアカウントは、このSNSのアカウントとして登録されていません。"))
 }
 
-fn has_fingerprints(provider: &ProviderId, registry: &dyn Registry) -> bool {
-    registry
-        .accounts()
-        .iter()
-        .any(|account| account.provider == *provider && !account.credential_fingerprints.is_empty())
+fn has_credentials(provider: &ProviderId, registry: &dyn Registry, is_held: &dyn Fn(&AccountId) -> bool) -> bool {
+    let known = |account: &Account| !account.credential_fingerprints.is_empty() || is_held(&account.id);
+    registry.accounts().iter().any(|account| account.provider == *provider && known(account))
 }
 
 fn only_account(client: &Client, provider: &ProviderId, registry: &dyn Registry) -> Result<Arc<Account>, Refusal> {

@@ -23,6 +23,7 @@ use tokio::sync::{oneshot, watch};
 use crate::domain::account::{AccountId, AccountState};
 use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
+use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
@@ -185,7 +186,37 @@ pub enum Act {
         /// Where the public reads it.
         link: String,
     },
-    /// An account is locked, or put into use again (長野 5(3), 練馬 第17条).
+    /// An account in use is stopped at once: a leak, a mistake, an order (長野 5(3)).
+    LockAccount {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+        /// Whether its credential leaked, so that only a new one opens the account again.
+        leak: bool,
+    },
+    /// A provider credential is given into custody, or changed (練馬 第9条, 長野 5(1)).
+    SetCredential {
+        /// What is sealed.
+        credential: Box<SealedCredential>,
+        /// Whether it takes the place of one.
+        rotate: bool,
+    },
+    /// A provider credential is locked, as after a leak (長野 5(3)).
+    LockCredential {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// A stopped account is put into use again, by its manager (練馬 第7条).
+    UnlockAccount {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// An account enters another state of its life (練馬 第5条, 第17条).
     SetAccountState {
         /// The account.
         account: AccountId,

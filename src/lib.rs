@@ -48,6 +48,10 @@ pub mod store;
 
 pub mod stream;
 
+pub mod credentials;
+
+pub mod egress;
+
 pub mod emergency;
 
 pub mod console;

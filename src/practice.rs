@@ -123,6 +123,11 @@ impl Practice {
         self.stage.order(fault);
     }
 
+    /// X allows each user so many requests of a kind in 24 hours from now on, and says so with each answer.
+    pub fn allow_posts(&self, posts: u64) {
+        self.stage.allow_posts(posts);
+    }
+
     /// Takes back all troubles that still wait.
     pub fn clear_faults(&self) {
         self.stage.clear_faults();

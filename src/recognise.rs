@@ -118,6 +118,12 @@ impl Definitions {
         self.tables.get(host).map(|table| table.definition.errors)
     }
 
+    /// The hosts on which people post by hand, as patterns.
+    pub fn web_hosts(&self) -> Vec<String> {
+        let definitions = self.by_id.values().map(|(definition, _)| definition);
+        definitions.flat_map(|it| it.web_hosts.iter().map(HostPattern::as_str).map(str::to_owned)).collect()
+    }
+
     /// Every route with its definition, for start-up canaries and `check`.
     pub fn routes(&self) -> impl Iterator<Item = (&Arc<Definition>, &Arc<Route>)> {
         self.by_id.values().flat_map(|(definition, routes)| routes.iter().map(move |route| (definition, route)))

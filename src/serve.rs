@@ -16,12 +16,16 @@ use tokio_util::task::TaskTracker;
 use crate::approve::signed::Issuers;
 use crate::config::{Config, Problem};
 use crate::console::{self, ConsoleState, caller::LocalKey};
+use crate::credentials::Vault;
 use crate::domain::account::{OrganisationId, ProviderId};
+use crate::domain::budget::Budgets as _;
 use crate::domain::clock::Clock;
-use crate::domain::ports::{Chance, Unavailable};
+use crate::domain::credential::{Custody, NoCustody};
+use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
-use crate::gate::{Gate, Gates, Ports, Rules, canary, limit::Limits};
+use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
 use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
@@ -83,6 +87,19 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
     }
 }
 
+/// The hosts of the definitions in force, for the rules of the way out.
+pub fn hosts(definitions: &Definitions) -> egress::Hosts {
+    egress::Hosts::new(definitions.host_patterns(), definitions.web_hosts())
+}
+
+/// The proxy auto-configuration of this gateway, under the first of its own names that another machine can use.
+fn pac(config: &Config, definitions: &Definitions, port: u16) -> String {
+    let names = config.listen.names.iter().filter(|name| egress::is_host(name));
+    let usable = |name: &&String| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str());
+    let name = names.clone().find(usable).or_else(|| names.clone().next());
+    egress::pac(&hosts(definitions), name.map_or("localhost", String::as_str), port)
+}
+
 /// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
 pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let rules = match rules(config) {
@@ -117,15 +134,26 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let definitions = Arc::clone(&rules.definitions);
     let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
+    let registered = ledger.reads().registry().clone();
+    let custody: Arc<dyn Custody> =
+        Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
+    let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
+    let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
-    let console_state = console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
-    let gate = Gate {
+    let mut console_state =
+        console_state(&config, &ledger, &issuers, local_key, &clock, &chance, &metrics, ready.clone());
+    console_state.custody = Arc::clone(&custody);
+    console_state.pac = pac(&config, definitions.as_ref(), ports.gateway.1.port()).into();
+    let gate = Arc::new(Gate {
         rules: ArcSwap::from_pointee(rules),
         ports: look_ups(&ledger),
         recognised: config.providers.iter().map(|(id, provider)| (id.clone(), provider.recognised.clone())).collect(),
         ledger: Arc::clone(&ledger),
-        forwarder,
+        forwarder: forwarder.wearing(Arc::clone(&custody)),
+        custody,
+        renewals: Renewals::default(),
+        allowances: Allowances::new(remembered, config.gate.emergency_share_percent),
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),
@@ -133,12 +161,12 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         chance,
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
-    };
+    });
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
         ca: Arc::clone(&authority),
-        handler: Arc::new(Gates(Arc::new(gate))),
+        handler: Arc::new(Gates(Arc::clone(&gate))),
     };
     let running = Running {
         gateway: ports.gateway.1,
@@ -154,6 +182,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls);
     running.watch_ledger(told_ready, &metrics);
+    running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
     Ok(running)
 }
 
@@ -253,6 +282,9 @@ fn console_state(
         ready,
         metrics: Arc::new(move || rendered.render()),
         local_key,
+        custody: Arc::new(NoCustody),
+        warn_days: config.credentials.warn_days,
+        pac: "".into(),
         stop: CancellationToken::new(),
     }
 }

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use crate::domain::account::{Account, AccountId, AccountState, OrganisationId};
 use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
@@ -178,6 +179,16 @@ pub enum Condition {
     MayDeclare(PersonId, OrganisationId),
     /// The account is the body's.
     AccountOf(AccountId, OrganisationId),
+    /// The account is in this state, and no other.
+    AccountIn(AccountId, AccountState),
+    /// The person is the account's manager (アカウント管理者).
+    Manages(PersonId, AccountId),
+    /// The person may hold the account's password: its manager, or one of its operators (練馬 第9条).
+    MayHold(PersonId, AccountId),
+    /// No credential of the account is in custody.
+    CredentialAbsent(AccountId),
+    /// One is.
+    CredentialHeld(AccountId),
     /// The person is not the post's author, or the account's operating policy lets authors approve.
     NotAuthor {
         /// Who approves.
@@ -245,6 +256,10 @@ pub enum Change {
     Account(Box<Account>),
     /// An account's state changes.
     AccountState(AccountId, AccountState),
+    /// A person brings an account's credential: its first, a new one, or one after a lock.
+    Credential(Box<SealedCredential>),
+    /// An account's credential is locked; without one, nothing happens.
+    LockCredential(AccountId),
     /// A person enters the registry or changes.
     Person(Box<Person>),
     /// A posting tool enters the registry or changes.
@@ -256,7 +271,14 @@ impl Change {
     fn touches_registry(&self) -> bool {
         matches!(
             self,
-            Self::Organisation(..) | Self::Account(_) | Self::AccountState(..) | Self::Person(_) | Self::Client(_)
+            Self::Organisation(..)
+                | Self::Account(_)
+                | Self::AccountState(..)
+                | Self::Credential(_)
+                | Self::LockCredential(_)
+                | Self::Learned(Learned::Credential(_))
+                | Self::Person(_)
+                | Self::Client(_)
         )
     }
 }

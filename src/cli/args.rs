@@ -85,6 +85,24 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what closes the way round the gate: a proxy auto-configuration, nftables or Squid rules.
+    Egress {
+        /// Configuration.
+        #[command(flatten)]
+        config: NeededFiles,
+        /// Which.
+        #[arg(long, value_enum)]
+        format: EgressFormat,
+        /// The gateway as posting machines reach it: a name for pac, an address for nft and squid.
+        #[arg(long, value_name = "HOST")]
+        gateway: String,
+        /// Its port; none: that of the configuration.
+        #[arg(long, value_name = "PORT")]
+        port: Option<u16>,
+        /// The posting machines' network, for nft on the router before them; none: nft on the machine itself.
+        #[arg(long, value_name = "NETWORK")]
+        from: Option<String>,
+    },
     /// Inspect texts: NDJSON in, NDJSON out.
     Inspect {
         /// Configuration.
@@ -136,6 +154,17 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+}
+
+/// What `egress` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum EgressFormat {
+    /// A proxy auto-configuration (the console serves it at /proxy.pac, too).
+    Pac,
+    /// An nftables ruleset.
+    Nft,
+    /// Squid access rules.
+    Squid,
 }
 
 /// `approval ...`.
@@ -316,6 +345,85 @@ pub enum AccountCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stop an account at once (緊急停止), at the running gateway: its next post is refused.
+    Lock {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who stops it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Its password or token leaked: the credential in custody is locked too.
+        #[arg(long)]
+        leak: bool,
+        /// The account.
+        account: String,
+    },
+    /// The provider credential that the gateway holds for an account.
+    Credential {
+        /// Which.
+        #[command(subcommand)]
+        command: CredentialCommand,
+    },
+    /// Put a stopped account into use again; only its manager may.
+    Unlock {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who puts it into use again: the account's manager.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The account.
+        account: String,
+    },
+}
+
+/// `account credential ...`.
+#[derive(Debug, Subcommand)]
+pub enum CredentialCommand {
+    /// Give the gateway an account's first credential: a token, or JSON with `kind`.
+    Set(GivenCredential),
+    /// Give it a new one in place of the one it holds.
+    Rotate(GivenCredential),
+    /// Lock it, as after a leak: only a new one opens the account again.
+    Lock {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who locks it.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The account.
+        account: String,
+    },
+}
+
+/// A credential that is given. There is no argument for it: arguments are seen by every user of a machine.
+#[derive(Debug, Args)]
+pub struct GivenCredential {
+    /// Configuration.
+    #[command(flatten)]
+    pub config: EachFile,
+    /// The person who gives it: the account's manager or one of its operators.
+    #[arg(long, value_name = "PERSON")]
+    pub person: String,
+    /// A file with the credential, which only its owner can read; none: standard input.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The last day on which it may be used unchanged; none: as `[credentials]` says.
+    #[arg(long, value_name = "DATE")]
+    pub rotate_by: Option<jiff::civil::Date>,
+    /// The account.
+    pub account: String,
 }
 
 /// `key ...`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Places;
 use super::{Config, Problem};
-use crate::domain::account::{AccountId, OrganisationId};
+use crate::domain::account::{AccountId, Observe, OrganisationId};
 use crate::domain::person::PersonId;
 
 /// Adds every problem to `problems`.
@@ -108,6 +108,12 @@ impl Checker<'_> {
             self.person(&format!("{at}.manager"), &account.manager, &account.organisation);
             for (j, operator) in account.operators.iter().enumerate() {
                 self.person(&format!("{at}.operators[{j}]"), operator, &account.organisation);
+            }
+            if account.observe.is_some_and(|observe| !observe.is_sound()) {
+                self.report(
+                    &format!("{at}.observe"),
+                    format!("`observe` ends after it begins, and is at most {} days long", Observe::MOST_DAYS),
+                );
             }
             for (j, fingerprint) in account.credential_fingerprints.iter().enumerate() {
                 let path = format!("{at}.credential_fingerprints[{j}]");

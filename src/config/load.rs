@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
-use super::{Config, Problem, approve, console, emergency, extract, forward, gate, guideline, inspect, ledger, listen};
-use super::{providers, registry, store};
+use super::{Config, Problem, approve, console, credentials, emergency, extract, forward, gate, guideline, inspect};
+use super::{ledger, listen, providers, registry, store};
 use crate::domain::{account, person};
 
 /// The lists of the registry, which belong into one file each.
@@ -145,6 +145,7 @@ impl Walk<'_> {
             "store" => self.whole::<store::Store>(name, value),
             "gate" => self.whole::<gate::Gate>(name, value),
             "forward" => self.whole::<forward::Forward>(name, value),
+            "credentials" => self.whole::<credentials::Credentials>(name, value),
             "emergency" => self.whole::<emergency::Emergency>(name, value),
             "console" => self.whole::<console::Console>(name, value),
             "providers" => self.each_member::<providers::Provider>(name, value),

@@ -84,6 +84,7 @@ fn account(id: &str, organisation: &str, state: AccountState) -> Arc<Account> {
         operators: Vec::new(),
         operating_policy: None,
         credential_fingerprints: vec!["f".repeat(64)],
+        observe: None,
     })
 }
 
@@ -133,6 +134,9 @@ impl Stage {
             chance: town.clone(),
             ready: readiness,
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
+            custody: Arc::new(crate::domain::credential::NoCustody),
+            warn_days: 14,
+            pac: "function FindProxyForURL() {}".into(),
             stop: CancellationToken::new(),
         };
         Self { town, state, ready, dir }

@@ -36,6 +36,11 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
     written(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", (desk.metrics)())
 }
 
+/// `/proxy.pac`: which hosts a posting machine reaches by the gateway.
+pub(super) async fn pac(State(desk): State<Arc<Desk>>) -> Response {
+    written(StatusCode::OK, "application/x-ns-proxy-autoconfig", desk.pac.to_string())
+}
+
 /// Any other path.
 pub(super) async fn nothing() -> Ended {
     not_found()

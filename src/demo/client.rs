@@ -74,31 +74,43 @@ impl Tool {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Result<Reply, Failed> {
+        let own = [("authorization", "Bearer practice-credential")];
+        let headers: Vec<(&str, &str)> = own.iter().chain(headers).copied().collect();
+        self.send_with(method, host, path, &headers, body).await
+    }
+
+    /// The same with these headers alone; a body is JSON unless they say otherwise.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        host: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Reply, Failed> {
         let stream = self.connect(host).await?;
-        let mut request = Request::builder().method(method).uri(path).header("host", host);
-        request = request.header("authorization", "Bearer practice-credential");
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        exchange(stream, request.body(Full::from(body.unwrap_or_default()))?).await
+        let request = Request::builder().method(method).uri(path).header("host", host);
+        exchange(stream, written(request, headers, body)?).await
     }
 
     /// Sends a JSON request to the gateway port itself (`/x/2/tweets`, `/emergency/x/2/tweets`).
     pub async fn send_reverse(&self, method: Method, path: &str, body: Option<String>) -> Result<Reply, Failed> {
+        let body = Some(body.unwrap_or_default());
+        self.send_reverse_with(method, path, &[("authorization", "Bearer practice-credential")], body).await
+    }
+
+    /// The same with these headers alone; a body is JSON unless they say otherwise.
+    pub async fn send_reverse_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Reply, Failed> {
         let stream = TcpStream::connect(self.gateway).await?;
         stream.set_nodelay(true)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", self.gateway.to_string())
-            .header("sekisho-client", &self.key)
-            .header("authorization", "Bearer practice-credential")
-            .header("content-type", "application/json")
-            .body(Full::from(body.unwrap_or_default()))?;
-        exchange(stream, request).await
+        let request = Request::builder().method(method).uri(path).header("host", self.gateway.to_string());
+        exchange(stream, written(request.header("sekisho-client", &self.key), headers, body)?).await
     }
 
     /// A connection to `host` through the forward proxy, with the tool's own TLS inside.
@@ -128,6 +140,21 @@ impl Tool {
         }
         Ok(stream)
     }
+}
+
+fn written(
+    mut request: http::request::Builder,
+    headers: &[(&str, &str)],
+    body: Option<String>,
+) -> Result<Request<Full<Bytes>>, Failed> {
+    let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if body.is_some() && !typed {
+        request = request.header("content-type", "application/json");
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Ok(request.body(Full::from(body.unwrap_or_default()))?)
 }
 
 /// One request to the console port, with a person's key.

@@ -44,6 +44,7 @@ pub fn config(dir: &Path, upstream: &Upstream<'_>) -> Config {
     config.store.url = format!("sqlite://{}", dir.join("sekisho.db").display());
     config.ledger.dir = dir.join("ledger");
     config.approve.key_file = dir.join("approval.key");
+    config.credentials.key_file = dir.join("credentials.key");
     config.console.local_key_file = dir.join("console.key");
     config.console.stream_keys_sha256 = vec![key_hash(STREAM_KEY)];
     config.providers = providers(upstream);
@@ -104,6 +105,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
             self_approval: false,
         }),
         credential_fingerprints: Vec::new(),
+        observe: None,
     }
 }
 

@@ -131,4 +131,34 @@ pub struct Account {
     /// SHA-256 (hex) of the provider credentials by which a posting tool shows that it means this account.
     #[serde(default)]
     pub credential_fingerprints: Vec<String>,
+    /// The days on which the account is only observed (`mode = "observe"`); none: its guideline is enforced.
+    #[serde(default)]
+    pub observe: Option<Observe>,
+}
+
+/// The days in Japan, both included, on which a post that lacks an approval passes, and its entry says which clauses
+/// would have refused it: for a body that begins to use the gate. After the last day the account enforces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observe {
+    /// The first day.
+    pub from: jiff::civil::Date,
+    /// The last day.
+    pub until: jiff::civil::Date,
+}
+
+impl Observe {
+    /// The longest observation, in days.
+    pub const MOST_DAYS: i32 = 60;
+
+    /// Whether the account is only observed on this day in Japan.
+    pub fn covers(self, day: jiff::civil::Date) -> bool {
+        self.from <= day && day <= self.until
+    }
+
+    /// Whether it ends after it begins, and is not too long.
+    pub fn is_sound(self) -> bool {
+        let days = self.until.duration_since(self.from).as_hours() / 24 + 1;
+        self.from <= self.until && days <= i64::from(Self::MOST_DAYS)
+    }
 }

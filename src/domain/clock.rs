@@ -31,6 +31,11 @@ pub fn in_japan(at: Timestamp) -> DateTime {
     jst().to_datetime(at)
 }
 
+/// The end of a day in Japan: the first moment of the next.
+pub fn end_of_day_in_japan(day: Date) -> Option<Timestamp> {
+    day.tomorrow().ok()?.to_zoned(jst()).ok().map(|next| next.timestamp())
+}
+
 /// `at` as people read it: `2026年11月22日(日) 10:15`.
 pub fn for_people(at: Timestamp) -> String {
     let local = in_japan(at);

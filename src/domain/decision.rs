@@ -79,6 +79,9 @@ pub struct Refusal {
     pub findings: Vec<Finding>,
     /// The ticket of a held post.
     pub ticket: Option<TicketId>,
+    /// Seconds after which it may pass, where that is known.
+    #[serde(default)]
+    pub retry_after_s: Option<u64>,
 }
 
 impl Refusal {
@@ -100,6 +103,7 @@ impl Refusal {
             rules: Vec::new(),
             findings: Vec::new(),
             ticket: None,
+            retry_after_s: None,
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Dossier {
     pub upload: Option<UploadStep>,
     /// The client's retry key (LINE `X-Line-Retry-Key`, Mastodon `Idempotency-Key`).
     pub retry_key: Option<String>,
+    /// What would have refused it, where the account is only observed.
+    pub would_refuse: Option<Box<super::decision::Refusal>>,
     /// The post's normal form, sealed in the payload. Empty where there is none.
     pub payload: Vec<u8>,
 }
@@ -122,6 +124,10 @@ pub enum Learned {
     Media(super::media::MediaRecord),
     /// A part of a chunked upload was taken by the provider.
     Segment(super::media::Segment),
+    /// An account's credential was renewed. It is durable before it is shown to the provider.
+    Credential(Box<super::credential::SealedCredential>),
+    /// An allowance of the provider is running low.
+    Budget(Box<super::budget::Budget>),
     /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.
     Published {
         /// The account.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::account::ProviderId;
+use super::credential::Wears;
 use super::media::Sha256;
 
 /// A request to a provider: own head, own framing, rebuilt body. What was examined is what this holds.
@@ -28,6 +29,8 @@ pub struct Outbound {
     pub by_hand: bool,
     /// Whether the response may be streamed (a read) or must be buffered first (a write).
     pub reads: bool,
+    /// Whose credential it shows the provider.
+    pub wears: Wears,
 }
 
 /// The body that would leave.

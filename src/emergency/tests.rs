@@ -48,6 +48,7 @@ fn town() -> Town {
             operators: Vec::new(),
             operating_policy: None,
             credential_fingerprints: Vec::new(),
+            observe: None,
         })
     };
     Town(vec![account("nerima-x", "nerima"), account("nerima-line", "nerima"), account("nagano-x", "nagano")])

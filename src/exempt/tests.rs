@@ -38,6 +38,7 @@ fn account() -> Account {
             self_approval: false,
         }),
         credential_fingerprints: vec![],
+        observe: None,
     }
 }
 

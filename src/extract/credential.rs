@@ -5,10 +5,12 @@ use http::{HeaderMap, header};
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
+use crate::domain::outbound::OutBody;
 use crate::recognise::Recognised;
 use crate::recognise::definition::CredentialPlace;
 
 use super::body::matters;
+use super::{Extracted, form};
 
 /// SHA-256 (hex) of the credential: a bearer token's, or an OAuth 1.0a `oauth_token`'s.
 ///
@@ -55,6 +57,52 @@ pub(super) fn fingerprint(
     }
     Ok(found)
 }
+
+/// Whether a form field carries a credential.
+pub(super) fn in_form(recognised: &Recognised, form: &[(String, String)]) -> bool {
+    let places = &recognised.provider.credential;
+    let carries = |name: &str| places.iter().any(|place| matches!(place, CredentialPlace::Form(it) if it == name));
+    form.iter().any(|(name, _)| carries(name))
+}
+
+/// Takes what the tool brought out of query and form, because the gateway puts the account's own credential on. What
+/// stands in `Authorization` is replaced there.
+///
+/// # Errors
+/// Refusal `credential-in-parts` for a multipart body that carries it.
+pub(super) fn without(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
+    let places = &recognised.provider.credential;
+    let in_query = |name: &str| {
+        name == PROOF || places.iter().any(|place| matches!(place, CredentialPlace::Query(it) if it == name))
+    };
+    recognised.query.retain(|(name, _)| !in_query(name));
+    let in_form = |name: &str| {
+        name == PROOF || places.iter().any(|place| matches!(place, CredentialPlace::Form(it) if it == name))
+    };
+    match (extracted.content_type.as_deref(), &extracted.body) {
+        (Some("application/x-www-form-urlencoded"), OutBody::Bytes(bytes)) => {
+            let mut pairs = form::parse(bytes, recognised.provider.brackets)?;
+            let given = pairs.len();
+            pairs.retain(|(name, _)| !in_form(name));
+            if pairs.len() < given {
+                extracted.body = OutBody::Bytes(form::write(&pairs).into());
+            }
+            Ok(())
+        }
+        (Some(kind), _) if kind.starts_with("multipart/") && extracted.credential_in_form => Err(Refusal::refused(
+            "credential-in-parts",
+            "画像や動画と一緒に認証情報が送られています。関所が預かる認証情報と置き換えられないため、通せません。",
+            "The multipart body carries a credential, which the gateway cannot replace there.",
+            "投稿ツールの認証情報を Authorization ヘッダーで送る設定にするか、認証情報の欄を空にしてください。",
+        )
+        .status(400)
+        .citing("sekisho:custody")),
+        _ => Ok(()),
+    }
+}
+
+/// The proof that goes with a Graph token, in query or form.
+const PROOF: &str = "appsecret_proof";
 
 /// `token68` of RFC 9110 section 11.2, with the comma's neighbours that some providers put in: no space, no comma.
 fn is_token68(text: &str) -> bool {

@@ -12,6 +12,7 @@ use crate::domain::account::{
 };
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
+use crate::domain::credential::Standing;
 use crate::domain::finding::Report;
 use crate::domain::person::{Client, ClientId, PersonId};
 use crate::domain::post::Post;
@@ -59,6 +60,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             self_approval: false,
         }),
         credential_fingerprints: Vec::new(),
+        observe: None,
     };
     let client = Client {
         id: ClientId::new("canary"),
@@ -76,6 +78,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         client: &client,
         account: &account,
         recognised: true,
+        credential: Standing::Own,
         action,
         post: &Post::default(),
         report: &report,

@@ -33,7 +33,7 @@ pub struct Lesson {
 /// of a medium, a resend) rests on what was learned. Own posts are looked up after the ledger has settled.
 pub fn may_follow(outcome: &Outcome, learned: &[Learned]) -> bool {
     matches!(outcome, Outcome::Published { .. })
-        && learned.iter().all(|learned| matches!(learned, Learned::Published { .. }))
+        && learned.iter().all(|learned| matches!(learned, Learned::Published { .. } | Learned::Budget(_)))
 }
 
 /// Refuses an upload step that does not fit what went through before: a session of another account or one never

@@ -107,6 +107,7 @@ pub fn refusal(shape: Shape, refusal: &Refusal, entry: Option<&EntryRef>) -> Res
         RefusalKind::Held => "held",
         RefusalKind::Refused => "refused",
     };
+    retry_after(response.headers_mut(), refusal);
     mark(response.headers_mut(), decision, entry);
     if let Some(ticket) = refusal.ticket.as_ref().and_then(|ticket| HeaderValue::from_str(ticket.as_str()).ok()) {
         response.headers_mut().insert("sekisho-ticket", ticket);
@@ -124,6 +125,13 @@ pub fn decision(response: &Response<Body>) -> &'static str {
         Some(b"permitted") => "permitted",
         Some(b"held") => "held",
         Some(_) | None => "refused",
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110 section 10.2.3), where it is known when the request may pass.
+fn retry_after(headers: &mut HeaderMap, refusal: &Refusal) {
+    if let Some(seconds) = refusal.retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
 }
 

@@ -30,9 +30,10 @@ pub enum Value {
 
 /// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
 /// that never holds; `rules` refuses to load it.
-pub(super) const NAMED: [(&str, &[&str]); 4] = [
+pub(super) const NAMED: [(&str, &[&str]); 5] = [
     ("account_kind", &["general", "individual"]),
     ("account_state", &["applied", "active", "suspended", "archived", "closed"]),
+    ("credential", &["own", "held", "overdue", "locked"]),
     ("pass", &["approved", "exempt", "resend", "none"]),
     ("exemption", &["emergency", "weather-event", "operating-policy", "none"]),
 ];
@@ -57,6 +58,7 @@ impl Facts {
             ("has_operating_policy", Value::Flag(account.operating_policy.is_some())),
             ("self_approval", Value::Flag(account.operating_policy.as_ref().is_some_and(|it| it.self_approval))),
             ("after_report_hours", Value::Number(after_report_hours(case))),
+            ("credential", text(case.credential.as_str())),
             ("provider", text(account.provider.as_str())),
             ("provider_recognised", Value::Flag(case.recognised)),
             ("client_is_contractor", Value::Flag(case.client.until.is_some())),
@@ -80,6 +82,7 @@ impl Facts {
             ("has_operating_policy", yes()),
             ("self_approval", no()),
             ("after_report_hours", Value::Number(0)),
+            ("credential", text("own")),
             ("provider", text("x")),
             ("provider_recognised", yes()),
             ("client_is_contractor", no()),

@@ -38,6 +38,8 @@ pub struct Rule {
     pub replaces: Option<String>,
     /// Whether a body may put its own rule in the place of this one.
     pub replaceable: bool,
+    /// Whether it only says what it would refuse while an account is observed: what an approval could heal, and style.
+    pub observable: bool,
     /// The file.
     pub file: PathBuf,
     /// The line on which it begins, from 1.
@@ -154,6 +156,8 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
         clauses: clause.split_whitespace().map(Clause::new).collect(),
         replaces: policy.annotation("replaces").map(str::to_owned),
         replaceable: policy.annotation("replaceable").is_some(),
+        observable: matches!(effect, RuleEffect::Forbid { hold: true, .. })
+            || policy.annotation("observable").is_some(),
         policy: policy.new_id(PolicyId::new(&id)),
         file: source.file.clone(),
         id,
@@ -166,8 +170,19 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
 
 /// Annotations that would be silently without effect, such as a misspelt one.
 fn odd_annotations(policy: &Policy) -> Vec<String> {
-    const FORBID: [&str; 10] =
-        ["id", "clause", "ja", "en", "forward", "code", "effect_kind", "canary", "replaces", "replaceable"];
+    const FORBID: [&str; 11] = [
+        "id",
+        "clause",
+        "ja",
+        "en",
+        "forward",
+        "code",
+        "effect_kind",
+        "canary",
+        "replaces",
+        "replaceable",
+        "observable",
+    ];
     const PERMIT: [&str; 6] = ["id", "clause", "ja", "en", "rank", "obligation"];
     let known: &[&str] = match policy.effect() {
         Effect::Forbid => &FORBID,

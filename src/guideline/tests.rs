@@ -122,7 +122,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
         let facts = Facts::ordinary(&case.body).with(&case.facts).unwrap();
         let body = &guidelines.bodies[&OrganisationId::new(&case.body)];
         let names: Vec<&str> = facts.attributes().collect();
-        assert_eq!(names.len(), 26);
+        assert_eq!(names.len(), 27);
         for name in names {
             for checked in [true, false] {
                 // The schema refuses every lack alike; one case shows it.
@@ -289,6 +289,7 @@ impl Scene {
                     self_approval: false,
                 }),
                 credential_fingerprints: vec![],
+                observe: None,
             },
             post: Post {
                 fields: vec![Field { role: Role::Text, at: "/text".into(), value: Tree::Text("お知らせ".into()) }],
@@ -303,6 +304,7 @@ impl Scene {
             client: &self.client,
             account: &self.account,
             recognised: true,
+            credential: crate::domain::credential::Standing::Own,
             action: Action::Publish,
             post: &self.post,
             report: &self.report,

@@ -79,6 +79,7 @@ fn an_account(id: &str, provider: &str, prints: &[&str]) -> Arc<Account> {
         operators: Vec::new(),
         operating_policy: None,
         credential_fingerprints: prints.iter().map(|print| (*print).to_owned()).collect(),
+        observe: None,
     })
 }
 
@@ -170,7 +171,7 @@ fn two_different_keys_at_once_are_refused_even_when_one_is_right() {
 
 fn resolved(town: &Town, named: Option<&str>, print: Option<&str>) -> Result<String, String> {
     let headers = headers(&named.map(|name| ("sekisho-account", name)).into_iter().collect::<Vec<_>>());
-    account(&town.clients[0], &ProviderId::new("x"), &headers, print, town)
+    account(&town.clients[0], &ProviderId::new("x"), &headers, print, town, &|_| false)
         .map(|account| account.id.to_string())
         .map_err(|refusal| refusal.code.into_owned())
 }
@@ -213,9 +214,12 @@ fn the_same_account_named_twice_is_one_and_two_names_are_none() {
     let town = town(vec![an_account("nx", "x", &[]), an_account("ny", "x", &[])]);
     let provider = ProviderId::new("x");
     let twice = headers(&[("sekisho-account", "nx"), ("sekisho-account", "nx")]);
-    assert!(account(&town.clients[0], &provider, &twice, None, &town).is_ok());
+    assert!(account(&town.clients[0], &provider, &twice, None, &town, &|_| false).is_ok());
     let two = headers(&[("sekisho-account", "nx"), ("sekisho-account", "ny")]);
-    assert_eq!(account(&town.clients[0], &provider, &two, None, &town).unwrap_err().code, "account-ambiguous");
+    assert_eq!(
+        account(&town.clients[0], &provider, &two, None, &town, &|_| false).unwrap_err().code,
+        "account-ambiguous"
+    );
 }
 
 #[test]

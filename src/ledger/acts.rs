@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
-use crate::domain::account::{AccountId, GATEWAY_LOG, OrganisationId};
+use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Registry, Unavailable};
@@ -123,6 +124,15 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .text("of", &of.to_string())
             .text("link", &link)
             .with(Condition::AccountOf(account, body.clone())),
+        Act::LockAccount { account, reason, leak } => lock(body, account, &reason, leak),
+        Act::UnlockAccount { account, reason } => of_account("unlock-account", &account, body, &reason)
+            .with(Condition::Manages(by.clone(), account.clone()))
+            .with(Condition::AccountIn(account.clone(), AccountState::Suspended))
+            .doing(Change::AccountState(account, AccountState::Active)),
+        Act::SetCredential { credential, rotate } => set_credential(by, body, credential, rotate),
+        Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
+            .with(Condition::CredentialHeld(account.clone()))
+            .doing(Change::LockCredential(account)),
         Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
             .text("account", account.as_str())
             .text("state", state.as_str())
@@ -130,6 +140,43 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::AccountOf(account.clone(), body.clone()))
             .doing(Change::AccountState(account, state)),
     })
+}
+
+/// An act on an account of the body, with a reason.
+fn of_account(name: &'static str, account: &AccountId, body: &OrganisationId, reason: &str) -> Parts {
+    Parts::new(name)
+        .text("account", account.as_str())
+        .because(reason)
+        .must(!reason.trim().is_empty(), "reason-missing")
+        .with(Condition::AccountOf(account.clone(), body.clone()))
+}
+
+fn lock(body: &OrganisationId, account: AccountId, reason: &str, leak: bool) -> Parts {
+    let mut parts = of_account("lock-account", &account, body, reason)
+        .with(Condition::AccountIn(account.clone(), AccountState::Active))
+        .doing(Change::AccountState(account.clone(), AccountState::Suspended));
+    if leak {
+        parts.fields.value("leak", &serde_json::Value::Bool(true));
+        parts = parts.doing(Change::LockCredential(account));
+    }
+    parts
+}
+
+/// The entry names the kind and the date, and nothing by which the credential could be known.
+fn set_credential(by: &PersonId, body: &OrganisationId, new: Box<SealedCredential>, rotate: bool) -> Parts {
+    let account = new.account.clone();
+    let parts = if rotate {
+        Parts::new("rotate-credential").with(Condition::CredentialHeld(account.clone()))
+    } else {
+        Parts::new("set-credential").with(Condition::CredentialAbsent(account.clone()))
+    };
+    parts
+        .text("account", account.as_str())
+        .text("credential_kind", &new.kind)
+        .text("rotate_by", &new.rotate_by.to_string())
+        .with(Condition::AccountOf(account.clone(), body.clone()))
+        .with(Condition::MayHold(by.clone(), account))
+        .doing(Change::Credential(new))
 }
 
 fn deposit(shared: &Shared, approval: Approval, body: &OrganisationId, now: Timestamp) -> Parts {

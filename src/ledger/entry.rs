@@ -134,6 +134,9 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
     fields.text("rules", &dossier.rules);
     fields.text_if("target", dossier.target.as_deref());
     fields.text_if("upload", dossier.upload.as_ref().map(upload_step));
+    if let Some(refusal) = &dossier.would_refuse {
+        fields.value("would_refuse", &would_refuse(refusal));
+    }
     let approver = pass(&mut fields, dossier.pass.as_ref(), names);
     let mut payload = Payload {
         author: dossier.author.as_ref().map(|person| person.as_str().to_owned()),
@@ -167,6 +170,14 @@ fn upload_step(step: &UploadStep) -> &'static str {
         UploadStep::Finalize { .. } => "finalize",
         UploadStep::Describe { .. } => "describe",
     }
+}
+
+/// What an enforcing account would have said.
+fn would_refuse(refusal: &Refusal) -> Value {
+    let clauses: Vec<&str> = refusal.clauses.iter().take(CITED).map(|clause| cut(clause.as_str(), 80)).collect();
+    let rules: Vec<&str> = refusal.rules.iter().take(CITED).map(|rule| cut(rule, 80)).collect();
+    let decision = if refusal.kind == RefusalKind::Held { "held" } else { "refused" };
+    json!({ "clauses": clauses, "code": cut(&refusal.code, 80), "decision": decision, "rules": rules })
 }
 
 fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<String> {

@@ -4,7 +4,7 @@ use crate::domain::decision::Refusal;
 
 /// The refusal of a failed condition.
 pub fn of_code(code: &'static str) -> Refusal {
-    of_post(code).or_else(|| of_act(code)).unwrap_or_else(|| {
+    of_post(code).or_else(|| of_act(code)).or_else(|| of_account_act(code)).unwrap_or_else(|| {
         Refusal::refused(
             code,
             "記録の条件が満たされなかったため、実行しませんでした。",
@@ -67,6 +67,11 @@ fn of_post(code: &'static str) -> Option<Refusal> {
             "This account is not in use.",
             "アカウント管理者に、アカウントの状態を確認してください。",
         ),
+        "account-locked" => (
+            "このアカウントは緊急に停止されています。投稿はされていません。",
+            "This account has been locked; nothing was sent.",
+            "停止の理由をアカウント管理者に確認してください。再開できるのはアカウント管理者です。",
+        ),
         "emergency-ended" => (
             "緊急時の宣言は、すでに終了しているか、このアカウントを対象としていません。",
             "The emergency has ended or is not for this account.",
@@ -88,6 +93,7 @@ fn clause(code: &str) -> &'static str {
     match code {
         "self-approval" => "sekisho:self-approval",
         "account-not-active" => "sekisho:account-state",
+        "account-locked" => "sekisho:account-lock",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
         _ => "sekisho:promise-2",
@@ -166,6 +172,45 @@ fn of_act(code: &'static str) -> Option<Refusal> {
     Some(Refusal::refused(code, ja, en, way))
 }
 
+/// Refusals of acts on accounts and their credentials.
+fn of_account_act(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "may-not-hold-credential" => (
+            "認証情報を登録・変更できるのは、アカウント管理者とSNS運用責任者だけです。",
+            "Only the account's manager and operators may set its credential.",
+            "アカウント管理者またはSNS運用責任者に依頼してください。",
+        ),
+        "credential-known" => (
+            "このアカウントの認証情報は、すでに登録されています。",
+            "A credential of this account is in custody already.",
+            "変更する場合は、変更（rotate）の操作をしてください。",
+        ),
+        "credential-not-held" => (
+            "このアカウントの認証情報は、まだ登録されていません。",
+            "No credential of this account is in custody.",
+            "登録（set）の操作をしてください。",
+        ),
+        "reason-missing" => ("理由が必要です。", "A reason is needed.", "理由を入力してください。"),
+        "account-not-in-use" => (
+            "このアカウントは運用中ではないため、停止の操作は要りません。すでに投稿できない状態です。",
+            "The account is not in use, so there is nothing to lock: nothing can be posted to it.",
+            "アカウントの一覧で、現在の状態を確認してください。",
+        ),
+        "account-not-locked" => (
+            "このアカウントは停止されていないため、再開できません。",
+            "The account is not locked.",
+            "アカウントの一覧で、現在の状態を確認してください。",
+        ),
+        "not-the-manager" => (
+            "停止されたアカウントを再開できるのは、そのアカウントのアカウント管理者だけです。",
+            "Only the account's manager may put it into use again.",
+            "アカウント管理者に依頼してください。",
+        ),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,13 +219,16 @@ mod tests {
     fn every_code_of_a_condition_has_a_sentence_of_its_own() {
         let source = concat!(include_str!("../store/condition.rs"), include_str!("acts.rs"));
         let parts: Vec<&str> = source.split('"').collect();
-        let named = |before: &str| before.ends_with("Parts::new(") || before.ends_with("settle(");
+        let named = |before: &str| ["Parts::new(", "settle(", "of_account("].iter().any(|by| before.ends_with(by));
         let quoted = parts.windows(2).step_by(2).filter(|pair| is_code(pair[1]) && !named(pair[0]));
         let quoted: Vec<&str> = quoted.map(|pair| pair[1]).collect();
         assert!(quoted.len() > 20, "{quoted:?}");
         for code in quoted.into_iter().filter(|code| !["entry-closed", "condition-unknown"].contains(code)) {
             let code: &'static str = Box::leak(code.to_owned().into_boxed_str());
-            assert!(of_post(code).or_else(|| of_act(code)).is_some(), "{code} has no sentence");
+            assert!(
+                of_post(code).or_else(|| of_act(code)).or_else(|| of_account_act(code)).is_some(),
+                "{code} has no sentence"
+            );
         }
     }
 

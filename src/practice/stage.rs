@@ -85,6 +85,10 @@ impl Stage {
         open(&self.world).published.clone()
     }
 
+    pub(super) fn allow_posts(&self, posts: u64) {
+        open(&self.world).x.allowed = Some(posts);
+    }
+
     pub(super) fn order(&self, fault: Fault) {
         open(&self.faults).push(fault);
     }

@@ -5,7 +5,7 @@ mod media;
 mod posts;
 mod problem;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ const EPOCH_MS: i64 = 1_288_834_974_657;
 const RATE_LIMIT: u64 = 1_080_000;
 /// The window of a rate limit.
 const RATE_WINDOW_S: i64 = 900;
+/// The window of X's daily limits.
+const DAY_S: i64 = 24 * 3600;
 
 /// What X knows.
 #[derive(Default)]
@@ -29,6 +31,10 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     posts: BTreeMap<u64, posts::Post>,
     media: BTreeMap<u64, media::Media>,
+    /// Posts that each user may make in 24 hours, if a scene says so.
+    pub(super) allowed: Option<u64>,
+    /// Refresh tokens that were exchanged: each is good once.
+    spent: BTreeSet<String>,
 }
 
 impl State {
@@ -64,7 +70,7 @@ fn number_of(token: &str) -> u64 {
 
 /// Answers as X does.
 pub(super) fn answer(world: &mut World, asked: Asked) -> Answer {
-    if let Some(answer) = sign_in(&asked) {
+    if let Some(answer) = sign_in(&mut world.x, &asked) {
         return answer;
     }
     let old = asked.path.starts_with("/1.1/");
@@ -80,18 +86,29 @@ pub(super) fn answer(world: &mut World, asked: Asked) -> Answer {
     let used = world.x.calls.entry(format!("{} {route}", caller.user)).or_default();
     *used += 1;
     let used = *used;
+    let limit = world.x.allowed.unwrap_or(RATE_LIMIT);
+    if used > limit {
+        return problem::plain(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Too Many Requests");
+    }
     let answer = if old { answer_old(world, &caller, asked) } else { answer_v2(world, &caller, asked) };
     let second = at.as_second();
     answer
         .with("x-rate-limit-limit", RATE_LIMIT.to_string())
         .with("x-rate-limit-remaining", RATE_LIMIT.saturating_sub(used).to_string())
         .with("x-rate-limit-reset", (second - second.rem_euclid(RATE_WINDOW_S) + RATE_WINDOW_S).to_string())
+        .with("x-app-limit-24hour-reset", day_ends(second).to_string())
+        .with("x-user-limit-24hour-reset", day_ends(second).to_string())
         .with("x-app-limit-24hour-limit", RATE_LIMIT.to_string())
         .with("x-app-limit-24hour-remaining", RATE_LIMIT.saturating_sub(used).to_string())
-        .with("x-user-limit-24hour-limit", RATE_LIMIT.to_string())
-        .with("x-user-limit-24hour-remaining", RATE_LIMIT.saturating_sub(used).to_string())
+        .with("x-user-limit-24hour-limit", limit.to_string())
+        .with("x-user-limit-24hour-remaining", limit.saturating_sub(used).to_string())
         .with("api-version", "2.166")
         .with("x-transaction-id", format!("{:016x}", world.x.last_id ^ used))
+}
+
+/// The end of the day (UTC) in which `second` lies.
+fn day_ends(second: i64) -> i64 {
+    second - second.rem_euclid(DAY_S) + DAY_S
 }
 
 /// The route with its ids left out: what a rate limit counts.
@@ -147,13 +164,19 @@ fn answer_old(world: &mut World, caller: &Caller, asked: Asked) -> Answer {
 }
 
 /// The routes that hand out credentials.
-fn sign_in(asked: &Asked) -> Option<Answer> {
+fn sign_in(x: &mut State, asked: &Asked) -> Option<Answer> {
     if asked.method != Method::POST {
         return None;
     }
     let grant = asked.parameter("grant_type").unwrap_or_default();
     match asked.path.as_str() {
         "/2/oauth2/token" if matches!(grant.as_str(), "authorization_code" | "refresh_token") => {
+            let spent = asked.parameter("refresh_token").is_some_and(|token| !x.spent.insert(token));
+            if spent || asked.parameter("refresh_token").as_deref() == Some("revoked") {
+                let description = "Value passed for the token was invalid.";
+                let body = json!({"error": "invalid_request", "error_description": description});
+                return Some(Answer::json(StatusCode::BAD_REQUEST, &body));
+            }
             let seed = asked.parameter("code").or_else(|| asked.parameter("refresh_token")).unwrap_or_default();
             let body = json!({
                 "token_type": "bearer", "expires_in": 7200, "access_token": format!("practice{:x}", number_of(&seed)),

@@ -24,6 +24,8 @@ pub struct Definition {
     pub name_en: String,
     /// The hosts it answers on.
     pub hosts: Vec<HostPattern>,
+    /// The hosts on which people post by hand, which no gate sees.
+    pub web_hosts: Vec<HostPattern>,
     /// The host of the short form `/{provider}/...`.
     pub default_host: Option<String>,
     /// How its refusals look.

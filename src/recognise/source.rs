@@ -26,6 +26,9 @@ struct File {
     id: ProviderId,
     name: Name,
     hosts: Spanned<Vec<String>>,
+    /// Hosts on which people post by hand, for the rules that close the way round the gate.
+    #[serde(default)]
+    web_hosts: Vec<String>,
     /// The hosts come from the configuration: one instance of a federated provider.
     #[serde(default)]
     instance: bool,
@@ -263,11 +266,13 @@ impl Reader<'_> {
             .filter_map(|text| text.split_once('='))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
+        let web_hosts = file.web_hosts.iter().filter_map(|host| self.take(&span, host_pattern(host))).collect();
         let definition = Definition {
             id: file.id,
             name_ja: file.name.ja,
             name_en: file.name.en,
             hosts,
+            web_hosts,
             default_host,
             errors: file.errors,
             credential,

@@ -100,6 +100,8 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         Change::Organisation(..)
         | Change::Account(_)
         | Change::AccountState(..)
+        | Change::Credential(_)
+        | Change::LockCredential(_)
         | Change::Person(_)
         | Change::Client(_) => register(conn, change),
     }
@@ -117,6 +119,21 @@ fn register(conn: &Connection, change: &Change) -> Result<()> {
             let mut account: Account = from_json(&body)?;
             account.state = *state;
             put_account(conn, &account)
+        }
+        Change::Credential(new) => {
+            let row: [&dyn ToSql; 7] = [
+                &new.account.as_str(),
+                &new.kind,
+                &new.sealed,
+                &new.changed.as_microsecond(),
+                &new.rotate_by.as_microsecond(),
+                &new.stale_at.map(Timestamp::as_microsecond),
+                &new.locked,
+            ];
+            run(conn, "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        }
+        Change::LockCredential(account) => {
+            run(conn, "UPDATE credential SET locked = 1 WHERE account = ?", [account.as_str()])
         }
         Change::Person(person) => {
             let row =
@@ -202,6 +219,23 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
                 &segment.sha256.hex(),
             ];
             run(conn, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        }
+        Learned::Budget(budget) => {
+            let row = params![
+                budget.account.as_str(),
+                budget.bucket,
+                budget.remaining,
+                budget.allowed,
+                budget.resets.as_microsecond(),
+            ];
+            run(conn, "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)", row)
+        }
+        Learned::Credential(renewed) => {
+            // One that a person brought or locked in the meantime counts; what was renewed of the old one does not.
+            let sql = "UPDATE credential SET sealed = ?, stale_at = ? WHERE account = ? AND changed = ? AND locked = 0";
+            let stale_at = renewed.stale_at.map(Timestamp::as_microsecond);
+            let changed = renewed.changed.as_microsecond();
+            run(conn, sql, params![renewed.sealed, stale_at, renewed.account.as_str(), changed])
         }
         Learned::Published { account, id } => {
             run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::{Condition, entry_id};
-use crate::domain::account::AccountId;
+use crate::domain::account::{AccountId, AccountState};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
 
@@ -46,10 +46,11 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
                 && !self_approval(conn, account)?;
             Ok(own.then_some("self-approval"))
         }
-        Condition::AccountActive(account) => {
-            let sql = "SELECT 1 FROM account WHERE id = ? AND state = 'active'";
-            unless(exists(conn, sql, [account.as_str()])?, "account-not-active")
-        }
+        Condition::AccountActive(account) => Ok(match state(conn, account)?.as_deref() {
+            Some("active") => None,
+            Some("suspended") => Some("account-locked"),
+            _ => Some("account-not-active"),
+        }),
         Condition::EmergencyOpen(emergency, account) => {
             let sql = "SELECT 1 FROM emergency e JOIN emergency_account a ON a.emergency = e.id
                 WHERE e.id = ?1 AND a.account = ?2 AND e.declared <= ?3 AND ?3 < e.until AND e.ended IS NULL";
@@ -73,6 +74,11 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::WorksFor(..)
         | Condition::MayDeclare(..)
         | Condition::AccountOf(..)
+        | Condition::AccountIn(..)
+        | Condition::Manages(..)
+        | Condition::MayHold(..)
+        | Condition::CredentialAbsent(_)
+        | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, now),
@@ -106,6 +112,28 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         Condition::AccountOf(account, body) => {
             let sql = "SELECT 1 FROM account WHERE id = ? AND organisation = ?";
             unless(exists(conn, sql, [account.as_str(), body.as_str()])?, "account-unknown")
+        }
+        Condition::AccountIn(account, wanted) => {
+            let holds = state(conn, account)?.is_some_and(|found| found == wanted.as_str());
+            let code = if *wanted == AccountState::Suspended { "account-not-locked" } else { "account-not-in-use" };
+            unless(holds, code)
+        }
+        Condition::Manages(person, account) => {
+            let sql = "SELECT 1 FROM account WHERE id = ? AND json_extract(body, '$.manager') = ?";
+            unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "not-the-manager")
+        }
+        Condition::MayHold(person, account) => {
+            let sql = "SELECT 1 FROM account a WHERE a.id = ?1 AND (json_extract(a.body, '$.manager') = ?2
+                OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
+            unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "may-not-hold-credential")
+        }
+        Condition::CredentialAbsent(account) => {
+            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
+            unless(!held, "credential-known")
+        }
+        Condition::CredentialHeld(account) => {
+            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
+            unless(held, "credential-not-held")
         }
         Condition::NotAuthor { person, author, client, account } => {
             let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;
@@ -183,6 +211,11 @@ fn is_author(
     }
     let Some(client) = client else { return Ok(false) };
     exists(conn, "SELECT 1 FROM client WHERE id = ? AND owner = ?", [client.as_str(), person.as_str()])
+}
+
+fn state(conn: &Connection, account: &AccountId) -> Result<Option<String>> {
+    let sql = "SELECT state FROM account WHERE id = ?";
+    conn.prepare_cached(sql)?.query_row([account.as_str()], |row| row.get(0)).optional()
 }
 
 fn self_approval(conn: &Connection, account: &AccountId) -> Result<bool> {

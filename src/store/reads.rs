@@ -13,6 +13,7 @@ use super::{StoreDown, entry_id, index_of, sqlite};
 use crate::domain::account::{AccountId, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::{ApprovalId, KnownApproval, Ticket, TicketId, TicketState};
+use crate::domain::budget::{Budget, Budgets};
 use crate::domain::digest::Digest;
 use crate::domain::emergency::{AfterReport, AfterReportId, Emergency};
 use crate::domain::media::{MediaRecord, Segment, Sha256};
@@ -308,6 +309,24 @@ impl Emergencies for Reads {
         })?;
         let reports = found.collect::<Result<_>>();
         Ok(reports?)
+    }
+}
+
+impl Budgets for Reads {
+    fn budgets(&self) -> std::result::Result<Vec<Budget>, Unavailable> {
+        let conn = self.conn()?;
+        let mut statement = conn.prepare_cached("SELECT account, bucket, remaining, allowed, resets FROM budget")?;
+        let found = statement.query_map([], |row| {
+            Ok(Budget {
+                account: AccountId::new(row.get::<_, String>(0)?),
+                bucket: row.get(1)?,
+                remaining: row.get(2)?,
+                allowed: row.get(3)?,
+                resets: time(row, 4)?,
+            })
+        })?;
+        let budgets = found.collect::<Result<_>>();
+        Ok(budgets?)
     }
 }
 

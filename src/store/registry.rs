@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rusqlite::{Connection, Result};
 
 use super::change::from_json;
 use crate::domain::account::{Account, AccountId, OrganisationId, ProviderId};
+use crate::domain::credential::{Credentials, SealedCredential};
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::ports::Registry;
 
@@ -23,6 +25,7 @@ struct Snapshot {
     client_keys: HashMap<String, Arc<Client>>,
     person_keys: HashMap<String, Arc<Person>>,
     fingerprints: HashMap<(ProviderId, String), Arc<Account>>,
+    credentials: BTreeMap<AccountId, Arc<SealedCredential>>,
 }
 
 impl Registered {
@@ -79,7 +82,37 @@ impl Snapshot {
             new.client_keys.insert(client.key_sha256.to_ascii_lowercase(), Arc::clone(&client));
             new.clients.insert(client.id.clone(), client);
         }
+        for credential in credentials(conn)? {
+            new.credentials.insert(credential.account.clone(), Arc::new(credential));
+        }
         Ok(new)
+    }
+}
+
+fn credentials(conn: &Connection) -> Result<Vec<SealedCredential>> {
+    let sql = "SELECT account, kind, sealed, changed, rotate_by, stale_at, locked FROM credential";
+    let moment = |micros: i64| {
+        Timestamp::from_microsecond(micros)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Integer, e.into()))
+    };
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(SealedCredential {
+            account: AccountId::new(row.get::<_, String>(0)?),
+            kind: row.get(1)?,
+            sealed: row.get(2)?,
+            changed: moment(row.get(3)?)?,
+            rotate_by: moment(row.get(4)?)?,
+            stale_at: row.get::<_, Option<i64>>(5)?.map(moment).transpose()?,
+            locked: row.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+impl Credentials for Registered {
+    fn credential(&self, account: &AccountId) -> Option<Arc<SealedCredential>> {
+        self.0.load().credentials.get(account).cloned()
     }
 }
 

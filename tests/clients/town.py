@@ -198,6 +198,7 @@ class Gate(Process):
             f"[approve]\nkey_file = {place('approval.key')}",
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
+            f"[credentials]\nkey_file = {place('credentials.key')}",
             f"[console]\nlocal_key_file = {place('console.key')}",
             *(
                 f'[providers.{name}]\nrecognised = ["town"]\nupstream = {{ {upstream(hosts)} }}\n'

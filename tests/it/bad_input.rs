@@ -48,6 +48,8 @@ url = "sqlite://{dir}/data/sekisho.db"
 dir = "{dir}/data/ledger"
 [approve]
 key_file = "{dir}/data/approval.key"
+[credentials]
+key_file = "{dir}/data/credentials.key"
 [console]
 local_key_file = "{dir}/data/console.key"
 [providers.x]

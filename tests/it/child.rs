@@ -433,6 +433,8 @@ burst = 100000
 spool_dir = "{data}/spool"
 [approve]
 key_file = "{data}/approval.key"
+[credentials]
+key_file = "{data}/credentials.key"
 [console]
 local_key_file = "{data}/console.key"
 [ledger]

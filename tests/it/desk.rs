@@ -347,7 +347,7 @@ fn canary(what: &str) -> &'static str {
 }
 
 /// Every file below `dir` that holds `needle`.
-fn files_with(dir: &Path, needle: &str, seen: &mut usize) -> Vec<PathBuf> {
+pub fn files_with(dir: &Path, needle: &str, seen: &mut usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -135,30 +135,31 @@ impl Drop for House {
 }
 
 fn configuration(dir: &Path, provider: &Practice, gateway: SocketAddr, console: SocketAddr) -> String {
-    let at = |name: &str| dir.join(name).display().to_string();
-    let (upstream, ca, hash) = (provider.address(), at("practice-ca.pem"), town::key_hash);
+    let (dir, upstream, hash) = (dir.display(), provider.address(), town::key_hash);
     format!(
         r#"
 [listen]
 gateway = "{gateway}"
 console = "{console}"
-ca_dir = "{}"
+ca_dir = "{dir}/ca"
 [extract]
-spool_dir = "{}"
+spool_dir = "{dir}/spool"
 memory_bytes = 64
 [approve]
-key_file = "{}"
+key_file = "{dir}/approval.key"
 [ledger]
-dir = "{}"
+dir = "{dir}/ledger"
 [store]
-url = "sqlite://{}"
+url = "sqlite://{dir}/sekisho.db"
+[credentials]
+key_file = "{dir}/credentials.key"
 [console]
-local_key_file = "{}"
+local_key_file = "{dir}/console.key"
 stream_keys_sha256 = ["{}"]
 [providers.x]
 recognised = ["nerima"]
 upstream = {{ "api.x.com" = "{upstream}", "upload.x.com" = "{upstream}" }}
-upstream_ca = "{ca}"
+upstream_ca = "{dir}/practice-ca.pem"
 [[organisations]]
 id = "nerima"
 name = "練馬区"
@@ -194,12 +195,6 @@ key_sha256 = "{}"
 accounts = ["nerima-x"]
 actions = ["publish", "upload", "read", "sign-in"]
 "#,
-        at("ca"),
-        at("spool"),
-        at("approval.key"),
-        at("ledger"),
-        at("sekisho.db"),
-        at("console.key"),
         hash(town::STREAM_KEY),
         hash(town::MANAGER_KEY),
         hash(town::TOOL_KEY),

@@ -152,7 +152,7 @@ async fn what_changed_since_the_look_refuses_at_the_entry() {
     let stage = Stage::new();
     let ledger = stage.open();
     let kacho = PersonId::new("kacho");
-    for (n, code) in (1..).zip(["approval-revoked", "approval-expired", "account-not-active", "emergency-ended"]) {
+    for (n, code) in (1..).zip(["approval-revoked", "approval-expired", "account-locked", "emergency-ended"]) {
         let id = format!("a{n}");
         let mut judged = stage.approved(n, &id);
         match code {
@@ -161,7 +161,7 @@ async fn what_changed_since_the_look_refuses_at_the_entry() {
                 ledger.act(kacho.clone(), Act::Revoke(ApprovalId::new(&id))).await.unwrap();
             }
             "approval-expired" => stage.pass_time(600),
-            "account-not-active" => lock(&ledger, AccountState::Suspended).await,
+            "account-locked" => lock(&ledger, AccountState::Suspended).await,
             _ => {
                 lock(&ledger, AccountState::Active).await;
                 ledger.act(kacho.clone(), Act::Declare(stage.emergency("e1"))).await.unwrap();

@@ -138,6 +138,7 @@ fn config(dir: &Path) -> Config {
             self_approval: false,
         }),
         credential_fingerprints: vec!["ab12".to_owned()],
+        observe: None,
     }];
     config.clients = vec![crate::domain::person::Client {
         id: ClientId::new("cms"),
@@ -193,6 +194,7 @@ pub(super) fn outbound() -> Box<Outbound> {
         body: OutBody::Empty,
         by_hand: false,
         reads: false,
+        wears: crate::domain::credential::Wears::Own,
     })
 }
 

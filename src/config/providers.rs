@@ -12,7 +12,7 @@ use crate::domain::account::OrganisationId;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The definition file; none: the one of that name that is built in (`x`, `line`).
+    /// The definition file; none: the one of that name that is built in (`x`, `line`, `mastodon`, ...).
     #[serde(default)]
     pub definition: Option<PathBuf>,
     /// Hosts of a provider that everybody may run (Mastodon): the instances in use. Its definition says `instance = true`.

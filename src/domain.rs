@@ -10,6 +10,7 @@ pub mod arrival;
 pub mod chance;
 pub mod clause;
 pub mod clock;
+pub mod container;
 pub mod decision;
 pub mod digest;
 pub mod dossier;

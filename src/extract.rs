@@ -4,13 +4,15 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::domain::action::Action;
 use crate::domain::arrival::Body;
+use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
 use crate::domain::media::{Media, UploadStep};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
+use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::Place;
+use crate::recognise::definition::{ContainerRule, Place};
 use crate::recognise::matcher::encode_pairs;
 
 mod body;
@@ -19,6 +21,7 @@ mod fields;
 pub mod form;
 pub mod json;
 pub mod multipart;
+pub mod parts;
 pub mod spool;
 mod upload;
 
@@ -36,6 +39,12 @@ pub struct Extracted {
     pub post: Post,
     /// Ids of media it shows, in order, to be resolved.
     pub media_ids: Vec<String>,
+    /// Ids of containers that it shows as parts, in order, to be resolved.
+    pub parts: Vec<String>,
+    /// Whether it, or a part of it, names a medium by URL: nobody here has seen the bytes.
+    pub by_url: bool,
+    /// What it does with containers.
+    pub container: Option<ContainerStep>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
     /// The client's retry key.
@@ -60,24 +69,58 @@ pub async fn read(
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
     let parsed = body::read(recognised, headers, body, limits).await?;
+    overridden(recognised, &parsed)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
     let mapped = fields::map(&request)?;
     // A route with a larger limit has it for the medium; what stands beside that is no larger than any other text.
     if mapped.post.texts().iter().map(|(_, _, text)| text.len() as u64).sum::<u64>() > limits.text_bytes {
         return Err(body::too_large());
     }
-    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form, mapped.action)?;
+    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
     let upload = upload::step(&request, mapped.medium.as_ref())?;
+    let container = container(&request)?;
     Ok(Extracted {
         action: mapped.action,
         target: mapped.target,
         post: mapped.post,
         media_ids: mapped.media_ids,
+        parts: mapped.parts,
+        by_url: mapped.by_url,
+        container,
         upload,
         retry_key: mapped.retry_key,
         credential_fingerprint,
         body: parsed.body,
         content_type: parsed.content_type,
+    })
+}
+
+/// Refuses a body that asks to be taken for another method than the one that found the route.
+fn overridden(recognised: &Recognised, parsed: &body::Parsed) -> Result<(), Refusal> {
+    let asks = |key: &str, value: Option<&str>| {
+        crate::recognise::overridden::in_body(&recognised.provider, key)
+            && !value.is_some_and(|value| value.eq_ignore_ascii_case(recognised.method.as_str()))
+    };
+    let form = parsed.form.iter().any(|(key, value)| asks(key, Some(value)));
+    let json = match &parsed.json {
+        Some(Tree::Map(members)) => members.iter().any(|(key, value)| asks(key, value.as_text())),
+        _ => false,
+    };
+    if form || json { Err(crate::recognise::method_override()) } else { Ok(()) }
+}
+
+/// What the request does with containers.
+fn container(request: &fields::Request<'_>) -> Result<Option<ContainerStep>, Refusal> {
+    Ok(match &request.recognised.route.container {
+        None => None,
+        Some(ContainerRule::Make { unless }) => {
+            let at_once = unless.as_ref().map(|condition| request.holds(condition)).transpose()?;
+            (at_once != Some(true)).then_some(ContainerStep::Make)
+        }
+        Some(ContainerRule::Publish { id }) => {
+            let id = request.scalar(id)?.filter(|id| !id.is_empty());
+            Some(ContainerStep::Publish(id.ok_or_else(|| fields::bad_field("creation_id"))?))
+        }
     })
 }
 
@@ -110,6 +153,18 @@ pub fn resolve(
         media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
     }
     extracted.post.media = media;
+    for (number, id) in extracted.parts.iter().enumerate() {
+        let known = book.container(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
+        let known = known.ok_or_else(|| {
+            let sentence = "カルーセルに含めようとした画像・動画は関所を通っていません。";
+            bad_media("unknown-container", sentence, "A part of the carousel was not made through the gateway.")
+        })?;
+        if known.container.account != *account {
+            let sentence = "カルーセルに含めようとした画像・動画は別のアカウントのものです。";
+            return Err(bad_media("foreign-container", sentence, "A part of the carousel is another account's."));
+        }
+        extracted.by_url |= parts::join(&mut extracted.post, number, &known.container)?;
+    }
     Ok(())
 }
 

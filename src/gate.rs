@@ -17,9 +17,10 @@ use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Handler, Malformed};
 use crate::domain::clock::Clock;
+use crate::domain::container::Container;
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
-use crate::domain::dossier::{Dossier, Judged, Outcome};
+use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
@@ -35,6 +36,7 @@ use crate::recognise::{self, Definitions, Recognised};
 
 pub mod busy;
 pub mod canary;
+pub mod follow;
 pub mod learn;
 pub mod limit;
 pub mod respond;
@@ -123,6 +125,8 @@ pub struct Gate {
 struct Walked {
     shape: Option<Shape>,
     request: Option<(Recognised, Extracted, Arc<Account>)>,
+    /// The container that the answer names.
+    made: Option<Box<Container>>,
     /// Kept until the outcome is recorded.
     held: Option<busy::Held>,
 }
@@ -179,7 +183,7 @@ impl Gate {
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
                 let sent = self.forwarder.send(entered).await;
-                self.conclude(sent, walked.request, shape).await
+                self.conclude(sent, walked.request, walked.made, shape).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
                 self.metrics.refusal(&refusal.code);
@@ -233,6 +237,7 @@ impl Gate {
             self.ports.registry.as_ref(),
         )?;
         dossier.account = Some(account.id.clone());
+        let followed = follow::followed(&mut extracted, &recognised, &account, self.ports.media.as_ref(), now)?;
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
@@ -249,12 +254,16 @@ impl Gate {
         dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);
-        let digest = digest::of_form(&form);
+        // A container's publication has the container's digest; the post is with the entry that let it be made.
+        let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
             dossier.digest = Some(digest);
-            dossier.payload = form;
+            dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
-        let pass = self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?;
+        let pass = match followed {
+            Some(known) => Pass::Followed(known),
+            None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
+        };
         dossier.pass = Some(pass.clone());
 
         let bodies = self.recognised.get(&recognised.provider.id);
@@ -268,7 +277,9 @@ impl Gate {
             pass: &pass,
             now,
         };
-        let permit = guideline::decide(&rules.guidelines, case)?;
+        let permit = guideline::decide(&rules.guidelines, case)
+            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))?;
+        walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
         let outbound = extract::outbound(&recognised, &extracted, &headers)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
@@ -305,6 +316,7 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
+            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
         if let Some(key) = &extracted.retry_key
@@ -356,11 +368,15 @@ impl Gate {
         &self,
         sent: Sent,
         request: Option<(Recognised, Extracted, Arc<Account>)>,
+        made: Option<Box<Container>>,
         shape: Shape,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
-        let learn::Lesson { outcome, learned } =
+        let learn::Lesson { outcome, mut learned } =
             learn::lesson(&sent.answer, request.as_ref(), self.ports.media.as_ref(), &self.extract).await;
+        if let (Outcome::Published { published_id: Some(id), .. }, Some(made)) = (&outcome, made) {
+            learned.push(Learned::Container(Box::new(Container { id: id.clone(), ..*made })));
+        }
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.

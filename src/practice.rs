@@ -10,6 +10,7 @@
 mod authority;
 mod exchange;
 pub mod fault;
+mod graph;
 mod intake;
 mod json_media;
 mod line;

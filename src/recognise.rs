@@ -18,6 +18,7 @@ use crate::domain::media::Sha256;
 mod check;
 pub mod definition;
 pub mod matcher;
+pub mod overridden;
 mod source;
 mod words;
 
@@ -25,8 +26,12 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 2] =
-    [("x", include_str!("../config/providers/x.toml")), ("line", include_str!("../config/providers/line.toml"))];
+const BUILT_IN: [(&str, &str); 4] = [
+    ("x", include_str!("../config/providers/x.toml")),
+    ("line", include_str!("../config/providers/line.toml")),
+    ("instagram", include_str!("../config/providers/instagram.toml")),
+    ("threads", include_str!("../config/providers/threads.toml")),
+];
 
 /// All definitions in force, with their hash.
 #[derive(Debug)]
@@ -70,7 +75,8 @@ impl Definitions {
             }
         }
         let definitions: Vec<Arc<Definition>> = by_id.values().map(|(definition, _)| definition.clone()).collect();
-        let doubled = check::hosts(&definitions);
+        let mut doubled = check::hosts(&definitions);
+        doubled.extend(check::shared(&by_id.values().collect::<Vec<_>>()));
         problems.extend(doubled.into_iter().map(|reason| Problem { file: None, line: None, reason }));
         if !problems.is_empty() {
             return Err(problems);
@@ -163,8 +169,6 @@ pub struct Recognised {
     pub query: Vec<(String, String)>,
 }
 
-/// Headers by which a request asks to be taken for another method.
-const OVERRIDE_HEADERS: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 /// Query and form keys that do the same.
 pub(crate) const OVERRIDE_KEYS: [&str; 4] = ["_method", "$httpMethod", "$method", "x-http-method-override"];
 
@@ -181,13 +185,15 @@ pub fn recognise(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Recognised, Refusal> {
-    if OVERRIDE_HEADERS.iter().any(|name| headers.contains_key(*name)) {
-        return Err(method_override());
+    let tables = definitions.tables.all(host);
+    let first = tables.first().ok_or_else(|| unknown_host(host))?;
+    let method = &overridden::method(&first.definition, method, query, headers)?;
+    let mut found = None;
+    for table in tables {
+        let matched = table.find(method, host, path).map_err(|_| path_shape(&table.definition))?;
+        found = found.or(matched.map(|matched| (&table.definition, matched)));
     }
-    let table = definitions.tables.get(host).ok_or_else(|| unknown_host(host))?;
-    let definition = &table.definition;
-    let found = table.find(method, host, path).map_err(|_| path_shape(definition))?;
-    let (route, path, params) = found.ok_or_else(|| unknown_route(definition, method, path))?;
+    let (definition, (route, path, params)) = found.ok_or_else(|| unknown_route(&first.definition, method, path))?;
     if let Some(rule) = &route.refuse {
         let sentence = format!("{}（{method} {}）", rule.ja, route.path.source);
         let sentence_en = format!("{} ({method} {})", rule.en, route.path.source);
@@ -196,7 +202,7 @@ pub fn recognise(
     if let Some(what) = route.unsupported {
         return Err(not_supported(method, &route, what));
     }
-    let query = read_query(query, method, &route)?;
+    let query = read_query(query, method, definition, &route)?;
     Ok(Recognised {
         provider: definition.clone(),
         route,
@@ -208,7 +214,12 @@ pub fn recognise(
     })
 }
 
-fn read_query(query: Option<&str>, method: &Method, route: &Route) -> Result<Vec<(String, String)>, Refusal> {
+fn read_query(
+    query: Option<&str>,
+    method: &Method,
+    definition: &Definition,
+    route: &Route,
+) -> Result<Vec<(String, String)>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Vec::new()) };
     let pairs = matcher::decode_pairs(query, &|key| route.repeats.iter().any(|name| name == key)).map_err(|bad| {
         let (ja, en) = match bad {
@@ -223,6 +234,8 @@ fn read_query(query: Option<&str>, method: &Method, route: &Route) -> Result<Vec
         )
         .status(400)
     })?;
+    // What asked for another method was obeyed; the method that leaves says the same.
+    let pairs: Vec<_> = pairs.into_iter().filter(|(key, _)| !overridden::in_query(definition, key)).collect();
     for (key, _) in &pairs {
         if OVERRIDE_KEYS.contains(&key.as_str()) {
             return Err(method_override());

@@ -67,6 +67,8 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
     let hosts = [
         ("x", &["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"][..]),
         ("line", &["api.line.me", "api-data.line.me"][..]),
+        ("threads", &["graph.threads.net", "graph.threads.com"][..]),
+        ("instagram", &["graph.instagram.com", "api.instagram.com"][..]),
     ];
     hosts
         .into_iter()
@@ -116,6 +118,8 @@ fn accounts() -> Vec<Account> {
         library,
         old,
         account("nagano-x", "nagano", "x", "nagano_city", AccountKind::General, "nagano-pr-head"),
+        account("nerima-threads", "nerima", "threads", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
+        account("nerima-instagram", "nerima", "instagram", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nagano-line", "nagano", "line", "@naganocity", AccountKind::General, "nagano-pr-head"),
     ]
 }
@@ -152,7 +156,13 @@ fn clients() -> Vec<Client> {
         until: None,
     };
     vec![
-        client("nerima-tool", "nerima", "nerima-clerk", TOOL_KEY, &["nerima-x", "nerima-line"]),
+        client(
+            "nerima-tool",
+            "nerima",
+            "nerima-clerk",
+            TOOL_KEY,
+            &["nerima-x", "nerima-line", "nerima-threads", "nerima-instagram"],
+        ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),
         client("nagano-tool", "nagano", "nagano-clerk", NAGANO_TOOL_KEY, &["nagano-x", "nagano-line"]),

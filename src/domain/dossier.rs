@@ -122,6 +122,8 @@ pub enum Learned {
     Media(super::media::MediaRecord),
     /// A part of a chunked upload was taken by the provider.
     Segment(super::media::Segment),
+    /// A container was made by the request whose outcome this is.
+    Container(Box<super::container::Container>),
     /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.
     Published {
         /// The account.

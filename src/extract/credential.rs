@@ -8,7 +8,7 @@ use crate::domain::media::Sha256;
 use crate::recognise::Recognised;
 use crate::recognise::definition::CredentialPlace;
 
-use super::body::matters;
+use super::body::{Parsed, matters};
 
 /// SHA-256 (hex) of the credential: a bearer token's, or an OAuth 1.0a `oauth_token`'s.
 ///
@@ -20,7 +20,7 @@ use super::body::matters;
 pub(super) fn fingerprint(
     recognised: &Recognised,
     headers: &HeaderMap,
-    form: &[(String, String)],
+    parsed: &Parsed,
     action: Action,
 ) -> Result<Option<String>, Refusal> {
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
@@ -42,10 +42,14 @@ pub(super) fn fingerprint(
             }
             CredentialPlace::OAuth1 => scheme(authorization, "oauth").and_then(oauth_token),
             CredentialPlace::Query(name) => find(&recognised.query, name),
-            CredentialPlace::Form(name) => find(form, name),
+            CredentialPlace::Form(name) => find(&parsed.form, name).or_else(|| {
+                let member = parsed.json.as_ref().and_then(|tree| tree.get(name));
+                member.and_then(|value| value.as_text()).map(str::to_owned)
+            }),
+            CredentialPlace::OAuth => scheme(authorization, "oauth").filter(|text| is_token68(text)).map(str::to_owned),
         };
         let Some(credential) = credential.filter(|credential| !credential.is_empty()) else { continue };
-        read |= matches!(place, CredentialPlace::Bearer | CredentialPlace::OAuth1);
+        read |= matches!(place, CredentialPlace::Bearer | CredentialPlace::OAuth1 | CredentialPlace::OAuth);
         if found.replace(Sha256::of(credential.as_bytes()).hex()).is_some() {
             return Err(twice());
         }

@@ -10,8 +10,32 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 6] =
-    ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com", "api.line.me", "api-data.line.me"];
+pub const HOSTS: [&str; 13] = [
+    "api.x.com",
+    "api.twitter.com",
+    "upload.x.com",
+    "upload.twitter.com",
+    "api.line.me",
+    "api-data.line.me",
+    "graph.threads.net",
+    "graph.threads.com",
+    "graph.instagram.com",
+    "api.instagram.com",
+    "graph.facebook.com",
+    "graph-video.facebook.com",
+    "rupload.facebook.com",
+];
+
+/// Those of them that are Meta's.
+pub(super) const GRAPH_HOSTS: [&str; 7] = [
+    "graph.threads.net",
+    "graph.threads.com",
+    "graph.instagram.com",
+    "api.instagram.com",
+    "graph.facebook.com",
+    "graph-video.facebook.com",
+    "rupload.facebook.com",
+];
 
 /// A root certificate and a leaf under it, made for one run; the keys are never written down.
 #[derive(Clone)]

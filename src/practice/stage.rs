@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Asked};
 use super::fault::{self, Fault, Trouble, When};
 use super::record::{Published, Received};
-use super::{line, x};
+use super::{graph, line, x};
 use crate::domain::clock::Clock;
 
 /// The path under which tests in other processes read and steer the practice providers, on every host.
@@ -32,6 +32,7 @@ pub(super) struct World {
     pub(super) published: Vec<Published>,
     pub(super) x: x::State,
     pub(super) line: line::State,
+    pub(super) graph: graph::State,
 }
 
 impl Stage {
@@ -106,7 +107,13 @@ impl Stage {
     pub(super) fn answer(&self, asked: Asked) -> Answer {
         let line = asked.host.ends_with("line.me");
         let mut world = open(&self.world);
-        if line { line::answer(&mut world, &asked) } else { x::answer(&mut world, asked) }
+        if graph::answers(&asked.host) {
+            graph::answer(&mut world, &asked)
+        } else if line {
+            line::answer(&mut world, &asked)
+        } else {
+            x::answer(&mut world, asked)
+        }
     }
 
     /// Answers a test that looks behind the scenes.

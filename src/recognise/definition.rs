@@ -1,7 +1,7 @@
 //! A provider definition in checked form: what `config/providers/*.toml` says, parsed once into closed types.
 //!
 //! `source` is the shape of the file, this is what it means. Everything that the gateway can read in a definition but
-//! not yet carry out (batches, containers, overrides) sets [`Route::unsupported`]: such a route refuses, never passes.
+//! not yet carry out (batches, bracket keys) sets [`Route::unsupported`]: such a route refuses, never passes.
 
 use http::{HeaderName, Method};
 
@@ -32,6 +32,10 @@ pub struct Definition {
     pub parameters: Vec<(String, String)>,
     /// Headers that any route forwards.
     pub headers: Vec<HeaderName>,
+    /// Where a request may ask to be taken for another method: it is judged as that, and leaves as that.
+    pub overrides: Vec<Place>,
+    /// Hosts that another definition may claim too, for paths of its own.
+    pub shares: Vec<String>,
 }
 
 /// A host, or all hosts under a name.
@@ -112,8 +116,10 @@ pub enum CredentialPlace {
     OAuth1,
     /// A query parameter.
     Query(String),
-    /// A form field.
+    /// A form field, or the member of a JSON body.
     Form(String),
+    /// `Authorization: OAuth ...`, a bearer token by another name (Meta's upload hosts).
+    OAuth,
 }
 
 /// One described request: method, host and path, and what it does.
@@ -153,6 +159,8 @@ pub struct Route {
     pub fields: Vec<FieldRule>,
     /// What it does as a step of an upload; the first whose condition holds.
     pub steps: Vec<StepRule>,
+    /// What it does with containers.
+    pub container: Option<ContainerRule>,
     /// Where the answer, or the path, names what was published or uploaded; the first that is there.
     pub published: Vec<Place>,
     /// Known, and refused by name.
@@ -191,6 +199,23 @@ pub struct Condition {
     pub equals: Option<String>,
     /// Whether it must not be there at all.
     pub absent: bool,
+    /// Whether its value must say yes: `true`, `1`, `yes`, `on`, in any case.
+    pub truthy: bool,
+}
+
+/// What a request does with containers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerRule {
+    /// It makes one, unless the condition holds: then it publishes at once.
+    Make {
+        /// The condition.
+        unless: Option<Condition>,
+    },
+    /// It publishes the one that is named here.
+    Publish {
+        /// Where the container is named.
+        id: Place,
+    },
 }
 
 /// How a body is written.
@@ -224,7 +249,7 @@ pub enum Place {
     FormAny,
     /// A query parameter.
     Query(String),
-    /// A form field, a part or a query parameter, whichever is there.
+    /// A form field, a part, a member of the JSON body or a query parameter, whichever is there.
     Param(String),
     /// A parameter of the path template.
     Path(String),
@@ -262,6 +287,8 @@ pub enum FieldRole {
     Public(Role),
     /// The id of a medium.
     MediaId,
+    /// The id of a container that is shown as a part of this post.
+    Part,
     /// The bytes of a medium.
     MediaBytes,
     /// An address from which the provider fetches a medium.
@@ -321,8 +348,10 @@ pub enum Encoding {
     Comma,
     /// Media bytes in base64 (RFC 4648 section 4, padded).
     Base64,
-    /// A JSON text inside the field; `inner` reads it.
+    /// A JSON text inside the field; `inner` reads it, or else the whole is the value.
     Json,
+    /// Several values: with commas between them, or as a JSON list.
+    List,
     /// Bracket keys: `media_ids[]`, `poll[options][]`, `attached_media[0]`.
     Brackets,
 }
@@ -336,6 +365,8 @@ pub struct FieldRule {
     pub role: FieldRole,
     /// How.
     pub encoding: Encoding,
+    /// Fields inside a JSON text.
+    pub inner: Vec<FieldRule>,
 }
 
 /// What a request does as a step of an upload.

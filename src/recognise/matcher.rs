@@ -288,7 +288,7 @@ pub struct BadPath;
 /// The tables of all definitions, by host.
 #[derive(Debug, Default)]
 pub struct Tables {
-    exact: HashMap<String, Arc<Table>>,
+    exact: HashMap<String, Vec<Arc<Table>>>,
     suffix: Vec<(HostPattern, Arc<Table>)>,
 }
 
@@ -299,18 +299,25 @@ impl Tables {
         for pattern in &table.definition.hosts {
             match pattern {
                 HostPattern::Exact(host) => {
-                    self.exact.insert(host.clone(), table.clone());
+                    self.exact.entry(host.clone()).or_default().push(table.clone());
                 }
                 HostPattern::Suffix(_) => self.suffix.push((pattern.clone(), table.clone())),
             }
         }
     }
 
-    /// The table for a host.
+    /// The table for a host, or the first of those that share it.
     pub fn get(&self, host: &str) -> Option<&Arc<Table>> {
-        self.exact
-            .get(host)
-            .or_else(|| self.suffix.iter().find(|(pattern, _)| pattern.accepts(host)).map(|(_, table)| table))
+        self.all(host).first()
+    }
+
+    /// Every table for a host.
+    pub fn all(&self, host: &str) -> &[Arc<Table>] {
+        let suffix = || self.suffix.iter().find(|(pattern, _)| pattern.accepts(host));
+        match self.exact.get(host) {
+            Some(tables) => tables,
+            None => suffix().map(|(_, table)| std::slice::from_ref(table)).unwrap_or_default(),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
 
 use super::definition::{
-    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
-    StepRule, When,
+    BodyKind, Condition, ContainerRule, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule,
+    Route, Step, StepRule, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place, role};
@@ -37,6 +37,15 @@ struct File {
     #[serde(default)]
     parameters: Vec<String>,
     headers: Spanned<Vec<String>>,
+    /// Where a request may ask to be taken for another method: `param:method`, `header:x-http-method-override`.
+    #[serde(default)]
+    overrides: Vec<String>,
+    /// Hosts that another definition may claim too.
+    #[serde(default)]
+    shares: Vec<String>,
+    /// What every route takes besides its own.
+    #[serde(default)]
+    every: EveryFile,
     /// Named lists of query keys, for `query = ["@name"]`.
     #[serde(default)]
     sets: std::collections::BTreeMap<String, Vec<String>>,
@@ -44,6 +53,15 @@ struct File {
     #[serde(default)]
     rewrite: Vec<String>,
     routes: Vec<Spanned<RouteFile>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EveryFile {
+    #[serde(default)]
+    query: Vec<String>,
+    #[serde(default)]
+    fields: Vec<Spanned<FieldFile>>,
 }
 
 #[derive(Deserialize)]
@@ -88,9 +106,6 @@ struct RouteFile {
     steps: Vec<Spanned<StepFile>>,
     #[serde(default)]
     published: Vec<String>,
-    /// Keys that turn the request into another method: `param:method`, `header:x-http-method-override`.
-    #[serde(default)]
-    overrides: Vec<String>,
     batch: Option<BatchFile>,
     container: Option<ContainerFile>,
     refuse: Option<RefuseRule>,
@@ -101,6 +116,8 @@ struct RouteFile {
 struct WhenFile {
     at: String,
     equals: Option<String>,
+    #[serde(default)]
+    truthy: bool,
     action: Action,
 }
 
@@ -125,6 +142,8 @@ struct ConditionFile {
     equals: Option<String>,
     #[serde(default)]
     absent: bool,
+    #[serde(default)]
+    truthy: bool,
 }
 
 #[derive(Deserialize)]
@@ -178,21 +197,17 @@ enum BatchKind {
 /// A step of publishing in two requests: what the container holds is what its publish publishes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "read so that a definition can be checked; containers are refused until they are followed"
-)]
 struct ContainerFile {
     step: ContainerStep,
     id: Option<String>,
-    children: Option<String>,
+    unless: Option<ConditionFile>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ContainerStep {
     /// A container is made; the answer names it.
-    Create,
+    Make,
     /// A container is published.
     Publish,
 }
@@ -277,12 +292,17 @@ impl Reader<'_> {
             credential,
             parameters,
             headers,
+            overrides: file.overrides.iter().filter_map(|text| self.take(&span, place(text))).collect(),
+            shares: file.shares,
         };
+        let every = file.every.fields.into_iter().filter_map(|field| self.field(field)).collect();
         let shared = Shared {
             hosts: &definition.hosts,
             sets: &file.sets,
             versioned: file.versioned,
             rewrites: !file.rewrite.is_empty(),
+            query: &file.every.query,
+            fields: every,
         };
         let routes: Vec<Arc<Route>> =
             file.routes.into_iter().filter_map(|route| self.route(route, &shared)).map(Arc::new).collect();
@@ -301,21 +321,22 @@ impl Reader<'_> {
             None => shared.hosts.to_vec(),
             Some(names) => names.iter().filter_map(|name| self.take(&span, host_pattern(name))).collect(),
         };
-        let query = self.query(&span, &file.query, shared);
+        let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
+        let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
-        let fields = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
+        let mut fields: Vec<FieldRule> = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
+        fields.extend(shared.fields.iter().cloned());
         let mut when = Vec::new();
         for spanned in file.when {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
-                when.push(When {
-                    condition: Condition { at, equals: rule.equals, absent: false },
-                    action: rule.action,
-                });
+                let condition = Condition { at, equals: rule.equals, absent: false, truthy: rule.truthy };
+                when.push(When { condition, action: rule.action });
             }
         }
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
+        let container = file.container.and_then(|container| self.container(&span, container));
         let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
         let route = Route {
             means: file.means.unwrap_or_else(|| file.id.clone()),
@@ -335,6 +356,7 @@ impl Reader<'_> {
             headers,
             fields,
             steps,
+            container,
             published,
             refuse: file.refuse,
             unsupported,
@@ -364,17 +386,34 @@ impl Reader<'_> {
         let file = field.into_inner();
         let at = self.take(&span, place(&file.at))?;
         let role = self.take(&span, role(&file.role, file.grammar))?;
+        let mut inner = Vec::new();
         if file.encoding == Some(Encoding::Json) {
-            for inner in file.inner {
-                self.field(inner);
-            }
+            inner = file.inner.into_iter().filter_map(|inner| self.field(inner)).collect();
         } else if let Some(inner) = file.inner.first() {
             self.problem(Some(inner.span()), "inner fields need encoding = \"json\"".to_owned());
         }
         if let Some(condition) = &file.only_when {
             self.take(&span, place(&condition.at))?;
         }
-        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain) })
+        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), inner })
+    }
+
+    fn condition(&mut self, span: &Range<usize>, file: ConditionFile) -> Option<Condition> {
+        let at = self.take(span, place(&file.at))?;
+        Some(Condition { at, equals: file.equals, absent: file.absent, truthy: file.truthy })
+    }
+
+    fn container(&mut self, span: &Range<usize>, file: ContainerFile) -> Option<ContainerRule> {
+        match file.step {
+            ContainerStep::Make => {
+                let unless = file.unless.map(|condition| self.condition(span, condition));
+                Some(ContainerRule::Make { unless: unless.flatten() })
+            }
+            ContainerStep::Publish => {
+                let id = file.id.ok_or_else(|| "the publication of a container needs \"id\"".to_owned());
+                Some(ContainerRule::Publish { id: self.take(span, id.and_then(|id| place(&id)))? })
+            }
+        }
     }
 
     fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
@@ -396,10 +435,7 @@ impl Reader<'_> {
         };
         let when = match file.when {
             None => None,
-            Some(condition) => {
-                let at = self.take(&span, place(&condition.at))?;
-                Some(Condition { at, equals: condition.equals, absent: condition.absent })
-            }
+            Some(condition) => Some(self.condition(&span, condition)?),
         };
         Some(StepRule { when, step })
     }
@@ -417,18 +453,17 @@ struct Shared<'d> {
     sets: &'d std::collections::BTreeMap<String, Vec<String>>,
     versioned: bool,
     rewrites: bool,
+    /// Query keys and fields of every route.
+    query: &'d [String],
+    fields: Vec<FieldRule>,
 }
 
 /// What of a route cannot be carried out yet.
 fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 11] = [
+    let needs: [(bool, &'static str); 7] = [
         (file.batch.is_some(), "batch"),
-        (file.container.is_some(), "container"),
-        (!file.overrides.is_empty(), "method override"),
         (!file.repeats.is_empty() && file.action != Action::Read, "repeated keys"),
-        (field(&|field| field.role == "media-url"), "media by URL"),
-        (field(&|field| field.encoding == Some(Encoding::Json)), "JSON inside a field"),
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
         (field(&|field| field.only_when.is_some()), "conditional fields"),
         (

@@ -16,6 +16,7 @@ use crate::recognise::definition::{ContainerRule, Place};
 use crate::recognise::matcher::encode_pairs;
 
 mod body;
+pub mod brackets;
 mod credential;
 mod fields;
 pub mod form;
@@ -68,7 +69,8 @@ pub async fn read(
     body: Body,
     limits: &crate::config::extract::Extract,
 ) -> Result<Extracted, Refusal> {
-    let parsed = body::read(recognised, headers, body, limits).await?;
+    let mut parsed = body::read(recognised, headers, body, limits).await?;
+    parsed.nest(recognised)?;
     overridden(recognised, &parsed)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
     let mapped = fields::map(&request)?;
@@ -137,7 +139,8 @@ pub fn resolve(
 ) -> Result<(), Refusal> {
     let mut media = Vec::with_capacity(extracted.media_ids.len());
     for id in &extracted.media_ids {
-        let record = book.media(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
+        let record =
+            book.media(&recognised.provider.id, &recognised.book_id(account, id)).map_err(|_| store_unavailable())?;
         let record = record.ok_or_else(|| {
             let sentence = "この画像・動画は関所を通っていません。";
             bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")
@@ -152,7 +155,8 @@ pub fn resolve(
         })?;
         media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
     }
-    extracted.post.media = media;
+    // A medium in the request itself stands before those that were uploaded for it.
+    extracted.post.media.extend(media);
     for (number, id) in extracted.parts.iter().enumerate() {
         let known = book.container(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
         let known = known.ok_or_else(|| {

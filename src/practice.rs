@@ -1,4 +1,4 @@
-//! Practice providers: X and LINE as they are on the wire, on one TLS port, for `demo`, tests and drills.
+//! Practice providers: X, LINE and Mastodon as they are on the wire, on one TLS port, for `demo`, tests and drills.
 //!
 //! A posting tool or the gateway cannot tell them from the real ones by shape: ids, errors, rate headers, media
 //! states. What they receive is on [record](Practice::requests); what became public is in [`Practice::posts`]; and
@@ -14,6 +14,7 @@ mod graph;
 mod intake;
 mod json_media;
 mod line;
+mod mastodon;
 mod multipart;
 mod oauth;
 mod record;
@@ -155,8 +156,8 @@ pub async fn run(listen: SocketAddr, dir: &Path, clock: Arc<dyn Clock>) -> Resul
     std::fs::rename(&fresh, &about).map_err(|source| Error::File { path: about.clone(), source })?;
     let hosts = HOSTS.iter().map(|host| format!("{host:?} = {address:?}")).collect::<Vec<_>>().join(", ");
     let told = format!(
-        "練習用の X と LINE が {address} で動いています。本物の SNS には何も送りません。\n\
-         Practice X and LINE listen on {address}; nothing reaches a real provider.\n\
+        "練習用の X・LINE・Mastodon が {address} で動いています。本物の SNS には何も送りません。\n\
+         Practice X, LINE and Mastodon listen on {address}; nothing reaches a real provider.\n\
          CA: {ca}\n\
          upstream = {{ {hosts} }}\n\
          upstream_ca = {ca:?}\n",

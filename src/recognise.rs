@@ -11,7 +11,7 @@ use http::{HeaderMap, Method};
 
 use crate::config::Problem;
 use crate::config::providers::Provider;
-use crate::domain::account::ProviderId;
+use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 
@@ -26,12 +26,16 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
+    ("mastodon", include_str!("../config/providers/mastodon.toml")),
     ("instagram", include_str!("../config/providers/instagram.toml")),
     ("threads", include_str!("../config/providers/threads.toml")),
 ];
+
+/// The host that stands for an instance where no configuration names one.
+const ANY_INSTANCE: &str = "mastodon.example";
 
 /// All definitions in force, with their hash.
 #[derive(Debug)]
@@ -93,7 +97,9 @@ impl Definitions {
     /// # Errors
     /// As [`Definitions::load`]; the built-in files have none, which a test shows.
     pub fn built_in() -> Result<Self, Vec<Problem>> {
-        let providers = BUILT_IN.iter().map(|(id, _)| (ProviderId::new(*id), Provider::default())).collect();
+        // Only a definition that says `instance = true` takes hosts from here.
+        let provider = || Provider { hosts: vec![ANY_INSTANCE.to_owned()], ..Provider::default() };
+        let providers = BUILT_IN.iter().map(|(id, _)| (ProviderId::new(*id), provider())).collect();
         Self::load(&providers)
     }
 
@@ -169,6 +175,20 @@ pub struct Recognised {
     pub query: Vec<(String, String)>,
 }
 
+impl Recognised {
+    /// The name under which the store keeps what the provider calls `id`: instances count for themselves, and an id that
+    /// is made from the bytes is each account's own.
+    pub fn book_id(&self, account: &AccountId, id: &str) -> String {
+        if self.provider.instance {
+            format!("{}/{id}", self.host)
+        } else if self.provider.media_by_content {
+            format!("{account}/{id}")
+        } else {
+            id.to_owned()
+        }
+    }
+}
+
 /// Query and form keys that do the same.
 pub(crate) const OVERRIDE_KEYS: [&str; 4] = ["_method", "$httpMethod", "$method", "x-http-method-override"];
 
@@ -221,7 +241,9 @@ fn read_query(
     route: &Route,
 ) -> Result<Vec<(String, String)>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Vec::new()) };
-    let pairs = matcher::decode_pairs(query, &|key| route.repeats.iter().any(|name| name == key)).map_err(|bad| {
+    let may_repeat =
+        |key: &str| route.repeats.iter().any(|name| name == key) || (definition.brackets && key.contains("[]"));
+    let pairs = matcher::decode_pairs(query, &may_repeat).map_err(|bad| {
         let (ja, en) = match bad {
             BadQuery::Shape => ("正しい形で書かれていない", "is not well formed"),
             BadQuery::Repeated => ("同じ名前の項目を二つ以上含む", "repeats a key"),
@@ -240,7 +262,8 @@ fn read_query(
         if OVERRIDE_KEYS.contains(&key.as_str()) {
             return Err(method_override());
         }
-        if !route.query.contains(key) {
+        let name = key.split('[').next().filter(|_| definition.brackets).unwrap_or(key);
+        if !route.query.iter().any(|known| known == name) {
             return Err(Refusal::refused(
                 "unknown-query",
                 format!("URLの「?」以降に、関所が知らない項目があります。（{method} {}）", route.path.source),

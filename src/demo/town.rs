@@ -69,13 +69,15 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("threads", &["graph.threads.net", "graph.threads.com"][..]),
         ("instagram", &["graph.instagram.com", "api.instagram.com"][..]),
+        ("mastodon", &["mastodon.example"][..]),
     ];
     hosts
         .into_iter()
         .map(|(id, hosts)| {
             let provider = Provider {
                 definition: None,
-                hosts: Vec::new(),
+                // The sample instance of the one provider that everybody may run.
+                hosts: if id == "mastodon" { vec![hosts.concat()] } else { Vec::new() },
                 recognised: vec![OrganisationId::new("nerima"), OrganisationId::new("nagano")],
                 upstream: hosts.iter().map(|host| ((*host).to_owned(), upstream.address)).collect(),
                 upstream_ca: Some(upstream.ca.to_owned()),
@@ -115,12 +117,30 @@ fn accounts() -> Vec<Account> {
     vec![
         account("nerima-x", "nerima", "x", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nerima-line", "nerima", "line", "@nerimakukoho", AccountKind::General, "nerima-pr-head"),
+        account(
+            "nerima-mastodon",
+            "nerima",
+            "mastodon",
+            "@nerima@mastodon.example",
+            AccountKind::General,
+            "nerima-pr-head",
+        ),
         library,
         old,
         account("nagano-x", "nagano", "x", "nagano_city", AccountKind::General, "nagano-pr-head"),
         account("nerima-threads", "nerima", "threads", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
+        account("nagano-threads", "nagano", "threads", "nagano_city", AccountKind::General, "nagano-pr-head"),
+        account("nagano-instagram", "nagano", "instagram", "nagano_city", AccountKind::General, "nagano-pr-head"),
         account("nerima-instagram", "nerima", "instagram", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nagano-line", "nagano", "line", "@naganocity", AccountKind::General, "nagano-pr-head"),
+        account(
+            "nagano-mastodon",
+            "nagano",
+            "mastodon",
+            "@nagano@mastodon.example",
+            AccountKind::General,
+            "nagano-pr-head",
+        ),
     ]
 }
 
@@ -161,10 +181,16 @@ fn clients() -> Vec<Client> {
             "nerima",
             "nerima-clerk",
             TOOL_KEY,
-            &["nerima-x", "nerima-line", "nerima-threads", "nerima-instagram"],
+            &["nerima-x", "nerima-line", "nerima-threads", "nerima-instagram", "nerima-mastodon"],
         ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),
-        client("nagano-tool", "nagano", "nagano-clerk", NAGANO_TOOL_KEY, &["nagano-x", "nagano-line"]),
+        client(
+            "nagano-tool",
+            "nagano",
+            "nagano-clerk",
+            NAGANO_TOOL_KEY,
+            &["nagano-x", "nagano-line", "nagano-mastodon", "nagano-threads", "nagano-instagram"],
+        ),
     ]
 }

@@ -106,6 +106,8 @@ pub enum UploadStep {
         sha256: Sha256,
         /// Their number.
         len: u64,
+        /// Its alternative text, if it came along.
+        alt: Option<String>,
     },
     /// A session is opened; the response names its id.
     Init,

@@ -19,7 +19,7 @@ use crate::recognise::definition::{BodyKind, Encoding, Place};
 
 use super::multipart::{MediaNames, Multipart};
 use super::spool::{Hasher, Sink};
-use super::{form, json};
+use super::{brackets, form, json};
 
 /// A body that was read, and written anew.
 #[derive(Debug)]
@@ -34,6 +34,38 @@ pub(super) struct Parsed {
     pub(super) body: OutBody,
     /// Its content type.
     pub(super) content_type: Option<String>,
+}
+
+impl Parsed {
+    /// Reads a form's and a query's bracket keys into the tree that a JSON body would be, where the definition says so.
+    ///
+    /// # Errors
+    /// Refusals `form-key`, `field-twice`, `credential-place`.
+    pub(super) fn nest(&mut self, recognised: &Recognised) -> Result<(), Refusal> {
+        if !recognised.provider.brackets || !matters(recognised.route.action) {
+            return Ok(());
+        }
+        let query = brackets::tree(&recognised.query)?;
+        let mut form = brackets::tree(&self.form)?;
+        for (name, value) in query {
+            let twice = matches!(&self.json, Some(Tree::Map(map)) if map.contains_key(&name));
+            if twice || form.insert(name.clone(), value).is_some() {
+                return Err(super::fields::twice(&name));
+            }
+        }
+        if !form.is_empty() {
+            match &mut self.json {
+                Some(Tree::Map(map)) => map.extend(form),
+                Some(_) => return Err(brackets::bad_key()),
+                None => self.json = Some(Tree::Map(form)),
+            }
+        }
+        let refused = |name: &&String| self.json.as_ref().is_some_and(|tree| tree.get(name).is_some());
+        match recognised.provider.never.iter().find(refused) {
+            Some(name) => Err(super::credential::misplaced(name)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A medium in a body.
@@ -93,7 +125,7 @@ pub(super) async fn read(
             Ok(Parsed { json: Some(tree), body: OutBody::Bytes(Bytes::from(out)), content_type, ..nothing })
         }
         BodyKind::Form => {
-            let pairs = form::parse(&pieces.collect().await?)?;
+            let pairs = form::parse(&pieces.collect().await?, recognised.provider.brackets)?;
             let body = OutBody::Bytes(Bytes::from(form::write(&pairs)));
             let content_type = Some("application/x-www-form-urlencoded".to_owned());
             Ok(Parsed { form: pairs, body, content_type, ..nothing })
@@ -111,7 +143,7 @@ async fn read_multipart(
     limits: &Extract,
 ) -> Result<Parsed, Refusal> {
     let boundary = media_type.boundary().ok_or_else(bad_type)?;
-    let mut names = MediaNames::default();
+    let mut names = MediaNames { brackets: recognised.provider.brackets, ..MediaNames::default() };
     for field in recognised.route.media_fields() {
         if let Place::Form(name) | Place::Param(name) = &field.at {
             let list = if field.encoding == Encoding::Base64 { &mut names.base64 } else { &mut names.plain };

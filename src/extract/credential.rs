@@ -91,6 +91,17 @@ fn oauth_token(parameters: &str) -> Option<String> {
     percent_encoding::percent_decode_str(token?).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
+/// The refusal of a credential where the gateway does not look for one.
+pub(super) fn misplaced(name: &str) -> Refusal {
+    Refusal::refused(
+        "credential-place",
+        format!("SNSの認証情報が送信内容の項目「{name}」に書かれているため、どのアカウントか決められません。"),
+        format!("A credential stands in the member {name}; it belongs into the Authorization header."),
+        "認証情報は Authorization ヘッダーで送るよう、投稿ツールを設定してください。",
+    )
+    .status(400)
+}
+
 fn unreadable() -> Refusal {
     Refusal::refused(
         "credential-unreadable",

@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
+use crate::domain::media::Media;
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
@@ -130,8 +131,18 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
     if matters(mapped.action) {
         // Two routes of one action (a like, its undoing) must never share a digest.
         mapped.post.audience.insert("means".to_owned(), Tree::Text(route.means.clone()));
+        if request.recognised.provider.instance {
+            // Each instance is a place of its own: an approval is for the one it was asked for.
+            mapped.post.audience.insert("instance".to_owned(), Tree::Text(request.recognised.host.clone()));
+        }
     }
     rest(request, &mut mapped.post)?;
+    if route.steps.is_empty()
+        && let Some(medium) = &mapped.medium
+    {
+        // A picture of the account itself: no later request names it, so that the approval is for these bytes.
+        mapped.post.media.push(Media { id: String::new(), sha256: medium.sha256, len: medium.len, alt: None });
+    }
     Ok(mapped)
 }
 
@@ -289,6 +300,10 @@ fn rest(request: &Request<'_>, post: &mut Post) -> Result<(), Refusal> {
             _ => false,
         })
     };
+    if request.recognised.provider.brackets && matters(route.action) {
+        // They are in the tree.
+        return Ok(());
+    }
     let asks = |name: &str| crate::recognise::overridden::in_body(&request.recognised.provider, name);
     for (name, value) in request.parsed.form.iter().filter(|(name, _)| !any && !named(name, true) && !asks(name)) {
         post.rest.insert(format!("form:{name}"), Tree::Text(value.clone()));
@@ -409,7 +424,7 @@ pub(super) fn at_pointer(tree: &Tree, pointer: &Pointer) -> Option<String> {
     }
 }
 
-fn twice(name: &str) -> Refusal {
+pub(super) fn twice(name: &str) -> Refusal {
     Refusal::refused(
         "field-twice",
         format!("項目「{name}」が二か所に書かれているため、通せません。"),

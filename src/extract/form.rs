@@ -3,21 +3,22 @@
 use crate::domain::decision::Refusal;
 use crate::recognise::matcher::{BadQuery, decode_pairs, encode_pairs};
 
-/// Reads a form: names of `[A-Za-z0-9_.]`, each once, whole escapes, UTF-8.
+/// Reads a form: names of `[A-Za-z0-9_.]`, each once, whole escapes, UTF-8. With `brackets`, names nest
+/// (`poll[options][]`), and one that ends in a list may come again.
 ///
 /// # Errors
 /// Refusals `form-shape`, `form-repeated-key`, `form-key`, `method-override`.
-pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
+pub fn parse(bytes: &[u8], brackets: bool) -> Result<Vec<(String, String)>, Refusal> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
     let text = std::str::from_utf8(bytes).map_err(|_| bad_shape())?;
-    let pairs = decode_pairs(text, &|_| false).map_err(|bad| match bad {
+    let pairs = decode_pairs(text, &|key| brackets && key.contains("[]")).map_err(|bad| match bad {
         BadQuery::Shape => bad_shape(),
         BadQuery::Repeated => repeated(),
     })?;
     for (key, _) in &pairs {
-        check_key(key)?;
+        check_key(key, brackets)?;
     }
     Ok(pairs)
 }
@@ -26,19 +27,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
 ///
 /// # Errors
 /// Refusals `form-key`, `method-override`.
-pub fn check_key(key: &str) -> Result<(), Refusal> {
+pub fn check_key(key: &str, brackets: bool) -> Result<(), Refusal> {
     if crate::recognise::OVERRIDE_KEYS.contains(&key) {
         return Err(crate::recognise::method_override());
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
-    if key.is_empty() || key == "_charset_" || !key.bytes().all(plain) {
-        return Err(Refusal::refused(
-            "form-key",
-            "フォームに、関所が受け付けない書き方の項目名があります。",
-            "A form field has a name that servers could read differently.",
-            "投稿ツールの設定を確認してください。",
-        )
-        .status(400));
+    let nested = brackets && super::brackets::steps(key).is_some();
+    if key.is_empty() || key == "_charset_" || !(nested || key.bytes().all(plain)) {
+        return Err(super::brackets::bad_key());
     }
     Ok(())
 }
@@ -92,15 +88,15 @@ mod tests {
             ("a=あ".as_bytes(), "form-shape"),
         ];
         for (bytes, code) in cases {
-            assert_eq!(parse(bytes).unwrap_err().code, code, "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(parse(bytes, false).unwrap_err().code, code, "{}", String::from_utf8_lossy(bytes));
         }
     }
 
     #[test]
     fn a_form_is_written_so_that_it_reads_the_same() {
-        let pairs = parse(b"status=%E9%81%BF+%26%3D%2B&media_ids=1%2C2&x.y=a=").unwrap();
+        let pairs = parse(b"status=%E9%81%BF+%26%3D%2B&media_ids=1%2C2&x.y=a=", false).unwrap();
         assert_eq!(pairs[0], ("status".to_owned(), "避 &=+".to_owned()));
         assert_eq!(pairs[2], ("x.y".to_owned(), "a=".to_owned()));
-        assert_eq!(parse(write(&pairs).as_bytes()).unwrap(), pairs);
+        assert_eq!(parse(write(&pairs).as_bytes(), false).unwrap(), pairs);
     }
 }

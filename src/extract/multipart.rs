@@ -25,6 +25,8 @@ pub struct MediaNames {
     pub plain: Vec<String>,
     /// Its bytes in base64.
     pub base64: Vec<String>,
+    /// Whether names nest by brackets; one that ends in a list may come again.
+    pub brackets: bool,
 }
 
 /// A medium that went through to the sink.
@@ -152,8 +154,9 @@ impl Multipart {
         }
         let raw: Vec<u8> = self.pending.drain(..end + 4).take(end).collect();
         let head = PartHead::parse(&raw)?;
-        form::check_key(&head.name)?;
-        if self.seen.contains(&head.name) {
+        form::check_key(&head.name, self.names.brackets)?;
+        let listed = self.names.brackets && head.name.contains("[]");
+        if !listed && self.seen.contains(&head.name) {
             return Err(form::repeated());
         }
         self.seen.push(head.name.clone());

@@ -335,7 +335,7 @@ async fn line_sends_its_retry_key_on_and_outside_the_digest() {
 async fn a_rich_menu_image_is_bound_to_its_menu() {
     let line = "POST api-data.line.me/v2/bot/richmenu/richmenu-1/content";
     let (recognised, extracted) = try_read(line, &[("content-type", "image/png")], "png").await.unwrap();
-    assert_eq!(extracted.upload, Some(UploadStep::OneShot { sha256: Sha256::of(b"png"), len: 3 }));
+    assert_eq!(extracted.upload, Some(UploadStep::OneShot { sha256: Sha256::of(b"png"), len: 3, alt: None }));
     assert_eq!(published_id(&recognised, b"{}").as_deref(), Some("richmenu-1"));
     assert_eq!(extracted.content_type.as_deref(), Some("image/png"));
     let refusal = try_read(line, &[("content-type", "text/html")], "png").await.unwrap_err();
@@ -363,7 +363,7 @@ async fn upload_steps_are_understood_in_every_shape_the_sdks_send() {
     let media = format!("{}--b0--\r\n", part("media", "abc"));
     for line in ["POST api.x.com/2/media/upload", v1] {
         let (_, one) = try_read(line, &mp, media.clone()).await.unwrap();
-        assert_eq!(one.upload, Some(UploadStep::OneShot { sha256, len }));
+        assert_eq!(one.upload, Some(UploadStep::OneShot { sha256, len, alt: None }));
         let chunk =
             format!("{}{}{}{media}", part("command", "APPEND"), part("media_id", "9"), part("segment_index", "2"));
         let (_, two) = try_read(line, &mp, chunk).await.unwrap();
@@ -388,9 +388,9 @@ async fn upload_steps_are_understood_in_every_shape_the_sdks_send() {
     }
     let (_, base64) =
         json("POST api.x.com/2/media/upload", r#"{"media":"YWJj","media_category":"tweet_image"}"#).await.unwrap();
-    assert_eq!(base64.upload, Some(UploadStep::OneShot { sha256, len }));
+    assert_eq!(base64.upload, Some(UploadStep::OneShot { sha256, len, alt: None }));
     let (_, data) = try_read(v1, &form, "media_data=YWJj").await.unwrap();
-    assert_eq!(data.upload, Some(UploadStep::OneShot { sha256, len }));
+    assert_eq!(data.upload, Some(UploadStep::OneShot { sha256, len, alt: None }));
     let chunk = format!("{}{media}", part("segment_index", "0"));
     let (_, v2) = try_read("POST api.x.com/2/media/upload/9/append", &mp, chunk).await.unwrap();
     assert_eq!(append(v2.upload), ("9".to_owned(), 0, 3, sha256));

@@ -29,16 +29,17 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
         }
     }
     let Some(step) = found else { return if steps.is_empty() { Ok(None) } else { Err(no_step()) } };
-    if medium.is_some() && !matches!(step, Step::OneShot | Step::Append { .. }) {
+    if medium.is_some() && !matches!(step, Step::OneShot { .. } | Step::Append { .. }) {
         return Err(no_step());
     }
     let named = |at: &Place| request.scalar(at)?.filter(|text| !text.is_empty()).ok_or_else(no_step);
     Ok(match step {
         Step::Beside => None,
         Step::Init => Some(UploadStep::Init),
-        Step::OneShot => {
+        Step::OneShot { alt } => {
             let medium = medium.ok_or_else(no_medium)?;
-            Some(UploadStep::OneShot { sha256: medium.sha256, len: medium.len })
+            let alt = alt.as_ref().map(|alt| request.scalar(alt)).transpose()?.flatten();
+            Some(UploadStep::OneShot { sha256: medium.sha256, len: medium.len, alt })
         }
         Step::Append { session, number } => {
             let medium = medium.ok_or_else(no_medium)?;

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use http::StatusCode;
 
 use crate::config::extract::Extract;
-use crate::domain::account::{Account, ProviderId};
+use crate::domain::account::Account;
 use crate::domain::action::Action;
 use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
@@ -44,6 +44,7 @@ pub fn check_upload(
         Some(UploadStep::Append { session, .. } | UploadStep::Finalize { session }) => session,
         Some(UploadStep::Describe { id, .. }) => id,
     };
+    let session = &recognised.book_id(&account.id, session);
     let unavailable = |_| Box::new(super::sentence::ledger_down());
     match book.media(provider, session).map_err(unavailable)? {
         Some(record) if record.account == account.id => {
@@ -134,7 +135,7 @@ async fn unknown(
     let Some((recognised, extracted, account)) = request else { return Lesson { outcome, learned: Vec::new() } };
     let provider = recognised.provider.id.clone();
     let learned = match &extracted.upload {
-        Some(UploadStep::Append { .. }) => match part(provider, extracted, config).await {
+        Some(UploadStep::Append { .. }) => match part(recognised, extracted, account, config).await {
             Ok(part) => part.map(Learned::Segment).into_iter().collect(),
             Err(error) => {
                 tracing::error!(%error, "a part of unknown outcome could not be kept");
@@ -143,7 +144,7 @@ async fn unknown(
         },
         Some(UploadStep::Describe { id, .. }) => vec![Learned::Media(MediaRecord {
             provider,
-            id: id.clone(),
+            id: recognised.book_id(&account.id, id),
             account: account.id.clone(),
             sha256: None,
             len: 0,
@@ -155,12 +156,18 @@ async fn unknown(
 }
 
 /// The part that an append sent, kept on disk.
-async fn part(provider: ProviderId, extracted: &Extracted, config: &Extract) -> std::io::Result<Option<Segment>> {
+async fn part(
+    recognised: &Recognised,
+    extracted: &Extracted,
+    account: &Account,
+    config: &Extract,
+) -> std::io::Result<Option<Segment>> {
+    let provider = recognised.provider.id.clone();
     let Some(UploadStep::Append { session, number, offset, len, sha256 }) = &extracted.upload else {
         return Ok(None);
     };
     let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
-    let (session, number) = (session.clone(), *number);
+    let (session, number) = (recognised.book_id(&account.id, session), *number);
     Ok(Some(Segment { provider, session, number, file, offset, len: *len, sha256: *sha256 }))
 }
 
@@ -176,22 +183,25 @@ async fn taught(
     let record = |id: &str, sha256: Option<Sha256>, len: u64, alt: Option<String>| {
         Learned::Media(MediaRecord {
             provider: provider.clone(),
-            id: id.to_owned(),
+            id: recognised.book_id(&account.id, id),
             account: account.id.clone(),
             sha256,
             len,
             alt,
         })
     };
-    let known = |id: &str| book.media(&provider, id).map_err(std::io::Error::other);
+    let known = |id: &str| book.media(&provider, &recognised.book_id(&account.id, id)).map_err(std::io::Error::other);
     Ok(match (&extracted.upload, id) {
-        (Some(UploadStep::OneShot { sha256, len }), Some(id)) => vec![record(id, Some(*sha256), *len, None)],
+        (Some(UploadStep::OneShot { sha256, len, alt }), Some(id)) => {
+            vec![record(id, Some(*sha256), *len, alt.clone())]
+        }
         (Some(UploadStep::Init), Some(id)) => vec![record(id, None, 0, None)],
         (Some(UploadStep::Append { .. }), _) => {
-            part(provider, extracted, config).await?.map(Learned::Segment).into_iter().collect()
+            part(recognised, extracted, account, config).await?.map(Learned::Segment).into_iter().collect()
         }
         (Some(UploadStep::Finalize { session }), _) => {
-            let parts = book.segments(&provider, session).map_err(std::io::Error::other)?;
+            let parts =
+                book.segments(&provider, &recognised.book_id(&account.id, session)).map_err(std::io::Error::other)?;
             let alt = known(session)?.and_then(|record| record.alt);
             let (sha256, len) = tokio::task::spawn_blocking(move || reassembled(&parts)).await??;
             vec![record(session, Some(sha256), len, alt)]

@@ -10,13 +10,14 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 13] = [
+pub const HOSTS: [&str; 14] = [
     "api.x.com",
     "api.twitter.com",
     "upload.x.com",
     "upload.twitter.com",
     "api.line.me",
     "api-data.line.me",
+    "mastodon.example",
     "graph.threads.net",
     "graph.threads.com",
     "graph.instagram.com",

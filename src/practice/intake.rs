@@ -27,7 +27,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether a field of this name carries media.
 pub(super) fn is_media(name: &str) -> bool {
-    matches!(name, "media" | "media_data")
+    matches!(name, "media" | "media_data" | "file" | "avatar" | "header")
 }
 
 /// A body on its way in.

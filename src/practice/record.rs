@@ -74,7 +74,7 @@ impl Received {
 /// Something that reached the public (or a person's inbox).
 #[derive(Clone, Debug, Serialize)]
 pub struct Published {
-    /// The provider: `x`, `line`, `threads`, `instagram`.
+    /// The provider: `x`, `line`, `mastodon`, `threads`, `instagram`.
     pub provider: &'static str,
     /// The provider's own name of the account that published.
     pub account: String,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Asked};
 use super::fault::{self, Fault, Trouble, When};
 use super::record::{Published, Received};
-use super::{graph, line, x};
+use super::{graph, line, mastodon, x};
 use crate::domain::clock::Clock;
 
 /// The path under which tests in other processes read and steer the practice providers, on every host.
@@ -33,6 +33,7 @@ pub(super) struct World {
     pub(super) x: x::State,
     pub(super) line: line::State,
     pub(super) graph: graph::State,
+    pub(super) mastodon: mastodon::State,
 }
 
 impl Stage {
@@ -105,14 +106,13 @@ impl Stage {
 
     /// Answers a request as its provider does.
     pub(super) fn answer(&self, asked: Asked) -> Answer {
-        let line = asked.host.ends_with("line.me");
+        let host = asked.host.clone();
         let mut world = open(&self.world);
-        if graph::answers(&asked.host) {
-            graph::answer(&mut world, &asked)
-        } else if line {
-            line::answer(&mut world, &asked)
-        } else {
-            x::answer(&mut world, asked)
+        match host.as_str() {
+            host if graph::answers(host) => graph::answer(&mut world, &asked),
+            host if host.ends_with("line.me") => line::answer(&mut world, &asked),
+            "mastodon.example" => mastodon::answer(&mut world, asked),
+            _ => x::answer(&mut world, asked),
         }
     }
 

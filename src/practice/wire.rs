@@ -86,7 +86,7 @@ async fn serve(request: Request<Incoming>, stage: Arc<Stage>, orders: Arc<Orders
     if let Some((When::BeforeBody, trouble)) = &fault {
         return Ok(trouble_instead(trouble, &stage, number, &orders).await);
     }
-    let upload = path.contains("/media/upload");
+    let upload = path.contains("/media/upload") || matches!(path.as_str(), "/api/v1/media" | "/api/v2/media");
     let body = read(incoming, Intake::new(&content_type(&head), upload)).await;
     stage.amend(number, |received| keep(received, &body));
     if !body.complete {

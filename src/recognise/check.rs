@@ -35,6 +35,8 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
     let speaks = SPEAKING.contains(&route.action) || route.when.iter().any(|when| SPEAKING.contains(&when.action));
     let has_text =
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
+    // A new time for a post that waits at the provider: its words were judged when it was sent.
+    let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
     // A container's publication and an unrolled batch carry their words elsewhere.
     let elsewhere = route.unsupported.is_some() || matches!(route.container, Some(ContainerRule::Publish { .. }));
     if speaks && !has_text && !elsewhere {
@@ -46,7 +48,7 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
             || route.steps.iter().any(|step| match &step.step {
                 Step::Append { session, .. } | Step::Finalize { session } => *session == at,
                 Step::Describe { id, .. } => *id == at,
-                Step::OneShot | Step::Init | Step::Beside => false,
+                Step::OneShot { .. } | Step::Init | Step::Beside => false,
             });
         if !used && route.action != Action::Read {
             say(format!("no field says what the path parameter {name:?} is"));

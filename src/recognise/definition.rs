@@ -36,6 +36,15 @@ pub struct Definition {
     pub overrides: Vec<Place>,
     /// Hosts that another definition may claim too, for paths of its own.
     pub shares: Vec<String>,
+    /// Whether everybody may run it, so that its hosts come from the configuration and each host has ids of its own.
+    pub instance: bool,
+    /// Whether forms and queries nest by brackets (`poll[options][]`) and say the same as a JSON body would: such a
+    /// definition has JSON pointers only, and a post has one digest in whatever encoding it comes.
+    pub brackets: bool,
+    /// Whether ids of media are made from their bytes, so that two accounts may have one id.
+    pub media_by_content: bool,
+    /// Members of a body that are refused by name wherever the provider would take a credential from them.
+    pub never: Vec<String>,
 }
 
 /// A host, or all hosts under a name.
@@ -323,6 +332,8 @@ pub enum Grammar {
     Timestamp,
     /// Up to 20 digits.
     Digits,
+    /// Up to 64 of `A-Z a-z 0-9 . _ : -`.
+    Key,
 }
 
 impl Grammar {
@@ -334,6 +345,10 @@ impl Grammar {
             Self::Uuid => value.len() == 36 && uuid::Uuid::try_parse(value).is_ok(),
             Self::Timestamp => value.len() <= 35 && value.parse::<jiff::Timestamp>().is_ok(),
             Self::Digits => digits(20),
+            Self::Key => {
+                let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+                !value.is_empty() && value.len() <= 64 && value.bytes().all(plain)
+            }
         }
     }
 }
@@ -382,7 +397,10 @@ pub struct StepRule {
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The whole medium.
-    OneShot,
+    OneShot {
+        /// Where its alternative text is, if it comes along.
+        alt: Option<Place>,
+    },
     /// A session is opened.
     Init,
     /// A part.

@@ -30,6 +30,15 @@ struct File {
     instance: bool,
     default_host: Option<String>,
     errors: ErrorShape,
+    /// Forms and queries nest by brackets.
+    #[serde(default)]
+    brackets: bool,
+    /// Ids of media are made from their bytes.
+    #[serde(default)]
+    media_by_content: bool,
+    /// Members of a body that are refused by name.
+    #[serde(default)]
+    never: Vec<String>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -294,6 +303,10 @@ impl Reader<'_> {
             headers,
             overrides: file.overrides.iter().filter_map(|text| self.take(&span, place(text))).collect(),
             shares: file.shares,
+            instance: file.instance,
+            brackets: file.brackets,
+            media_by_content: file.media_by_content,
+            never: file.never,
         };
         let every = file.every.fields.into_iter().filter_map(|field| self.field(field)).collect();
         let shared = Shared {
@@ -424,7 +437,12 @@ impl Reader<'_> {
             self.take(&span, result)
         };
         let step = match file.step {
-            StepName::OneShot => Step::OneShot,
+            StepName::OneShot => Step::OneShot {
+                alt: match file.alt {
+                    Some(alt) => Some(named(Some(alt), "alt")?),
+                    None => None,
+                },
+            },
             StepName::Init => Step::Init,
             StepName::Append => {
                 Step::Append { session: named(file.session, "session")?, number: named(file.number, "number")? }

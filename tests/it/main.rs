@@ -11,6 +11,7 @@ mod act;
 mod approval;
 mod attacks;
 mod bad_input;
+mod channels;
 mod channels_meta;
 mod child;
 mod clauses;

@@ -1,7 +1,7 @@
 use super::*;
 
 fn names() -> MediaNames {
-    MediaNames { plain: vec!["media".to_owned()], base64: vec!["media_data".to_owned()] }
+    MediaNames { plain: vec!["media".to_owned()], base64: vec!["media_data".to_owned()], brackets: false }
 }
 
 async fn read_in_pieces(body: &[u8], piece: usize) -> Result<(Parts, Vec<u8>, String), Refusal> {

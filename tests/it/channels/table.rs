@@ -1,0 +1,341 @@
+//! The table: every route of a definition with a marked text in every field that can carry one, in every encoding that
+//! the route takes. Unapproved, the mark never reaches the provider; approved, it arrives.
+
+use sekisho::demo::town::NAGANO_TOOL_KEY;
+use sekisho::domain::account::{AccountKind, ProviderId};
+use sekisho::domain::action::Action;
+use sekisho::domain::post::Role;
+use sekisho::practice::Received;
+use sekisho::recognise::Definitions;
+use sekisho::recognise::definition::{
+    BodyKind, Definition, Encoding, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep, Route,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Wire, approve, encoded, header};
+use crate::stage::Town;
+use crate::wire::Answer;
+
+/// 長野市's manager: its individual accounts may answer readers (4(11)), so every action can be approved there.
+const MANAGER: &str = "demo-nagano-manager";
+
+/// One request of the table.
+struct Case {
+    name: String,
+    wire: Wire,
+    mark: String,
+    /// Whether it is an upload, which shows nothing by itself.
+    upload: bool,
+    /// Whether an approval can let it pass: no if the field is one that no definition describes for the public.
+    described: bool,
+}
+
+/// What a walk through a definition did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// Routes with at least one case.
+    pub routes: usize,
+    /// Requests that were held, and whose mark arrived after approval.
+    pub arrived: usize,
+    /// Requests that were refused with an undescribed or silent field.
+    pub silent: usize,
+    /// Upload steps with a text: the mark may reach the provider's store, and nothing became public.
+    pub uploads: usize,
+}
+
+/// A town in which every action can be approved.
+pub async fn town() -> Town {
+    Town::start_with(|config| {
+        config.gate.requests_per_second = 10_000;
+        config.gate.burst = 10_000;
+        for account in config.accounts.iter_mut().filter(|account| account.organisation.as_str() == "nagano") {
+            account.kind = AccountKind::Individual;
+        }
+    })
+    .await
+}
+
+/// Walks every route of a provider's definition.
+pub async fn walk(town: &Town, provider: &str) -> Walk {
+    let definitions = Definitions::load(&town.config.providers).unwrap();
+    let mut walk = Walk::default();
+    let provider = ProviderId::new(provider);
+    for (definition, route) in definitions.routes().filter(|(definition, _)| definition.id == provider) {
+        if route.refuse.is_some() {
+            continue;
+        }
+        let cases = cases(definition, route, &mut walk);
+        walk.routes += usize::from(!cases.is_empty());
+        for case in cases {
+            if case.upload {
+                upload(town, &case).await;
+                walk.uploads += 1;
+            } else {
+                hold_and_approve(town, &case).await;
+                *(if case.described { &mut walk.arrived } else { &mut walk.silent }) += 1;
+            }
+        }
+    }
+    walk
+}
+
+async fn hold_and_approve(town: &Town, case: &Case) {
+    let received = town.received();
+    let held = case.wire.send(town, NAGANO_TOOL_KEY).await;
+    assert!((400..500).contains(&held.status), "{}: {} {}", case.name, held.status, held.text);
+    assert_eq!(town.received(), received, "{}: the provider received something", case.name);
+    let entry = last_entry(town);
+    assert_eq!(entry["kind"], "refusal", "{}: {entry}", case.name);
+    if !case.described {
+        return;
+    }
+    assert!(!header(&held, "sekisho-ticket").is_empty(), "{}: not held: {}", case.name, held.text);
+    approve(town, MANAGER, &held).await;
+    let passed: Answer = case.wire.send(town, NAGANO_TOOL_KEY).await;
+    assert_eq!(town.received(), received + 1, "{}: {}", case.name, passed.text);
+    let request = town.provider.requests().pop().unwrap();
+    assert!(everything(&request).contains(&case.mark), "{}: the mark did not arrive: {request:?}", case.name);
+    // The approval is used up: the same request does not pass again.
+    let again = case.wire.send(town, NAGANO_TOOL_KEY).await;
+    assert!((400..500).contains(&again.status), "{}: {}", case.name, again.text);
+    assert_eq!(town.received(), received + 1, "{}: it passed twice", case.name);
+}
+
+/// The last entry of 長野市's log, of whatever length.
+fn last_entry(town: &Town) -> Value {
+    let book = town.running.ledger.logbook();
+    let size = book.size("nagano").unwrap();
+    let entries = book.read("nagano", size - 1, 1).unwrap();
+    serde_json::from_str(&entries[0].leaf).unwrap()
+}
+
+/// An upload shows nothing by itself.
+async fn upload(town: &Town, case: &Case) {
+    let posts = town.provider.posts().len();
+    let answer = case.wire.send(town, NAGANO_TOOL_KEY).await;
+    assert!(answer.status > 0, "{}", case.name);
+    assert_eq!(town.provider.posts().len(), posts, "{}: something became public", case.name);
+}
+
+/// All that a provider could read of a request, with escapes undone.
+fn everything(request: &Received) -> String {
+    let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
+    let json = request.json().map(|json| json.to_string()).unwrap_or_default();
+    let decoded =
+        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    [decoded(&request.target), decoded(&body), body, json].join("\n")
+}
+
+fn cases(definition: &Definition, route: &Route, walk: &mut Walk) -> Vec<Case> {
+    if !route.action.needs_approval() && route.action != Action::Upload {
+        return Vec::new();
+    }
+    let mut variants: Vec<Option<(Place, String)>> = if route.when_required { Vec::new() } else { vec![None] };
+    for when in &route.when {
+        let any = if when.condition.truthy { "true" } else { "1790000000000000001" };
+        let value = when.condition.equals.clone().unwrap_or_else(|| any.to_owned());
+        variants.push(Some((when.condition.at.clone(), value)));
+    }
+    let unknown = unknown_field(definition, route);
+    let public = |field: &&FieldRule| matches!(field.role, FieldRole::Public(_) | FieldRole::MediaUrl);
+    let described = route.fields.iter().filter(public);
+    let mut cases = Vec::new();
+    for variant in &variants {
+        for field in described.clone() {
+            let condition = variant.as_ref().filter(|(at, _)| *at != field.at);
+            cases.extend(encodings(definition, route, field, condition, true, walk.routes * 1000 + cases.len()));
+        }
+    }
+    // What carries no text for the public must not carry one past the gate either.
+    let silent = route.fields.iter().filter(|field| matches!(field.role, FieldRole::Audience | FieldRole::Opaque));
+    if route.action != Action::Upload {
+        for field in silent.chain(&unknown) {
+            let condition = variants.first().and_then(Option::as_ref).filter(|(at, _)| *at != field.at);
+            cases.extend(encodings(definition, route, field, condition, false, walk.routes * 1000 + cases.len()));
+        }
+    }
+    cases
+}
+
+fn unknown_field(definition: &Definition, route: &Route) -> Option<FieldRule> {
+    let json = || Place::Json(Pointer { steps: vec![PointerStep::Key("unheard_of".to_owned())], deep: false });
+    let at = if definition.brackets || route.takes(BodyKind::Json) {
+        json()
+    } else if route.takes(BodyKind::Form) || route.takes(BodyKind::Multipart) {
+        Place::Form("unheard_of".to_owned())
+    } else {
+        return None;
+    };
+    let encoding = Encoding::Plain;
+    Some(FieldRule { at, role: FieldRole::Opaque, encoding, inner: Vec::new() })
+}
+
+/// The request with only this field, in each encoding that can carry it.
+fn encodings(
+    definition: &Definition,
+    route: &Route,
+    field: &FieldRule,
+    condition: Option<&(Place, String)>,
+    described: bool,
+    number: usize,
+) -> Vec<Case> {
+    let mark = format!("shirushi{number}x");
+    let text = match field.role {
+        FieldRole::Public(Role::Link) | FieldRole::MediaUrl => format!("https://www.city.nagano.nagano.jp/{mark}"),
+        FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.clone(),
+        _ => format!("長野市からのお知らせ{mark}"),
+    };
+    let text = if field.encoding == Encoding::Json { json!({ "option_a": text }).to_string() } else { text };
+    let host = route.hosts.iter().find_map(|host| match host {
+        HostPattern::Exact(host) => Some(host.clone()),
+        HostPattern::Suffix(_) => None,
+    });
+    let wire = Wire::new(route.methods[0].as_str(), &host.unwrap(), &route.path.example());
+    let mut found = Vec::new();
+    let file = route.media_fields().find_map(|field| match &field.at {
+        Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
+            Some((name.as_str(), b"png".as_slice()))
+        }
+        _ => None,
+    });
+    let turned = route.when.iter().find(|when| condition.is_some_and(|(at, _)| *at == when.condition.at));
+    let upload = turned.map_or(route.action, |when| when.action) == Action::Upload;
+    let mut keep = |how: &str, wire: Wire| {
+        let name = format!("{} {} {:?} as {how} {condition:?}", definition.id, route.id, field.at);
+        found.push(Case { name, wire, mark: mark.clone(), upload, described });
+    };
+    match &field.at {
+        Place::Json(pointer) => {
+            let mut both = vec![(pointer.clone(), text.clone())];
+            if let Some((Place::Json(at), value)) = condition {
+                both.push((at.clone(), value.clone()));
+            }
+            if route.takes(BodyKind::Json) {
+                keep("json", wire.clone().json(&tree(&both)));
+            }
+            if definition.brackets && !pointer.deep {
+                let pairs: Vec<(String, String)> =
+                    both.iter().map(|(at, value)| (bracketed(at), value.clone())).collect();
+                let pairs: Vec<(&str, &str)> = pairs.iter().map(|(at, value)| (at.as_str(), value.as_str())).collect();
+                if route.takes(BodyKind::Form) {
+                    keep("form", wire.clone().form(&pairs));
+                }
+                if route.takes(BodyKind::Multipart) {
+                    keep("multipart", wire.clone().multipart(&pairs, file));
+                }
+                let named = |key: &str| route.query.iter().any(|name| name == key.split('[').next().unwrap());
+                if pairs.iter().all(|(key, _)| named(key)) {
+                    let mut wire = wire.clone();
+                    wire.target = format!("{}?{}", wire.target, encoded(&pairs));
+                    let wire = if route.takes(BodyKind::None) { wire } else { wire.form(&[]) };
+                    keep("query", wire);
+                }
+            }
+        }
+        Place::Form(name) | Place::Param(name) | Place::Query(name) => {
+            let mut pairs = vec![(name.as_str(), text.as_str())];
+            if let Some((Place::Form(at) | Place::Param(at), value)) = condition {
+                pairs.push((at, value));
+            }
+            let body = !matches!(field.at, Place::Query(_));
+            if body && route.takes(BodyKind::Form) {
+                keep("form", wire.clone().form(&pairs));
+            }
+            if body && route.takes(BodyKind::Multipart) {
+                keep("multipart", wire.clone().multipart(&pairs, file));
+            }
+            if matches!(field.at, Place::Param(_)) && route.takes(BodyKind::Json) {
+                let members = pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+                keep("json", wire.clone().json(&Value::Object(members)));
+            }
+            if !matches!(field.at, Place::Form(_))
+                && pairs.iter().all(|(key, _)| route.query.iter().any(|name| name == key))
+            {
+                let mut wire = wire.clone();
+                wire.target = format!("{}?{}", wire.target, encoded(&pairs));
+                keep("query", wire);
+            }
+        }
+        Place::Raw | Place::Path(_) | Place::Header(_) | Place::FormAny => {}
+    }
+    found
+}
+
+/// The JSON body with these values at these pointers.
+fn tree(values: &[(Pointer, String)]) -> Value {
+    let mut root = Value::Object(Map::new());
+    for (pointer, text) in values {
+        let leaf = if pointer.deep { json!([{ "type": "text", "text": text }]) } else { json!(text) };
+        put(&mut root, &pointer.steps, leaf);
+    }
+    root
+}
+
+fn put(node: &mut Value, steps: &[PointerStep], leaf: Value) {
+    let Some((step, rest)) = steps.split_first() else {
+        *node = leaf;
+        return;
+    };
+    match step {
+        PointerStep::Each => {
+            if !node.is_array() {
+                *node = json!([null]);
+            }
+            put(&mut node[0], rest, leaf);
+        }
+        PointerStep::Key(_) | PointerStep::Member => {
+            let key = match step {
+                PointerStep::Key(key) => key.as_str(),
+                _ => "0",
+            };
+            if !node.is_object() {
+                *node = json!({});
+            }
+            put(&mut node[key], rest, leaf);
+        }
+    }
+}
+
+/// The bracket key of a pointer.
+fn bracketed(pointer: &Pointer) -> String {
+    let mut key = String::new();
+    for step in &pointer.steps {
+        match step {
+            PointerStep::Key(name) if key.is_empty() => key.push_str(name),
+            PointerStep::Key(name) => key.push_str(&format!("[{name}]")),
+            PointerStep::Each => key.push_str("[]"),
+            PointerStep::Member => key.push_str("[0]"),
+        }
+    }
+    key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_x_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "x").await;
+    assert!(walk.arrived >= 24 && walk.silent >= 38 && walk.uploads >= 2, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_line_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "line").await;
+    assert!(walk.arrived >= 15 && walk.silent >= 15, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_mastodon_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "mastodon").await;
+    assert!(walk.arrived >= 60 && walk.silent >= 100 && walk.uploads >= 4, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_threads_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "threads").await;
+    assert!(walk.arrived >= 80 && walk.silent >= 40 && walk.uploads >= 20, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_instagram_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "instagram").await;
+    assert!(walk.arrived >= 40 && walk.silent >= 40 && walk.uploads >= 15, "{walk:?}");
+}

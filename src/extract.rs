@@ -12,7 +12,7 @@ use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::{ContainerRule, Place};
+use crate::recognise::definition::{self, Place};
 use crate::recognise::matcher::encode_pairs;
 
 mod body;
@@ -113,17 +113,19 @@ fn overridden(recognised: &Recognised, parsed: &body::Parsed) -> Result<(), Refu
 
 /// What the request does with containers.
 fn container(request: &fields::Request<'_>) -> Result<Option<ContainerStep>, Refusal> {
-    Ok(match &request.recognised.route.container {
-        None => None,
-        Some(ContainerRule::Make { unless }) => {
-            let at_once = unless.as_ref().map(|condition| request.holds(condition)).transpose()?;
-            (at_once != Some(true)).then_some(ContainerStep::Make)
+    let Some(rule) = &request.recognised.route.container else { return Ok(None) };
+    for condition in &rule.when {
+        if !request.holds(condition)? {
+            return Ok(None);
         }
-        Some(ContainerRule::Publish { id }) => {
+    }
+    Ok(Some(match &rule.step {
+        definition::ContainerStep::Make { hours } => ContainerStep::Make { hours: *hours },
+        definition::ContainerStep::Publish { id } => {
             let id = request.scalar(id)?.filter(|id| !id.is_empty());
-            Some(ContainerStep::Publish(id.ok_or_else(|| fields::bad_field("creation_id"))?))
+            ContainerStep::Publish(id.ok_or_else(|| fields::bad_field("creation_id"))?)
         }
-    })
+    }))
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so

@@ -26,10 +26,11 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
     ("mastodon", include_str!("../config/providers/mastodon.toml")),
+    ("facebook", include_str!("../config/providers/facebook.toml")),
     ("instagram", include_str!("../config/providers/instagram.toml")),
     ("threads", include_str!("../config/providers/threads.toml")),
 ];

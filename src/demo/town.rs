@@ -68,7 +68,8 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("x", &["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"][..]),
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("threads", &["graph.threads.net", "graph.threads.com"][..]),
-        ("instagram", &["graph.instagram.com", "api.instagram.com"][..]),
+        ("facebook", &["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"][..]),
+        ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com"][..]),
         ("mastodon", &["mastodon.example"][..]),
     ];
     hosts
@@ -131,6 +132,8 @@ fn accounts() -> Vec<Account> {
         account("nerima-threads", "nerima", "threads", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nagano-threads", "nagano", "threads", "nagano_city", AccountKind::General, "nagano-pr-head"),
         account("nagano-instagram", "nagano", "instagram", "nagano_city", AccountKind::General, "nagano-pr-head"),
+        account("nerima-facebook", "nerima", "facebook", "nerimaku", AccountKind::General, "nerima-pr-head"),
+        account("nagano-facebook", "nagano", "facebook", "naganocity", AccountKind::General, "nagano-pr-head"),
         account("nerima-instagram", "nerima", "instagram", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
         account("nagano-line", "nagano", "line", "@naganocity", AccountKind::General, "nagano-pr-head"),
         account(
@@ -181,7 +184,7 @@ fn clients() -> Vec<Client> {
             "nerima",
             "nerima-clerk",
             TOOL_KEY,
-            &["nerima-x", "nerima-line", "nerima-threads", "nerima-instagram", "nerima-mastodon"],
+            &["nerima-x", "nerima-line", "nerima-threads", "nerima-instagram", "nerima-facebook", "nerima-mastodon"],
         ),
         client("nerima-archive-tool", "nerima", "nerima-clerk", "demo-nerima-archive", &["nerima-old-x"]),
         client("nerima-library-tool", "nerima", "nerima-clerk", "demo-nerima-library", &["nerima-library-x"]),
@@ -190,7 +193,7 @@ fn clients() -> Vec<Client> {
             "nagano",
             "nagano-clerk",
             NAGANO_TOOL_KEY,
-            &["nagano-x", "nagano-line", "nagano-mastodon", "nagano-threads", "nagano-instagram"],
+            &["nagano-x", "nagano-line", "nagano-mastodon", "nagano-threads", "nagano-instagram", "nagano-facebook"],
         ),
     ]
 }

@@ -3,7 +3,7 @@
 //! The decision is made on the request that carries the words. What it made is remembered with the entry that let it
 //! pass, so that the publication can be held against it: `docs/decisions/0006-containers.md`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::account::{AccountId, ProviderId};
@@ -11,14 +11,14 @@ use super::action::Action;
 use super::digest::Digest;
 use super::emergency::EmergencyId;
 
-/// How long a provider keeps a container that nobody publishes (Instagram, Threads: 24 hours).
-pub const LIFE: SignedDuration = SignedDuration::from_hours(24);
-
 /// What a request does with containers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContainerStep {
     /// Makes one; the answer names it.
-    Make,
+    Make {
+        /// How long the provider keeps it.
+        hours: u32,
+    },
     /// Publishes this one.
     Publish(String),
 }

@@ -43,7 +43,9 @@ pub(super) fn fingerprint(
             CredentialPlace::OAuth1 => scheme(authorization, "oauth").and_then(oauth_token),
             CredentialPlace::Query(name) => find(&recognised.query, name),
             CredentialPlace::Form(name) => find(&parsed.form, name).or_else(|| {
-                let member = parsed.json.as_ref().and_then(|tree| tree.get(name));
+                // The query is in the tree, too, where the definition nests by brackets.
+                let queried = find(&recognised.query, name).is_some();
+                let member = parsed.json.as_ref().filter(|_| !queried).and_then(|tree| tree.get(name));
                 member.and_then(|value| value.as_text()).map(str::to_owned)
             }),
             CredentialPlace::OAuth => scheme(authorization, "oauth").filter(|text| is_token68(text)).map(str::to_owned),

@@ -100,8 +100,9 @@ impl Request<'_> {
         let value = self.scalar(&condition.at)?;
         Ok(match (&value, &condition.equals) {
             _ if condition.absent => value.is_none(),
-            (Some(value), _) if condition.truthy => {
-                ["true", "1", "yes", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+            _ if condition.says.is_some() => {
+                let yes = |text: &String| ["true", "1", "yes", "on"].iter().any(|yes| text.eq_ignore_ascii_case(yes));
+                condition.says == Some(value.as_ref().is_some_and(yes))
             }
             (Some(value), Some(equals)) => value == equals,
             (Some(_), None) => true,
@@ -252,7 +253,10 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::Audience | FieldRole::Opaque => {
+        // What it says is which container is published; nothing else is in it.
+        FieldRole::Flip if matches!(&value, Tree::Bool(true)) => {}
+        FieldRole::Flip if value.as_text().is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1") => {}
+        FieldRole::Audience | FieldRole::Opaque | FieldRole::Flip => {
             mapped.post.audience.insert(at, value);
         }
         FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {

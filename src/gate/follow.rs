@@ -1,8 +1,10 @@
 //! Publishing in two requests: what a container holds was judged when it was made; its publication is held against that.
 
+use jiff::SignedDuration;
+
 use crate::domain::account::Account;
 use crate::domain::approval::Pass;
-use crate::domain::container::{Container, ContainerStep, KnownContainer, LIFE};
+use crate::domain::container::{Container, ContainerStep, KnownContainer};
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::digest::Digest;
 use crate::domain::exemption::Exemption;
@@ -53,9 +55,7 @@ pub fn made(
     pass: &Pass,
     now: jiff::Timestamp,
 ) -> Option<Box<Container>> {
-    if extracted.container != Some(ContainerStep::Make) {
-        return None;
-    }
+    let Some(ContainerStep::Make { hours }) = extracted.container else { return None };
     let mut made = Container {
         provider: recognised.provider.id.clone(),
         id: String::new(),
@@ -63,7 +63,7 @@ pub fn made(
         action: extracted.action,
         digest,
         made: now,
-        expires: now + LIFE,
+        expires: now + SignedDuration::from_hours(hours.into()),
         emergency: match pass {
             Pass::Exempt(Exemption::Emergency { emergency, .. }) => Some(emergency.clone()),
             _ => None,

@@ -211,7 +211,7 @@ async fn taught(
             None => Vec::new(),
         },
         // A container is no post yet.
-        (None, Some(_)) if extracted.container == Some(ContainerStep::Make) => Vec::new(),
+        (None, Some(_)) if matches!(extracted.container, Some(ContainerStep::Make { .. })) => Vec::new(),
         (None, Some(id)) if matches!(extracted.action, Action::Publish | Action::Quote | Action::Edit) => {
             vec![Learned::Published { account: account.id.clone(), id: id.to_owned() }]
         }

@@ -2,6 +2,7 @@
 
 mod containers;
 mod objects;
+mod pages;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     containers: BTreeMap<String, containers::Container>,
     objects: BTreeMap<String, objects::Object>,
+    unpublished: BTreeMap<String, pages::Unpublished>,
 }
 
 impl State {
@@ -37,18 +39,28 @@ impl State {
 enum Service {
     Threads,
     Instagram,
+    Facebook,
 }
 
 impl Service {
     /// By the host; one host is shared, and the path tells.
-    fn of(host: &str) -> Self {
-        if host.starts_with("graph.threads.") { Self::Threads } else { Self::Instagram }
+    fn of(host: &str, path: &[String]) -> Self {
+        let instagram = ["media", "media_publish", "content_publishing_limit"];
+        if host.starts_with("graph.threads.") {
+            Self::Threads
+        } else if host.ends_with("instagram.com") || path.get(1).is_some_and(|edge| instagram.contains(&edge.as_str()))
+        {
+            Self::Instagram
+        } else {
+            Self::Facebook
+        }
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Threads => "threads",
             Self::Instagram => "instagram",
+            Self::Facebook => "facebook",
         }
     }
 }
@@ -67,6 +79,8 @@ struct Call {
     version: String,
     params: Map<String, Value>,
     user: String,
+    /// SHA-256 of the files that came with it.
+    files: Vec<String>,
     at: Timestamp,
     number: u64,
 }
@@ -81,7 +95,7 @@ impl Call {
         let mut params = Map::new();
         params.extend(asked.query.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
         params.extend(asked.form().into_iter().map(|(key, value)| (key, Value::from(value))));
-        for part in &asked.body.parts {
+        for part in asked.body.parts.iter().filter(|part| part.record.filename.is_none()) {
             params.extend(part.value.as_ref().map(|value| (part.record.name.clone(), Value::from(value.as_str()))));
         }
         if let Some(Value::Object(members)) = asked.json().filter(|_| asked.is("application/json")) {
@@ -93,12 +107,19 @@ impl Call {
         let asked_for = params.remove("method").and_then(|value| value.as_str().map(str::to_ascii_uppercase));
         let method = asked_for.and_then(|name| name.parse().ok()).unwrap_or_else(|| asked.method.clone());
         Self {
-            service: Service::of(&asked.host),
+            service: Service::of(&asked.host, &path),
             method,
             path,
             version,
             params,
             user: user_of(token),
+            files: asked
+                .body
+                .parts
+                .iter()
+                .filter(|part| part.record.filename.is_some())
+                .map(|part| part.record.sha256.clone())
+                .collect(),
             at: asked.at,
             number: asked.number,
         }
@@ -171,6 +192,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Answer {
         (&Method::POST, [_, "media_publish"]) if call.service == Service::Instagram => {
             containers::publish(world, &call)
         }
+        _ if call.service == Service::Facebook => pages::answer(world, &call),
         _ => objects::answer(world, &call),
     };
     let figures = json!({"call_count": used, "total_cputime": 1, "total_time": 1});

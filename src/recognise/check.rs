@@ -7,7 +7,7 @@ use http::Method;
 
 use crate::domain::action::Action;
 
-use super::definition::{BodyKind, ContainerRule, Definition, Encoding, FieldRole, HostPattern, Place, Route, Step};
+use super::definition::{BodyKind, ContainerStep, Definition, Encoding, FieldRole, HostPattern, Place, Route, Step};
 
 /// Actions that show new words to somebody, so that a definition must say where the words are.
 const SPEAKING: [Action; 6] =
@@ -37,8 +37,9 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
     // A new time for a post that waits at the provider: its words were judged when it was sent.
     let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
+    let publishes = matches!(&route.container, Some(rule) if matches!(rule.step, ContainerStep::Publish { .. }));
     // A container's publication and an unrolled batch carry their words elsewhere.
-    let elsewhere = route.unsupported.is_some() || matches!(route.container, Some(ContainerRule::Publish { .. }));
+    let elsewhere = route.unsupported.is_some() || publishes;
     if speaks && !has_text && !elsewhere {
         say(format!("the action {} needs a field with a text", route.action));
     }
@@ -58,7 +59,9 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
     if uploads && route.steps.is_empty() && route.container.is_none() {
         say("an upload says which step it is".to_owned());
     }
-    if matches!(route.container, Some(ContainerRule::Make { .. })) && route.published.is_empty() {
+    if matches!(&route.container, Some(rule) if matches!(rule.step, ContainerStep::Make { .. }))
+        && route.published.is_empty()
+    {
         say("the answer to making a container names it: \"published\"".to_owned());
     }
     for field in &route.fields {

@@ -208,17 +208,26 @@ pub struct Condition {
     pub equals: Option<String>,
     /// Whether it must not be there at all.
     pub absent: bool,
-    /// Whether its value must say yes: `true`, `1`, `yes`, `on`, in any case.
-    pub truthy: bool,
+    /// Its value must say yes (`true`, `1`, `yes`, `on`, in any case), or anything but that, also nothing.
+    pub says: Option<bool>,
 }
 
-/// What a request does with containers.
+/// What a request does with containers, where all conditions hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ContainerRule {
-    /// It makes one, unless the condition holds: then it publishes at once.
+pub struct ContainerRule {
+    /// What it does.
+    pub step: ContainerStep,
+    /// The conditions.
+    pub when: Vec<Condition>,
+}
+
+/// A step of publishing in two requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerStep {
+    /// It makes one.
     Make {
-        /// The condition.
-        unless: Option<Condition>,
+        /// How long the provider keeps it.
+        hours: u32,
     },
     /// It publishes the one that is named here.
     Publish {
@@ -298,6 +307,8 @@ pub enum FieldRole {
     MediaId,
     /// The id of a container that is shown as a part of this post.
     Part,
+    /// That what was made unpublished is published now; beside the audience where it says anything else.
+    Flip,
     /// The bytes of a medium.
     MediaBytes,
     /// An address from which the provider fetches a medium.

@@ -13,11 +13,13 @@ use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
 
 use super::definition::{
-    BodyKind, Condition, ContainerRule, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule,
-    Route, Step, StepRule, When,
+    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
+    StepRule, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place, role};
+
+mod container;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +118,7 @@ struct RouteFile {
     #[serde(default)]
     published: Vec<String>,
     batch: Option<BatchFile>,
-    container: Option<ContainerFile>,
+    container: Option<container::ContainerFile>,
     refuse: Option<RefuseRule>,
 }
 
@@ -125,8 +127,7 @@ struct RouteFile {
 struct WhenFile {
     at: String,
     equals: Option<String>,
-    #[serde(default)]
-    truthy: bool,
+    says: Option<bool>,
     action: Action,
 }
 
@@ -151,8 +152,7 @@ struct ConditionFile {
     equals: Option<String>,
     #[serde(default)]
     absent: bool,
-    #[serde(default)]
-    truthy: bool,
+    says: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -201,24 +201,6 @@ enum BatchKind {
     Http,
     /// `applyWrites`.
     Writes,
-}
-
-/// A step of publishing in two requests: what the container holds is what its publish publishes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ContainerFile {
-    step: ContainerStep,
-    id: Option<String>,
-    unless: Option<ConditionFile>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ContainerStep {
-    /// A container is made; the answer names it.
-    Make,
-    /// A container is published.
-    Publish,
 }
 
 /// A definition and its routes.
@@ -344,7 +326,7 @@ impl Reader<'_> {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
-                let condition = Condition { at, equals: rule.equals, absent: false, truthy: rule.truthy };
+                let condition = Condition { at, equals: rule.equals, absent: false, says: rule.says };
                 when.push(When { condition, action: rule.action });
             }
         }
@@ -409,24 +391,6 @@ impl Reader<'_> {
             self.take(&span, place(&condition.at))?;
         }
         Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), inner })
-    }
-
-    fn condition(&mut self, span: &Range<usize>, file: ConditionFile) -> Option<Condition> {
-        let at = self.take(span, place(&file.at))?;
-        Some(Condition { at, equals: file.equals, absent: file.absent, truthy: file.truthy })
-    }
-
-    fn container(&mut self, span: &Range<usize>, file: ContainerFile) -> Option<ContainerRule> {
-        match file.step {
-            ContainerStep::Make => {
-                let unless = file.unless.map(|condition| self.condition(span, condition));
-                Some(ContainerRule::Make { unless: unless.flatten() })
-            }
-            ContainerStep::Publish => {
-                let id = file.id.ok_or_else(|| "the publication of a container needs \"id\"".to_owned());
-                Some(ContainerRule::Publish { id: self.take(span, id.and_then(|id| place(&id)))? })
-            }
-        }
     }
 
     fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {

@@ -122,6 +122,7 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "message" => FieldRole::Public(Role::Message),
         "media-id" => FieldRole::MediaId,
         "part" => FieldRole::Part,
+        "flip" => FieldRole::Flip,
         "media-bytes" => FieldRole::MediaBytes,
         "media-url" => FieldRole::MediaUrl,
         "reply-to" => FieldRole::Reference("reply_to"),

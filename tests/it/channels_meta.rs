@@ -1,6 +1,8 @@
 //! Threads and Instagram: a post is made in one request and published by another. What was approved at the first is what
 //! the second publishes, once, and nothing else is published at all.
 
+mod facebook;
+
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;

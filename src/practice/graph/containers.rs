@@ -47,6 +47,7 @@ fn words(service: Service) -> &'static str {
     match service {
         Service::Threads => "text",
         Service::Instagram => "caption",
+        Service::Facebook => "message",
     }
 }
 
@@ -129,7 +130,7 @@ pub(super) fn publish(world: &mut World, call: &Call) -> Answer {
             refusal(StatusCode::BAD_REQUEST, 9007, Some(2_207_027), "The media is not ready to be published")
         }
         (_, Service::Threads) => gone(4_279_009),
-        (_, Service::Instagram) => gone(2_207_006),
+        (_, Service::Instagram | Service::Facebook) => gone(2_207_006),
     }
 }
 

@@ -38,11 +38,11 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
     }
 }
 
-fn profile(user: &str) -> Value {
+pub(super) fn profile(user: &str) -> Value {
     json!({"id": user, "username": format!("practice_{user}"), "name": "練習アカウント"})
 }
 
-fn read(world: &World, call: &Call, id: &str) -> Answer {
+pub(super) fn read(world: &World, call: &Call, id: &str) -> Answer {
     if let Some(container) = world.graph.containers.get(id).filter(|container| container.user == call.user) {
         let state = container.state(call.at);
         return ok(&json!({"id": id, "status": state, "status_code": state}));
@@ -57,7 +57,7 @@ fn read(world: &World, call: &Call, id: &str) -> Answer {
     }
 }
 
-fn edge(world: &World, call: &Call, id: &str) -> Answer {
+pub(super) fn edge(world: &World, call: &Call, id: &str) -> Answer {
     let listed =
         |object: &Object| object.of.as_deref() == Some(id) || (object.user == call.user && object.of.is_none());
     let data: Vec<Value> = world
@@ -71,7 +71,7 @@ fn edge(world: &World, call: &Call, id: &str) -> Answer {
 }
 
 /// A comment, a reply, a repost, a direct message.
-fn speak(world: &mut World, call: &Call, action: &'static str, of: &str) -> Answer {
+pub(super) fn speak(world: &mut World, call: &Call, action: &'static str, of: &str) -> Answer {
     let message = match call.params.get("message") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(members)) => members.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(),
@@ -99,7 +99,7 @@ fn speak(world: &mut World, call: &Call, action: &'static str, of: &str) -> Answ
     ok(&json!({"id": id}))
 }
 
-fn delete(world: &mut World, call: &Call, id: &str) -> Answer {
+pub(super) fn delete(world: &mut World, call: &Call, id: &str) -> Answer {
     if world.graph.objects.get(id).is_none_or(|object| object.user != call.user) {
         return unknown(id);
     }
@@ -109,6 +109,6 @@ fn delete(world: &mut World, call: &Call, id: &str) -> Answer {
     }
     ok(&match call.service {
         Service::Threads => json!({"success": true, "deleted_id": id}),
-        Service::Instagram => json!({"success": true}),
+        Service::Instagram | Service::Facebook => json!({"success": true}),
     })
 }

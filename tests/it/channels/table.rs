@@ -132,7 +132,7 @@ fn cases(definition: &Definition, route: &Route, walk: &mut Walk) -> Vec<Case> {
     }
     let mut variants: Vec<Option<(Place, String)>> = if route.when_required { Vec::new() } else { vec![None] };
     for when in &route.when {
-        let any = if when.condition.truthy { "true" } else { "1790000000000000001" };
+        let any = if when.condition.says == Some(true) { "true" } else { "1790000000000000001" };
         let value = when.condition.equals.clone().unwrap_or_else(|| any.to_owned());
         variants.push(Some((when.condition.at.clone(), value)));
     }
@@ -338,4 +338,10 @@ async fn no_text_passes_to_threads_unapproved_by_any_field_of_any_route() {
 async fn no_text_passes_to_instagram_unapproved_by_any_field_of_any_route() {
     let walk = walk(&town().await, "instagram").await;
     assert!(walk.arrived >= 40 && walk.silent >= 40 && walk.uploads >= 15, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_facebook_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "facebook").await;
+    assert!(walk.arrived >= 100 && walk.silent >= 100 && walk.uploads >= 15, "{walk:?}");
 }

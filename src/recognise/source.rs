@@ -13,8 +13,8 @@ use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
 
 use super::definition::{
-    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
-    StepRule, When,
+    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, Place, Pointer, RefuseRule,
+    Route, Step, StepRule, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place, role};
@@ -381,6 +381,13 @@ impl Reader<'_> {
         let file = field.into_inner();
         let at = self.take(&span, place(&file.at))?;
         let role = self.take(&span, role(&file.role, file.grammar))?;
+        // In a JSON body the value may stand there as it is, without a text around it.
+        let at = match at {
+            Place::Json(pointer) if file.encoding == Some(Encoding::Json) => {
+                Place::Json(Pointer { deep: true, ..pointer })
+            }
+            at => at,
+        };
         let mut inner = Vec::new();
         if file.encoding == Some(Encoding::Json) {
             inner = file.inner.into_iter().filter_map(|inner| self.field(inner)).collect();

@@ -429,6 +429,11 @@ fn templates_overlap_exactly_when_one_path_fits_both() {
         ("/a/**", "/a", false),
         ("/a/upload:{s}", "/a/{id}", false),
         ("/a/{b}/c", "/a/b/{c}", true),
+        ("/a/{id:id}", "/a/12_3", true),
+        ("/a/{id:id}", "/a/12__3", false),
+        ("/a/{id:id}", "/a/me", false),
+        ("/a/{id:id}", "/a/{x:1_*}", true),
+        ("/**", "/a", true),
     ];
     for (a, b, overlap) in cases {
         assert_eq!(template(a).overlaps(&template(b)), overlap, "{a} {b}");

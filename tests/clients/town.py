@@ -21,9 +21,13 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-HOSTS = ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com", "api.line.me", "api-data.line.me"]
-X_HOSTS = HOSTS[:4]
-LINE_HOSTS = HOSTS[4:]
+PROVIDERS = {
+    "x": ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"],
+    "line": ["api.line.me", "api-data.line.me"],
+    "threads": ["graph.threads.net", "graph.threads.com"],
+    "facebook": ["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"],
+}
+HOSTS = [host for hosts in PROVIDERS.values() for host in hosts]
 
 
 def sha256(data):
@@ -72,7 +76,7 @@ class Process:
 
 
 class Practice(Process):
-    """`sekisho practice`: X and LINE, and the record of what they got."""
+    """`sekisho practice`: the providers, and the record of what they got."""
 
     def __init__(self, binary, directory):
         super().__init__("practice", [binary, "practice", "--listen", "127.0.0.1:0", "--dir", directory], directory)
@@ -101,8 +105,9 @@ class Practice(Process):
 
     def publishing_requests(self):
         """Requests that would have published, whatever became of them."""
-        paths = ("/2/tweets", "/v2/bot/message/broadcast")
-        return [row for row in self.requests() if row["method"] == "POST" and row["target"].split("?")[0] in paths]
+        paths = ("/2/tweets", "/v2/bot/message/broadcast", "/feed", "/threads", "/threads_publish")
+        sent = [row for row in self.requests() if row["method"] == "POST"]
+        return [row for row in sent if row["target"].split("?")[0].endswith(paths)]
 
 
 class Forwarder:
@@ -146,14 +151,16 @@ class Forwarder:
 
 
 class Gate(Process):
-    """`sekisho serve` for a small town: two X accounts, two LINE accounts, a clerk and an account manager."""
+    """`sekisho serve` for a small town: two accounts at each provider, a clerk and an account manager."""
 
     # Account, provider, the provider's own key for it.
     ACCOUNTS = [
-        ("town-x", "x", "1001-practice"),
-        ("town-x-2", "x", "1002-practice"),
-        ("town-line", "line", "1001-practice"),
-        ("town-line-2", "line", "1002-practice"),
+        account
+        for provider in PROVIDERS
+        for account in [
+            (f"town-{provider}", provider, "1001-practice"),
+            (f"town-{provider}-2", provider, "1002-practice"),
+        ]
     ]
 
     def __init__(self, binary, directory, practice):
@@ -186,8 +193,11 @@ class Gate(Process):
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
             f"[console]\nlocal_key_file = {place('console.key')}",
-            f'[providers.x]\nrecognised = ["town"]\nupstream = {{ {upstream(X_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
-            f'[providers.line]\nrecognised = ["town"]\nupstream = {{ {upstream(LINE_HOSTS)} }}\nupstream_ca = {text(str(practice.ca))}',
+            *(
+                f'[providers.{name}]\nrecognised = ["town"]\nupstream = {{ {upstream(hosts)} }}\n'
+                f"upstream_ca = {text(str(practice.ca))}"
+                for name, hosts in PROVIDERS.items()
+            ),
             '[[organisations]]\nid = "town"\nname = "練習町"\nguideline = ["builtin:nerima"]',
             '[[people]]\nid = "kakaricho"\norganisation = "town"\nname = "承認 花子"\npost = "広聴広報課長"\n'
             f"key_sha256 = {text(sha256(self.manager_key.encode()))}",

@@ -170,6 +170,16 @@ fn unknown_field(definition: &Definition, route: &Route) -> Option<FieldRule> {
     Some(FieldRule { at, role: FieldRole::Opaque, encoding, inner: Vec::new() })
 }
 
+/// A text with the mark, as the field takes it.
+fn words(field: &FieldRule, mark: &str) -> String {
+    let text = match field.role {
+        FieldRole::Public(Role::Link) | FieldRole::MediaUrl => format!("https://www.city.nagano.nagano.jp/{mark}"),
+        FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.to_owned(),
+        _ => format!("長野市からのお知らせ{mark}"),
+    };
+    if field.encoding == Encoding::Json { json!({ "option_a": text }).to_string() } else { text }
+}
+
 /// The request with only this field, in each encoding that can carry it.
 fn encodings(
     definition: &Definition,
@@ -180,12 +190,7 @@ fn encodings(
     number: usize,
 ) -> Vec<Case> {
     let mark = format!("shirushi{number}x");
-    let text = match field.role {
-        FieldRole::Public(Role::Link) | FieldRole::MediaUrl => format!("https://www.city.nagano.nagano.jp/{mark}"),
-        FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.clone(),
-        _ => format!("長野市からのお知らせ{mark}"),
-    };
-    let text = if field.encoding == Encoding::Json { json!({ "option_a": text }).to_string() } else { text };
+    let text = words(field, &mark);
     let host = route.hosts.iter().find_map(|host| match host {
         HostPattern::Exact(host) => Some(host.clone()),
         HostPattern::Suffix(_) => None,

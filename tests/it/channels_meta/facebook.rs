@@ -157,7 +157,8 @@ async fn what_cannot_be_followed_is_refused_by_name() {
     let town = Town::start().await;
     let tool = town.nerima();
     let batch = json!([{ "method": "POST", "relative_url": "1001/feed", "body": "message=a" }]).to_string();
-    let cases: [(&str, &str, &[(&str, &str)], &str); 6] = [
+    type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
+    let cases: [Case<'_>; 6] = [
         (GRAPH, "/v26.0/", &[("batch", batch.as_str())], "not-understood-yet"),
         (GRAPH, "/me?method=post", &[("batch", batch.as_str())], "not-understood-yet"),
         (GRAPH, "/v26.0/1001/video_reels", &[("upload_phase", "start")], "not-understood-yet"),

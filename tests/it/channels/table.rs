@@ -170,6 +170,16 @@ fn unknown_field(definition: &Definition, route: &Route) -> Option<FieldRule> {
     Some(FieldRule { at, role: FieldRole::Opaque, encoding, inner: Vec::new() })
 }
 
+/// The part of an upload that carries its medium.
+fn medium(route: &Route) -> Option<(&str, &'static [u8])> {
+    route.media_fields().find_map(|field| match &field.at {
+        Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
+            Some((name.as_str(), b"png".as_slice()))
+        }
+        _ => None,
+    })
+}
+
 /// A text with the mark, as the field takes it.
 fn words(field: &FieldRule, mark: &str) -> String {
     let text = match field.role {
@@ -197,12 +207,7 @@ fn encodings(
     });
     let wire = Wire::new(route.methods[0].as_str(), &host.unwrap(), &route.path.example());
     let mut found = Vec::new();
-    let file = route.media_fields().find_map(|field| match &field.at {
-        Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
-            Some((name.as_str(), b"png".as_slice()))
-        }
-        _ => None,
-    });
+    let file = medium(route);
     let turned = route.when.iter().find(|when| condition.is_some_and(|(at, _)| *at == when.condition.at));
     let upload = turned.map_or(route.action, |when| when.action) == Action::Upload;
     let mut keep = |how: &str, wire: Wire| {

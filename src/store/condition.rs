@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
-use super::{Condition, entry_id};
+use super::{Condition, containers, entry_id};
 use crate::domain::account::{AccountId, AccountState};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -63,6 +63,7 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
             let args = params![client.as_str(), key, digest.to_string(), entry(*index)];
             unless(exists(conn, sql, args)?, "resend-not-open")
         }
+        Condition::ContainerOpen(known) => containers::failure(conn, known, at.now),
         Condition::EntryOpen(index) => {
             let sql = "SELECT 1 FROM outcome WHERE id = ? AND closed_by IS NULL";
             unless(exists(conn, sql, [entry(*index)])?, "entry-closed")
@@ -151,6 +152,7 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         | Condition::AccountActive(_)
         | Condition::EmergencyOpen(..)
         | Condition::ResendOpen { .. }
+        | Condition::ContainerOpen(_)
         | Condition::EntryOpen(_)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }

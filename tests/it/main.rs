@@ -12,6 +12,7 @@ mod approval;
 mod attacks;
 mod bad_input;
 mod channels;
+mod channels_meta;
 mod child;
 mod clauses;
 mod cli;

@@ -68,7 +68,7 @@ impl View {
 
     /// One layer of escapes taken off; none if there are none.
     pub fn decode(&self) -> Option<Self> {
-        if !self.text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\')) {
+        if !self.text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\' | b'<')) {
             return None;
         }
         let mut out = self.empty();
@@ -106,12 +106,21 @@ impl View {
         out
     }
 
-    fn empty(&self) -> Self {
+    pub(super) fn empty(&self) -> Self {
         Self { text: String::with_capacity(self.text.len()), spans: Vec::with_capacity(self.text.len()) }
     }
 
-    fn chars(&self) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
+    pub(super) fn chars(&self) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
         self.text.char_indices().map(|(at, c)| (c, self.span(at..at + c.len_utf8())))
+    }
+
+    /// The characters of a part of this view, with their spans in the original.
+    pub(super) fn chars_in(&self, range: Range<usize>) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
+        let part = self.text.get(range.clone()).unwrap_or_default();
+        part.char_indices().map(move |(at, c)| {
+            let at = range.start + at;
+            (c, self.span(at..at + c.len_utf8()))
+        })
     }
 
     fn span(&self, range: Range<usize>) -> (u32, u32) {
@@ -119,7 +128,7 @@ impl View {
         (position(start), position(end))
     }
 
-    fn push(&mut self, c: char, span: (u32, u32)) {
+    pub(super) fn push(&mut self, c: char, span: (u32, u32)) {
         self.text.push(c);
         self.spans.extend(std::iter::repeat_n(span, c.len_utf8()));
     }
@@ -129,11 +138,18 @@ impl View {
             "(秘)".chars().for_each(|c| self.push(c, span));
         } else if first < '\u{3000}' && !is_kana_mark(segment) {
             // Latin, Greek and Cyrillic lose their accents, so that `bít.ly` is read as `bit.ly`.
-            for c in segment.nfkd().filter(|c| canonical_combining_class(*c) == 0 && !is_invisible(*c)) {
+            for c in segment.nfkd().filter(|c| canonical_combining_class(*c) == 0 && !is_mark(*c) && !is_invisible(*c))
+            {
                 c.to_lowercase().for_each(|c| self.push(lookalike::latin(plain(c)), span));
             }
         } else {
-            for c in segment.nfkc().filter(|c| !is_invisible(*c)) {
+            // A voicing mark that stands by itself joins its kana; a mark that joins nothing is ornament.
+            let joining = segment.chars().map(|c| match c {
+                '゛' => '\u{3099}',
+                '゜' => '\u{309a}',
+                c => c,
+            });
+            for c in joining.nfkc().filter(|c| !is_mark(*c) && !is_invisible(*c)) {
                 c.to_lowercase().for_each(|c| self.push(lookalike::latin(plain(c)), span));
             }
         }
@@ -160,16 +176,17 @@ fn plain(c: char) -> char {
         '\u{2024}' => '.',
         '∕' | '⁄' | '⧸' => '/',
         '∶' | '꞉' => ':',
-        _ => c,
+        '一'..='鿿' => lookalike::kanji(c),
+        _ => lookalike::digit(c),
     }
 }
 
 fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}' | 'ﾞ' | 'ﾟ')
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}'..='\u{309c}' | 'ﾞ' | 'ﾟ')
 }
 
 fn is_kana_mark(segment: &str) -> bool {
-    segment.chars().any(|c| matches!(c, '\u{3099}' | '\u{309a}' | 'ﾞ' | 'ﾟ'))
+    segment.chars().any(|c| matches!(c, '\u{3099}'..='\u{309c}' | 'ﾞ' | 'ﾟ'))
 }
 
 /// Default-ignorable code points, tag characters and variation selectors.

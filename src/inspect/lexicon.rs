@@ -1,0 +1,360 @@
+//! Words, cues, exceptions and patterns of all rules, compiled: one automaton over a view, then a filter.
+//!
+//! A hit falls if an exception covers it, if it breaks a katakana or Latin word in two, if a cue beside it says that the
+//! sentence is about the subject (痴漢防止), or if the cue that it needs is missing.
+
+use std::ops::Range;
+
+use daachorse::CharwiseDoubleArrayAhoCorasick;
+use regex::{Regex, RegexSet};
+
+use crate::domain::clause::Clause;
+use crate::domain::finding::Severity;
+use crate::domain::post::Post;
+
+use super::check::Check;
+use super::found::{near, same_line};
+use super::normal::View;
+use super::office::Office;
+use super::rulefile::Reach;
+
+/// Hits of words in one view beyond this number are not filtered any more; the text counts as too complex.
+pub const MANY_HITS: usize = 1000;
+
+/// A rule as a finding tells it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its id.
+    pub id: String,
+    /// Its category.
+    pub category: String,
+    /// Its clauses.
+    pub clauses: Vec<Clause>,
+    /// What to change.
+    pub advice: String,
+    /// Whether nobody may override it.
+    pub never: bool,
+    /// Whether what it finds is masked.
+    pub mask: bool,
+    /// A post that it must find.
+    pub canary: Post,
+}
+
+/// When a word or pattern counts.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) rule: usize,
+    pub(super) severity: Severity,
+    /// Ids of the cues that excuse it, sorted.
+    pub(super) unless: Vec<u32>,
+    /// Ids of the cues of which it needs one, sorted.
+    pub(super) needs: Vec<u32>,
+    pub(super) direct: bool,
+    pub(super) squeeze: bool,
+    pub(super) inner: bool,
+    /// Whether it was written in katakana and is short, so that hiragana is another word (ばかり).
+    pub(super) katakana: bool,
+    pub(super) reach: Reach,
+    pub(super) excused: Option<Severity>,
+    pub(super) alone: Option<Severity>,
+    pub(super) check: Option<Check>,
+}
+
+/// What a string of the automaton stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Meaning {
+    /// A word, by its index in `words`.
+    Word(usize),
+    /// A word with a mask sign in it.
+    Masked(usize),
+    /// A cue, by its id.
+    Cue(u32),
+    /// A phrase in which the words of a rule mean something else.
+    Except(usize),
+}
+
+/// How a view is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// As it stands.
+    Plain,
+    /// With what stood between characters taken out.
+    Separated,
+    /// With mask signs made one.
+    Masked,
+}
+
+/// What a word or pattern has found.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The rule's index.
+    pub rule: usize,
+    /// How much it weighs here.
+    pub severity: Severity,
+    /// Where it stands in the view.
+    pub range: Range<usize>,
+}
+
+/// Compiled rules.
+pub struct Lexicon {
+    pub(super) rules: Vec<Told>,
+    pub(super) words: Vec<Terms>,
+    pub(super) automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
+    pub(super) meanings: Vec<Vec<Meaning>>,
+    pub(super) set: RegexSet,
+    pub(super) patterns: Vec<(Regex, Terms)>,
+}
+
+/// What the automaton has seen in a view.
+#[derive(Default)]
+struct Seen {
+    words: Vec<(usize, Range<usize>)>,
+    /// End and id, in the order of the text.
+    cues: Vec<(usize, u32)>,
+    excepts: Vec<(usize, Range<usize>)>,
+    too_many: bool,
+}
+
+impl Lexicon {
+    /// The rules.
+    pub fn rules(&self) -> &[Told] {
+        &self.rules
+    }
+
+    /// Searches a view; whether it had more hits than are filtered.
+    pub fn find(&self, view: &View, how: How, original: &str, office: &Office, hits: &mut Vec<Hit>) -> bool {
+        let seen = self.look(view, how);
+        let telegram = is_telegram(original);
+        for (word, range) in &seen.words {
+            let Some(terms) = self.words.get(*word) else { continue };
+            let covered = |(rule, cover): &(usize, Range<usize>)| {
+                *rule == terms.rule && cover.start <= range.start && range.end <= cover.end
+            };
+            let stands = match how {
+                How::Plain | How::Masked => telegram && range.len() >= 9 || is_whole(view, range, original, terms),
+                How::Separated => is_apart(view, range, original, terms),
+            };
+            if !stands || seen.excepts.iter().any(covered) {
+                continue;
+            }
+            if let Some(severity) = weigh(terms, view, range, &seen) {
+                hits.push(Hit { rule: terms.rule, severity, range: range.clone() });
+            }
+        }
+        match how {
+            How::Plain => {
+                self.match_patterns(view, office, &seen, hits, |it| telegram || !breaks_katakana(view, it, original))
+            }
+            // A pattern is long: most of its characters must have stood apart.
+            How::Separated => self.match_patterns(view, office, &seen, hits, |it| {
+                let spans: Vec<(u32, u32)> = view.chars_in(it.clone()).map(|(_, span)| span).collect();
+                let gaps = spans.windows(2).filter(|pair| matches!(pair, [left, right] if left.1 < right.0)).count();
+                spans.len() >= 4 && gaps * 10 >= (spans.len() - 1) * 6
+            }),
+            How::Masked => {}
+        }
+        seen.too_many
+    }
+
+    fn look(&self, view: &View, how: How) -> Seen {
+        let mut seen = Seen::default();
+        let Some(automaton) = &self.automaton else { return seen };
+        for hit in automaton.find_overlapping_iter(&view.text) {
+            let range = hit.start()..hit.end();
+            for meaning in self.meanings.get(hit.value() as usize).into_iter().flatten() {
+                match meaning {
+                    Meaning::Cue(id) => seen.cues.push((range.end, *id)),
+                    Meaning::Except(rule) if seen.excepts.len() < MANY_HITS => {
+                        seen.excepts.push((*rule, range.clone()))
+                    }
+                    Meaning::Word(word) if how != How::Masked => seen.words.push((*word, range.clone())),
+                    Meaning::Masked(word) if how == How::Masked => seen.words.push((*word, range.clone())),
+                    Meaning::Word(_) | Meaning::Masked(_) | Meaning::Except(_) => {}
+                }
+            }
+            if seen.words.len() > MANY_HITS {
+                seen.too_many = true;
+                break;
+            }
+        }
+        seen
+    }
+
+    fn match_patterns(
+        &self,
+        view: &View,
+        office: &Office,
+        seen: &Seen,
+        hits: &mut Vec<Hit>,
+        stands: impl Fn(&Range<usize>) -> bool,
+    ) {
+        for n in &self.set.matches(&view.text) {
+            let Some((regex, terms)) = self.patterns.get(n) else { continue };
+            for found in regex.captures_iter(&view.text).take(MANY_HITS) {
+                let Some(range) = found.get(1).or_else(|| found.get(0)).map(|it| it.range()) else { continue };
+                let covered = |(rule, cover): &(usize, Range<usize>)| {
+                    *rule == terms.rule && cover.start <= range.start && range.end <= cover.end
+                };
+                if !stands(&range)
+                    || seen.excepts.iter().any(covered)
+                    || terms.check.is_some_and(|it| !it.holds(office, &view.text, &range))
+                {
+                    continue;
+                }
+                if let Some(severity) = weigh(terms, view, &range, seen) {
+                    hits.push(Hit { rule: terms.rule, severity, range });
+                }
+            }
+        }
+    }
+}
+
+/// What a hit weighs beside the cues around it; none if it falls.
+fn weigh(terms: &Terms, view: &View, range: &Range<usize>, seen: &Seen) -> Option<Severity> {
+    let area = area(terms.reach, &view.text, range);
+    let mut severity = terms.severity;
+    if !terms.needs.is_empty() && !any(&terms.needs, &seen.cues, &area, &(0..0)) {
+        severity = terms.alone?;
+    }
+    if !terms.unless.is_empty() {
+        let heading = heading(&view.text);
+        let excused = any(&terms.unless, &seen.cues, &area, range) || any(&terms.unless, &seen.cues, &heading, range);
+        if excused && (!terms.direct || is_quoted(&view.text, range)) {
+            severity = terms.excused.filter(|it| *it < severity)?;
+        }
+    }
+    Some(severity)
+}
+
+/// The title that a text begins with: a short first line that is no sentence.
+fn heading(text: &str) -> Range<usize> {
+    let line = text.get(..text.find('\n').unwrap_or(0)).unwrap_or_default();
+    if line.len() <= 120 && !line.contains('。') { 0..line.len() } else { 0..0 }
+}
+
+/// Where the cues of a hit may stand.
+fn area(reach: Reach, text: &str, range: &Range<usize>) -> Range<usize> {
+    let of = |part: &str| {
+        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        start..start + part.len()
+    };
+    match reach {
+        Reach::Post => 0..text.len(),
+        Reach::Sentence => sentence(text, range),
+        Reach::Line => {
+            let (line, close) = (of(same_line(text, range)), of(near(text, range, 40)));
+            line.start.min(close.start)..line.end.max(close.end)
+        }
+    }
+}
+
+/// The sentence around a hit, at most 600 bytes to either side; a single line end does not end it, since posts break
+/// lines within sentences.
+fn sentence(text: &str, range: &Range<usize>) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let ends = |at: usize| {
+        bytes.get(at..).is_some_and(|rest| {
+            rest.starts_with("。".as_bytes())
+                || rest.starts_with(b"\n\n")
+                || rest.starts_with(b"! ")
+                || rest.starts_with(b". ")
+        })
+    };
+    let from = range.start.saturating_sub(600);
+    let to = bytes.len().min(range.end + 600);
+    let start = (from..range.start).rev().find(|at| ends(*at)).unwrap_or(from);
+    let end = (range.end..to).find(|at| ends(*at)).unwrap_or(to);
+    start..end
+}
+
+/// Whether a wanted cue ends in the area, outside the hit itself.
+fn any(wanted: &[u32], cues: &[(usize, u32)], area: &Range<usize>, hit: &Range<usize>) -> bool {
+    let first = cues.partition_point(|(end, _)| *end <= area.start);
+    let inside = cues.get(first..).unwrap_or_default().iter().take_while(|(end, _)| *end <= area.end);
+    inside.take(2000).any(|(end, id)| !(hit.start < *end && *end <= hit.end) && wanted.binary_search(id).is_ok())
+}
+
+/// Whether quotation marks stand around the hit, in its own line.
+fn is_quoted(text: &str, range: &Range<usize>) -> bool {
+    let line = same_line(text, range);
+    let start = (line.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let left = text.get(start..range.start).unwrap_or_default();
+    let right = text.get(range.end..start + line.len()).unwrap_or_default();
+    [('「', '」'), ('『', '』'), ('“', '”'), ('"', '"')].iter().any(|(open, close)| {
+        let opened = left.rfind(*open).is_some_and(|at| open == close || left.rfind(*close).is_none_or(|end| end < at));
+        opened && right.contains(*close)
+    })
+}
+
+/// Whether the hit breaks no katakana or Latin word of the original in two.
+fn is_whole(view: &View, range: &Range<usize>, original: &str, terms: &Terms) -> bool {
+    let (start, end) = view.original(range.clone());
+    let found = original.get(start..end).unwrap_or_default();
+    if terms.katakana && !found.chars().any(|c| is_katakana(c) || !is_kana(c)) {
+        return false;
+    }
+    if terms.inner {
+        return true;
+    }
+    let first = found.chars().find(|c| !super::normal::is_invisible(*c));
+    let last = found.chars().next_back();
+    let before = original.get(..start).and_then(|it| it.chars().next_back());
+    let after = original.get(end..).and_then(|it| it.chars().next());
+    !same_script(before, first) && !same_script(last, after)
+}
+
+/// Whether the text is written without hiragana, so that katakana does not part words.
+fn is_telegram(original: &str) -> bool {
+    original.chars().filter(|c| is_katakana(*c)).take(12).count() >= 12
+        && !original.contains(|c| matches!(c, 'ぁ'..='ゖ'))
+}
+
+/// Whether the hit ends within a katakana word of the original: デブ in ブルーベリー after で.
+fn breaks_katakana(view: &View, range: &Range<usize>, original: &str) -> bool {
+    let (start, end) = view.original(range.clone());
+    let last = original.get(start..end).and_then(|it| it.chars().next_back());
+    let after = original.get(end..).and_then(|it| it.chars().next());
+    last.is_some_and(is_katakana) && after.is_some_and(|c| is_katakana(c) && c != 'ー')
+}
+
+fn same_script(left: Option<char>, right: Option<char>) -> bool {
+    let (Some(left), Some(right)) = (left, right) else { return false };
+    let latin = |c: char| c.is_ascii_alphanumeric() || matches!(c, 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '０'..='９');
+    is_katakana(left) && is_katakana(right)
+        || latin(left) && latin(right) && !(left.is_ascii_digit() || right.is_ascii_digit())
+}
+
+fn is_katakana(c: char) -> bool {
+    matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾟ')
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, 'ぁ'..='ゖ' | 'ー') || is_katakana(c)
+}
+
+/// Whether the characters of the hit stood apart in the original: all of them, or some of a long word.
+fn is_apart(view: &View, range: &Range<usize>, original: &str, terms: &Terms) -> bool {
+    let spans: Vec<(u32, u32)> = view.chars_in(range.clone()).map(|(_, span)| span).collect();
+    let gaps = spans.windows(2).filter(|pair| matches!(pair, [left, right] if left.1 < right.0)).count();
+    if gaps == 0 || spans.len() < 2 {
+        return false;
+    }
+    let every = gaps + 1 == spans.len();
+    let (start, end) = view.original(range.clone());
+    if every && spans.len() == 2 {
+        // 「生と死 ねらい」: of two characters one must stand by itself.
+        let alone = |c: Option<char>| c.is_none_or(|c| !super::views::is_letter(c));
+        return alone(original.get(..start).and_then(|it| it.chars().next_back()))
+            || alone(original.get(end..).and_then(|it| it.chars().next()));
+    }
+    if view.text.get(range.clone()).is_some_and(str::is_ascii) {
+        // 「https://ex」 holds the letters of many a Latin word: each letter must stand by itself, the outer ones too.
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        return every
+            && spans.len() >= 4
+            && !letter(original.get(..start).and_then(|it| it.chars().next_back()))
+            && !letter(original.get(end..).and_then(|it| it.chars().next()));
+    }
+    let parted = original.get(start..end).unwrap_or_default().contains(['、', '，', ',']);
+    every || (terms.squeeze && spans.len() >= 3 && !parted)
+}

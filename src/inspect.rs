@@ -25,15 +25,17 @@ mod load;
 pub mod lookalike;
 pub mod normal;
 pub mod office;
+mod pattern;
 pub mod personal;
 pub mod rulefile;
 pub mod shorteners;
 pub mod template;
+mod trigger;
 pub mod unlisted;
 pub mod views;
 
 use found::Found;
-use lexicon::{Hit, How, Lexicon};
+use lexicon::{Hit, How, Lexicon, Original, Seen};
 use normal::View;
 
 /// A longer field is a finding of its own, in bytes.
@@ -110,9 +112,12 @@ pub fn inspect_on(rules: &RuleSet, post: &Post, today: Option<Date>) -> Report {
     let mut report = Report { findings: Vec::new(), rules: rules.hash.clone(), fields: texts.len(), bytes: 0 };
     let mut links = 0;
     let only = texts.len() == 1 && post.media.is_empty();
+    let mut seen = Seen::default();
     for (field, role, text) in texts {
         report.bytes += text.len();
-        let mut reading = Reading { rules, field: &field, role, text, today, findings: &mut report.findings, links: 0 };
+        let original = Original::of(text);
+        let (findings, seen) = (&mut report.findings, &mut seen);
+        let mut reading = Reading { rules, field: &field, role, text, original, today, findings, seen, links: 0 };
         reading.read(only && role == Role::Text);
         links += reading.links;
         if text.len() > LONG_FIELD {
@@ -131,8 +136,10 @@ struct Reading<'r> {
     field: &'r str,
     role: Role,
     text: &'r str,
+    original: Original<'r>,
     today: Option<Date>,
     findings: &'r mut Vec<Finding>,
+    seen: &'r mut Seen,
     links: usize,
 }
 
@@ -187,7 +194,7 @@ impl Reading<'_> {
             self.look_up(&masked, How::Masked);
         }
         if let Some(leet) = views::leet(view) {
-            self.look_up(&leet, How::Plain);
+            self.look_up(&leet, How::Changed(&view.text));
         }
         if let Some(digits) = views::digits(view) {
             self.look_up(&digits, How::Plain);
@@ -198,13 +205,20 @@ impl Reading<'_> {
     }
 
     /// Searches a view for the words and patterns of the rules.
-    fn look_up(&mut self, view: &View, how: How) {
+    fn look_up(&mut self, view: &View, how: How<'_>) {
         let rules = self.rules;
         let mut hits = Vec::new();
-        if rules.lexicon.find(view, how, self.text, &rules.office, &mut hits) {
+        if rules.lexicon.find(view, how, self.original, &rules.office, self.seen, &mut hits) {
             add(self.findings, too_complex(self.field, self.text.len()));
         }
         for Hit { rule, severity, range } in hits {
+            let Some(rule) = rule else {
+                if how == How::Plain {
+                    let blank = template::other(&view.text, range);
+                    self.tell(view, blank.into_iter().collect());
+                }
+                continue;
+            };
             let Some(told) = rules.lexicon.rules().get(rule) else { continue };
             let span = view.original(range);
             let new = Finding {

@@ -1,18 +1,20 @@
 //! From rule files to a [`Lexicon`]: cues get numbers, words get their masked variants, patterns are folded and compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use daachorse::CharwiseDoubleArrayAhoCorasick;
 use jiff::civil::Date;
-use regex::{Regex, RegexSetBuilder};
 
 use crate::config::Problem;
 use crate::domain::clause::Clause;
 
 use super::check::Check;
-use super::lexicon::{Lexicon, Meaning, Terms, Told};
+use super::lexicon::{Automaton, Lexicon, Meaning, Terms, Told};
 use super::normal::View;
+use super::pattern::Pattern;
 use super::rulefile::{self, Override, Reach, Rule, Source, Word};
+use super::template::BLANKS;
 
 /// Compiles rule files, as of a day: exceptions whose last day is past do not hold. Without a day none is past.
 ///
@@ -51,13 +53,15 @@ struct Build {
     problems: Vec<Problem>,
     groups: BTreeMap<String, Vec<String>>,
     cues: BTreeMap<String, u32>,
+    /// Lists of cues whose ids are known: most words of a rule have the same one.
+    lists: BTreeMap<Vec<String>, Arc<[u32]>>,
     ids: BTreeMap<String, usize>,
     rules: Vec<Told>,
     bases: Vec<Rule>,
     words: Vec<Terms>,
     strings: BTreeMap<String, Vec<Meaning>>,
-    patterns: Vec<(Regex, Terms)>,
-    sources: Vec<String>,
+    masks: BTreeMap<String, Vec<Meaning>>,
+    patterns: Vec<(Pattern, Option<Terms>)>,
 }
 
 impl Build {
@@ -122,7 +126,7 @@ impl Build {
         self.words.push(made);
         if terms.mask.unwrap_or(true) {
             for variant in masked(&folded) {
-                self.strings.entry(variant).or_default().push(Meaning::Masked(index));
+                self.masks.entry(variant).or_default().push(Meaning::Word(index));
             }
         }
         let joined = super::views::separated(&View::of(&folded)).text;
@@ -146,11 +150,8 @@ impl Build {
             Ok(check) => made.check = check,
             Err(reason) => self.problems.push(source.problem(at, format!("rule `{}`: {reason}", rule.id))),
         }
-        match Regex::new(&folded) {
-            Ok(regex) => {
-                self.patterns.push((regex, made));
-                self.sources.push(folded);
-            }
+        match Pattern::new(&folded) {
+            Ok(pattern) => self.patterns.push((pattern, Some(made))),
             Err(error) => self.problems.push(source.problem(at, format!("rule `{}`: {error}", rule.id))),
         }
     }
@@ -181,7 +182,10 @@ impl Build {
     }
 
     /// The ids of cues, a group by its name with `@`; sorted.
-    fn cues(&mut self, source: &Source, at: usize, written: &[String]) -> Vec<u32> {
+    fn cues(&mut self, source: &Source, at: usize, written: &[String]) -> Arc<[u32]> {
+        if let Some(known) = self.lists.get(written) {
+            return known.clone();
+        }
         let mut ids = Vec::new();
         for name in written {
             let words = match name.strip_prefix('@') {
@@ -201,6 +205,8 @@ impl Build {
         }
         ids.sort_unstable();
         ids.dedup();
+        let ids: Arc<[u32]> = ids.into();
+        self.lists.insert(written.to_vec(), ids.clone());
         ids
     }
 
@@ -209,6 +215,7 @@ impl Build {
         let joined = super::views::separated(&View::of(&folded)).text;
         for form in BTreeSet::from([folded, joined]) {
             if !form.is_empty() {
+                self.masks.entry(form.clone()).or_default().push(Meaning::Except(rule));
                 self.strings.entry(form).or_default().push(Meaning::Except(rule));
             }
         }
@@ -261,30 +268,45 @@ impl Build {
 
     fn finish(mut self) -> Result<Lexicon, Vec<Problem>> {
         for (cue, id) in std::mem::take(&mut self.cues) {
+            self.masks.entry(cue.clone()).or_default().push(Meaning::Cue(id));
             self.strings.entry(cue).or_default().push(Meaning::Cue(id));
         }
-        let problem = |reason: String| vec![Problem { file: None, line: None, reason }];
+        for blank in BLANKS {
+            match Pattern::new(blank) {
+                Ok(pattern) => self.patterns.push((pattern, None)),
+                Err(reason) => self.problems.push(Problem { file: None, line: None, reason }),
+            }
+        }
+        for (n, (pattern, _)) in (0_u32..).zip(&self.patterns) {
+            for string in pattern.triggers.iter().flatten() {
+                self.strings.entry(string.clone()).or_default().push(Meaning::Trigger(n));
+            }
+            for string in pattern.besides.iter().flatten() {
+                self.strings.entry(string.clone()).or_default().push(Meaning::Besides(n));
+            }
+        }
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        let set = RegexSetBuilder::new(&self.sources)
-            .size_limit(32 << 20)
-            .dfa_size_limit(8 << 20)
-            .build()
-            .map_err(|error| problem(error.to_string()))?;
-        let mut meanings = Vec::with_capacity(self.strings.len());
-        let mut words = Vec::with_capacity(self.strings.len());
-        for (n, (word, meaning)) in (0_u32..).zip(self.strings) {
-            words.push((word, n));
-            meanings.push(meaning);
-        }
-        let automaton = if words.is_empty() {
-            None
-        } else {
-            Some(CharwiseDoubleArrayAhoCorasick::with_values(words).map_err(|error| problem(error.to_string()))?)
-        };
-        Ok(Lexicon { rules: self.rules, words: self.words, automaton, meanings, set, patterns: self.patterns })
+        let build = |strings| automaton(strings).map_err(|reason| vec![Problem { file: None, line: None, reason }]);
+        let (plain, masks) = (build(self.strings)?, build(self.masks)?);
+        Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns: self.patterns })
     }
+}
+
+fn automaton(strings: BTreeMap<String, Vec<Meaning>>) -> Result<Automaton, String> {
+    let mut meanings = Vec::with_capacity(strings.len() + 1);
+    let mut words = Vec::with_capacity(strings.len() + 1);
+    for (n, (word, meaning)) in (0_u32..).zip(strings) {
+        words.push((word, n));
+        meanings.push(meaning);
+    }
+    if words.is_empty() {
+        // An automaton needs a string; a noncharacter stands in no text of ours and means nothing.
+        words.push(("\u{ffff}".to_owned(), 0));
+    }
+    let strings = CharwiseDoubleArrayAhoCorasick::with_values(words).map_err(|error| error.to_string())?;
+    Ok(Automaton { strings, meanings })
 }
 
 fn fold(text: &str) -> String {
@@ -303,7 +325,8 @@ fn fold_pattern(re: &str) -> String {
         escaped = c == '\\' && !escaped;
         folded
     };
-    re.chars().map(fold).collect()
+    // A boundary of ASCII words: one of Unicode words would be looked up character by character.
+    re.chars().map(fold).collect::<String>().replace("\\b", "(?-u:\\b)")
 }
 
 /// The word with one character masked, or two beside one another in a longer one; at least two must be left.

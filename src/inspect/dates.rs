@@ -34,12 +34,21 @@ impl Dates {
 
     /// Dates in a folded view.
     pub fn find(&self, view: &View, today: Option<Date>, found: &mut Vec<Found>) {
-        if !view.text.contains('(') {
-            return;
-        }
         let (mut last_year, mut last_month, mut last_end) = (None, None, 0);
-        for date in self.date.captures_iter(&view.text) {
-            let Some(whole) = date.get(0).map(|it| it.range()) else { continue };
+        let mut from = 0;
+        for (at, _) in view.text.match_indices('(') {
+            let rest = view.text.get(at + 1..).unwrap_or_default();
+            let is_weekday = |c| matches!(c, '月' | '火' | '水' | '木' | '金' | '土' | '日');
+            if at < from || !rest.trim_start_matches(' ').starts_with(is_weekday) {
+                continue;
+            }
+            let stretch = around(&view.text, at, from);
+            let part = view.text.get(stretch.clone()).unwrap_or_default();
+            let Some(date) = self.date.captures(part) else { continue };
+            let Some(whole) = date.get(0).map(|it| stretch.start + it.start()..stretch.start + it.end()) else {
+                continue;
+            };
+            from = whole.end;
             let number = |n: usize| date.get(n).and_then(|it| it.as_str().parse::<i16>().ok());
             let era = date.get(1).map(|it| it.as_str());
             let near = whole.start.saturating_sub(last_end) < 30;
@@ -67,6 +76,13 @@ impl Dates {
             }
         }
     }
+}
+
+/// The text around a parenthesis that a date with its weekday may take, from `from` on.
+fn around(text: &str, at: usize, from: usize) -> Range<usize> {
+    let start = (from.max(at.saturating_sub(72))..=at).find(|at| text.is_char_boundary(*at)).unwrap_or(at);
+    let end = (at..=text.len().min(at + 24)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(at);
+    start..end
 }
 
 fn civil(year: i16, month: i16, day: i16) -> Option<Date> {

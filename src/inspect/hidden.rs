@@ -13,7 +13,11 @@ const MANY: usize = 3;
 
 /// Looks for hidden characters in the original.
 pub fn find(original: &View, found: &mut Vec<Found>) {
-    if original.text.is_ascii() || !original.text.contains(|c: char| is_invisible(c) && c != '\u{fe0f}') {
+    // Most text begins each of its characters with one of a few bytes, which no invisible one begins with.
+    let may_hide = |byte| !matches!(byte, 0..=0xc1 | 0xe3..=0xee);
+    let unseen = |c| is_invisible(c) && c != '\u{fe0f}';
+    let hangul = original.text.contains('\u{3164}');
+    if !hangul && (!original.text.bytes().any(may_hide) || !original.text.contains(unseen)) {
         return;
     }
     let mut invisible: Vec<Range<usize>> = Vec::new();

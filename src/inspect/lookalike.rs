@@ -56,8 +56,27 @@ pub fn digit(c: char) -> char {
 
 /// The new form of a kanji's old or foreign form, or `c` itself: 祕 for 秘, 盜 for 盗.
 pub fn kanji(c: char) -> char {
+    let bit = (u32::from(c).wrapping_sub(FIRST_KANJI)) as usize;
+    if OLD_BITS.get(bit / 64).is_none_or(|bits| bits >> (bit % 64) & 1 == 0) {
+        return c;
+    }
     OLD_KANJI.binary_search_by_key(&c, |(old, _)| *old).ok().and_then(|n| OLD_KANJI.get(n)).map_or(c, |(_, new)| *new)
 }
+
+/// `一`, where the block of kanji begins.
+const FIRST_KANJI: u32 = 0x4e00;
+
+/// A bit for each kanji of the block, set for the old forms: most kanji are not among them.
+static OLD_BITS: [u64; 328] = {
+    let mut bits = [0; 328];
+    let mut n = 0;
+    while n < OLD_KANJI.len() {
+        let bit = (OLD_KANJI[n].0 as u32 - FIRST_KANJI) as usize;
+        bits[bit / 64] |= 1 << (bit % 64);
+        n += 1;
+    }
+    bits
+};
 
 /// Old forms with their new forms, in the order of their code points.
 #[rustfmt::skip]

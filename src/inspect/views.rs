@@ -10,32 +10,38 @@ type Spanned = (char, (u32, u32));
 /// the text runs downwards, one character a line.
 pub fn separated(folded: &View) -> View {
     let mut out = folded.empty();
-    let chars: Vec<(char, (u32, u32))> = folded.chars().collect();
-    for (n, (c, span)) in chars.iter().enumerate() {
+    let mut at = 0;
+    for (c, span) in folded.chars() {
         let keep = match c {
-            '\n' => !runs_down(&chars, n),
+            '\n' => !runs_down(&folded.text, at),
             '。' | '○' | '「' | '」' | '『' | '』' => true,
-            c => is_letter(*c),
+            c => is_letter(c),
         };
         if keep {
-            out.push(*c, *span);
+            out.push(c, span);
         }
+        at += c.len_utf8();
     }
     out
 }
 
-/// Whether the line before or after the line end at `n` has a single character.
-fn runs_down(chars: &[(char, (u32, u32))], n: usize) -> bool {
-    let at = |n: Option<usize>| n.and_then(|n| chars.get(n)).map(|(c, _)| *c);
+/// Whether the line before or after the line end at `at` has a single character.
+fn runs_down(text: &str, at: usize) -> bool {
+    let mut before = text.get(..at).unwrap_or_default().chars().rev();
+    let mut after = text.get(at + 1..).unwrap_or_default().chars();
     let ends = |c: Option<char>| c.is_none_or(|c| c == '\n');
-    let one_before = !ends(at(n.checked_sub(1))) && ends(at(n.checked_sub(2)));
-    let one_after = !ends(at(Some(n + 1))) && ends(at(Some(n + 2)));
+    let one_before = !ends(before.next()) && ends(before.next());
+    let one_after = !ends(after.next()) && ends(after.next());
     one_before || one_after
 }
 
 /// Letters, digits and the signs that belong to words.
 pub fn is_letter(c: char) -> bool {
-    c.is_ascii_alphanumeric() || is_japanese(c) || (c > '\u{7f}' && c.is_alphanumeric())
+    match c {
+        '\0'..='\x7f' => c.is_ascii_alphanumeric(),
+        '、'..='〄' | '〈'..='〠' | '\u{1f300}'..='\u{1faff}' => false,
+        c => is_japanese(c) || c.is_alphanumeric(),
+    }
 }
 
 /// Kana and kanji.
@@ -45,16 +51,44 @@ pub fn is_japanese(c: char) -> bool {
 
 /// Every mask sign beside kana or kanji as `○`; none if there is none.
 pub fn masked(folded: &View) -> Option<View> {
-    if !folded.text.contains(is_mask) {
+    let reads = |before: Option<char>, c: char, after: Option<char>| {
+        let beside = |c: Option<char>| c.is_some_and(|c| is_japanese(c) || is_mask(c));
+        match c {
+            'x' => beside(before) && beside(after),
+            c => is_mask(c) && (beside(before) || beside(after)),
+        }
+    };
+    changed(
+        folded,
+        |before, c, after| if reads(before, c, after) { '○' } else { c },
+        |before, c, after| reads(before, c, after),
+    )
+}
+
+/// The view with each character changed by `change`, which sees its neighbours; none if `cause` sees none to change.
+fn changed(
+    view: &View,
+    change: impl Fn(Option<char>, char, Option<char>) -> char,
+    cause: impl Fn(Option<char>, char, Option<char>) -> bool,
+) -> Option<View> {
+    let (mut before, mut any) = (None, false);
+    let mut chars = view.text.chars().peekable();
+    while let Some(c) = chars.next() {
+        any = cause(before, c, chars.peek().copied());
+        if any {
+            break;
+        }
+        before = Some(c);
+    }
+    if !any {
         return None;
     }
-    let mut out = folded.empty();
-    let chars: Vec<(char, (u32, u32))> = folded.chars().collect();
-    let beside = |n: Option<usize>| n.and_then(|n| chars.get(n)).is_some_and(|(c, _)| is_japanese(*c) || is_mask(*c));
-    for (n, (c, span)) in chars.iter().enumerate() {
-        let (before, after) = (beside(n.checked_sub(1)), beside(Some(n + 1)));
-        let mask = is_mask(*c) && (before || after) || *c == 'x' && before && after;
-        out.push(if mask { '○' } else { *c }, *span);
+    let mut out = view.empty();
+    let mut before = None;
+    let mut chars = view.chars().peekable();
+    while let Some((c, span)) = chars.next() {
+        out.push(change(before, c, chars.peek().map(|(c, _)| *c)), span);
+        before = Some(c);
     }
     Some(out)
 }
@@ -97,24 +131,17 @@ fn is_mask(c: char) -> bool {
 
 /// Kanji that look like katakana and stand beside it, as the katakana, folded; none if there are none.
 pub fn kana_like(original: &View) -> Option<View> {
-    let mut changed = false;
-    let mut out = original.empty();
-    let chars: Vec<(char, (u32, u32))> = original.chars().collect();
-    let katakana = |n: Option<usize>| {
-        let c = n.and_then(|n| chars.get(n)).map(|(c, _)| *c);
-        c.is_some_and(|c| matches!(c, 'ァ'..='ヶ' | 'ｦ'..='ﾝ') || like_katakana(c) != c)
+    let katakana = |c: Option<char>| c.is_some_and(|c| matches!(c, 'ァ'..='ヶ' | 'ｦ'..='ﾝ') || like_katakana(c) != c);
+    let read = |before, c, after| {
+        let like = like_katakana(c);
+        if like != c && (katakana(before) || katakana(after)) { like } else { c }
     };
-    for (n, (c, span)) in chars.iter().enumerate() {
-        let like = like_katakana(*c);
-        let read = like != *c && (katakana(n.checked_sub(1)) || katakana(Some(n + 1)));
-        changed |= read;
-        out.push(if read { like } else { *c }, *span);
-    }
-    changed.then(|| out.fold())
+    changed(original, read, |before, c, after| read(before, c, after) != c).map(|view| view.fold())
 }
 
 fn like_katakana(c: char) -> char {
     match c {
+        '\0'..='ヿ' => c,
         '口' => 'ロ',
         '力' => 'カ',
         '夕' => 'タ',
@@ -139,32 +166,30 @@ fn like_katakana(c: char) -> char {
 
 /// Digits and signs in a Latin word as the letters they stand for (`p@ssw0rd`); none if there are none.
 pub fn leet(folded: &View) -> Option<View> {
-    let mut changed = false;
-    let mut out = folded.empty();
-    let chars: Vec<(char, (u32, u32))> = folded.chars().collect();
-    let letter = |n: Option<usize>| n.and_then(|n| chars.get(n)).is_some_and(|(c, _)| c.is_ascii_lowercase());
-    for (n, (c, span)) in chars.iter().enumerate() {
-        let read = match c {
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase());
+    let read = |before, c, after| {
+        let like = match c {
             '0' => 'o',
             '1' | '!' | '|' => 'i',
             '3' => 'e',
             '4' | '@' => 'a',
             '5' | '$' => 's',
             '7' | '+' => 't',
-            c => *c,
+            c => return c,
         };
-        let read = if letter(n.checked_sub(1)) || letter(Some(n + 1)) { read } else { *c };
-        changed |= read != *c;
-        out.push(read, *span);
-    }
-    changed.then_some(out)
+        if letter(before) || letter(after) { like } else { c }
+    };
+    changed(folded, read, |before, c, after| read(before, c, after) != c)
 }
 
 /// Runs of at least seven digits written in kanji or read aloud (ゼロハチゼロ), as digits; none if there are none.
 pub fn digits(folded: &View) -> Option<View> {
+    if !may_count(&folded.text) {
+        return None;
+    }
     let mut out = folded.empty();
     let mut changed = false;
-    let chars: Vec<(char, (u32, u32))> = folded.chars().collect();
+    let chars: Vec<Spanned> = folded.chars().collect();
     let mut at = 0;
     while let Some((c, span)) = chars.get(at) {
         let (read, len, foreign) = digit_run(chars.get(at..).unwrap_or_default());
@@ -183,6 +208,69 @@ pub fn digits(folded: &View) -> Option<View> {
         }
     }
     changed.then_some(out)
+}
+
+/// Whether seven digits in a row could be written in kanji or read aloud, some of them at least.
+fn may_count(text: &str) -> bool {
+    let mut run: Vec<Spanned> = Vec::new();
+    let mut foreign = 0;
+    for c in text.chars().chain(std::iter::once('\n')) {
+        let is_foreign = matches!(
+            c,
+            '〇' | '一'
+                | '二'
+                | '三'
+                | '四'
+                | '五'
+                | '六'
+                | '七'
+                | '八'
+                | '九'
+                | 'ぜ'
+                | 'ろ'
+                | 'れ'
+                | 'い'
+                | 'ま'
+                | 'る'
+                | 'ち'
+                | 'に'
+                | 'さ'
+                | 'ん'
+                | 'よ'
+                | 'ご'
+                | 'く'
+                | 'な'
+                | 'し'
+                | 'は'
+                | 'き'
+                | 'ゅ'
+                | 'ゆ'
+                | 'う'
+        );
+        if is_foreign || matches!(c, '0'..='9' | '-' | 'ー' | ' ' | 'の' | '・' | '.') {
+            foreign += usize::from(is_foreign);
+            run.push((c, (0, 0)));
+            continue;
+        }
+        if run.len() >= 7 && foreign > 0 && counts(&run) {
+            return true;
+        }
+        run.clear();
+        foreign = 0;
+    }
+    false
+}
+
+/// Whether a stretch holds seven digits in a row, some of them written in kanji or read aloud.
+fn counts(mut chars: &[Spanned]) -> bool {
+    while !chars.is_empty() {
+        let (read, len, foreign) = digit_run(chars);
+        if foreign && read.iter().filter(|(c, _)| c.is_ascii_digit()).count() >= 7 {
+            return true;
+        }
+        chars = chars.get(len.max(1)..).unwrap_or_default();
+    }
+    false
 }
 
 /// The digits that `chars` begins with, how many characters they take, and whether any is written as a word or kanji.

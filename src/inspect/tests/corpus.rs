@@ -183,3 +183,25 @@ fn what_is_prohibited_is_found_in_every_field_and_in_long_texts() {
     eprintln!("fields and long texts: {found} of {all}; missed {missed:?}");
     assert!(all >= 350 && found * 100 >= all * 96, "{found} of {all}");
 }
+
+#[test]
+#[ignore]
+fn dump() {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    let mut texts = benign();
+    for group in groups() {
+        for (n, text) in group.texts.iter().enumerate() {
+            texts.push(text.clone());
+            for (_, (_, disguise)) in ALL.iter().enumerate().filter(|(way, _)| (way + n) % 6 == 0) {
+                texts.extend(disguise(text));
+            }
+        }
+    }
+    for text in texts {
+        for it in findings(&example(&text)) {
+            writeln!(out, "{text:?}\t{}\t{:?}\t{:?}\t{}", it.rule, it.severity, it.span, it.excerpt).unwrap();
+        }
+    }
+    std::fs::write(std::env::var("DUMP").unwrap(), out).unwrap();
+}

@@ -238,7 +238,7 @@ impl Gate {
         dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
-        extracted.action = self.continues_own_thread(&extracted, &account)?;
+        extracted.action = self.continues_own_thread(&extracted, &account).await?;
         dossier.action = Some(extracted.action);
         identify::scope(&client, &account, extracted.action, dossier.category.as_deref(), now)?;
 
@@ -321,11 +321,13 @@ impl Gate {
     }
 
     /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).
-    fn continues_own_thread(&self, extracted: &Extracted, account: &Account) -> Result<Action, Box<Refusal>> {
+    async fn continues_own_thread(&self, extracted: &Extracted, account: &Account) -> Result<Action, Box<Refusal>> {
         if extracted.action != Action::Reply {
             return Ok(extracted.action);
         }
         let parents = extracted.post.references.get("reply_to").map(Vec::as_slice).unwrap_or_default();
+        // The post that is continued may have been published a moment ago.
+        self.ledger.settled().await;
         let mut own = !parents.is_empty();
         for parent in parents {
             own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
@@ -351,7 +353,7 @@ impl Gate {
         refusal
     }
 
-    /// The outcome and what was learned are durable before the client is answered.
+    /// The outcome is handed to the ledger before the client is answered, and is durable before if anything rests on it.
     async fn conclude(
         &self,
         sent: Sent,
@@ -366,7 +368,9 @@ impl Gate {
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.
         let unclear = matches!(outcome, Outcome::Unknown { .. })
             && request.as_ref().is_some_and(|(_, extracted, _)| extracted.action.needs_approval());
-        if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
+        if learn::may_follow(&outcome, &learned) {
+            self.ledger.close_soon(sent.open, outcome, learned);
+        } else if let Err(down) = self.ledger.close(sent.open, outcome, learned).await {
             tracing::error!(%down, "an outcome could not be recorded; the entry becomes unknown at the next start");
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }

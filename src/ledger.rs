@@ -268,6 +268,34 @@ impl Ledger {
         told.await.unwrap_or_else(|_| Err(LedgerDown("the writer has stopped".to_owned())))
     }
 
+    /// Records the outcome of a post whose client is answered meanwhile: durable within [`crate::store::LINGER`] and a
+    /// commit. If the process dies before, the entry becomes *unknown* at the next start: a look at the account tells.
+    pub fn close_soon(&self, mut open: OpenEntry, outcome: Outcome, learned: Vec<Learned>) {
+        open.ledger = None;
+        outcome::record(&self.shared, outcome::Ending::new(&open.log, open.index, outcome, learned), None);
+    }
+
+    /// The same as [`Self::settled`]. Blocks: for stop and tests.
+    pub fn settle(&self) {
+        let (tell, told) = std::sync::mpsc::channel();
+        self.shared.store.settle(Box::new(move || {
+            // Whoever asked may have gone.
+            let _ = tell.send(());
+        }));
+        let _ = told.recv();
+    }
+
+    /// Returns once all that was handed in before is durable or has failed.
+    pub async fn settled(&self) {
+        let (tell, told) = oneshot::channel();
+        self.shared.store.settle(Box::new(move || {
+            // Whoever asked may have gone.
+            let _ = tell.send(());
+        }));
+        // A writer that has stopped has nothing left to settle.
+        let _ = told.await;
+    }
+
     /// Records and does a console act, by the person who asks for it.
     pub async fn act(&self, by: PersonId, act: Act) -> Result<EntryRef, ActError> {
         let unit = acts::unit(&self.shared, &by, act)?;

@@ -63,12 +63,25 @@ pub struct Unit {
     pub entry_if_refused: Option<Draft>,
     /// After this moment nobody waits any more, and the unit is not begun.
     pub deadline: Option<Instant>,
+    /// Nobody waits for it: it may stay in memory for [`LINGER`] to share the commit of another unit.
+    pub lingers: bool,
 }
+
+/// How long a unit that nobody waits for stays in memory, at most.
+pub const LINGER: std::time::Duration = std::time::Duration::from_millis(5);
 
 impl Unit {
     /// A unit that is no more than an entry.
     pub fn entry(log: Log, entry: Draft) -> Self {
-        Self { log, conditions: Vec::new(), changes: Vec::new(), entry, entry_if_refused: None, deadline: None }
+        Self {
+            log,
+            conditions: Vec::new(),
+            changes: Vec::new(),
+            entry,
+            entry_if_refused: None,
+            deadline: None,
+            lingers: false,
+        }
     }
 }
 

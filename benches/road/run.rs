@@ -126,7 +126,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
             let cell = open(plan, &mut stage, *subject).await?;
             keep(&mut results, round, *subject, Load::Open, cell, &stage)?;
         }
-        results.disk.push((syncs.extending(), syncs.overwriting()));
+        results.disk.push([syncs.extending(), syncs.overwriting(), syncs.paced()]);
         results.seconds = begun.elapsed().as_secs_f64();
         results.others = stage.usage()?.others_since(&before);
         eprintln!("round {} of {} took {:.0} s", round + 1, plan.rounds, round_begun.elapsed().as_secs_f64());

@@ -29,6 +29,13 @@ pub struct Lesson {
     pub learned: Vec<Learned>,
 }
 
+/// Whether the client may be answered before the outcome is durable: the provider said yes, and no later step (the use
+/// of a medium, a resend) rests on what was learned. Own posts are looked up after the ledger has settled.
+pub fn may_follow(outcome: &Outcome, learned: &[Learned]) -> bool {
+    matches!(outcome, Outcome::Published { .. })
+        && learned.iter().all(|learned| matches!(learned, Learned::Published { .. }))
+}
+
 /// Refuses an upload step that does not fit what went through before: a session of another account or one never
 /// opened here, a part sent twice with other bytes, a finalize with parts missing.
 pub fn check_upload(

@@ -89,6 +89,7 @@ pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, Led
         entry: ending("done"),
         entry_if_refused: Some(ending("refused")),
         deadline: None,
+        lingers: false,
     })
 }
 

@@ -48,6 +48,7 @@ pub(super) fn permission(
         entry: Draft { kind: "permit", fields, more, sealed },
         entry_if_refused: Some(refused),
         deadline: Some(Instant::now() + wait),
+        lingers: false,
     })
 }
 

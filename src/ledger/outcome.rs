@@ -36,13 +36,14 @@ impl Ending {
     }
 }
 
-/// Records an ending; `tell` learns when it is durable. What cannot be written now is kept for [`retry`].
+/// Records an ending; `tell` learns when it is durable. Without it nobody waits, and the ending may share the commit of
+/// another unit. What cannot be written now is kept for [`retry`].
 pub(super) fn record(
     shared: &Arc<Shared>,
     ending: Ending,
     tell: Option<oneshot::Sender<Result<EntryRef, LedgerDown>>>,
 ) {
-    let unit = ending.unit();
+    let unit = Unit { lingers: tell.is_none(), ..ending.unit() };
     let keep = Arc::clone(shared);
     let then = move |result: Result<crate::store::Committed, _>| {
         if result.is_err() {

@@ -1,7 +1,8 @@
 //! The writer: one thread, the only connection that writes, natural group commit.
 //!
-//! Whatever waits when the writer is free becomes one transaction; there is no timer, so that a lone unit waits for
-//! nobody. What a crash leaves behind at each step:
+//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody. Only units that nobody
+//! waits for (outcomes of posts whose clients are answered) linger for some milliseconds, to share the commit and the
+//! sync of another. What a crash leaves behind at each step:
 //!
 //! 1. Units are queued in memory. *Crash: nothing of them exists, nobody was told anything, nothing was forwarded.*
 //! 2. In the transaction, for each unit: conditions are read, a place in the log is taken, changes and entry are written;
@@ -29,7 +30,7 @@ use super::condition::{self, Moment};
 use super::reads::Reads;
 use super::records::WriterView;
 use super::registry::Registered;
-use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
+use super::{Change, Committed, Head, LINGER, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
 use crate::config::Problem;
 use crate::domain::clock::Clock;
 
@@ -42,6 +43,8 @@ const NO_ROOM_FOR_INDEX: i32 = 4874;
 
 enum Message {
     Unit(Box<Unit>, Then),
+    /// Nothing that came before lingers any longer; told when all of it is durable or has failed.
+    Settle(Box<dyn FnOnce() + Send>),
     Stop,
     /// Runs SQL on the writer's own connection, for tests of its failures.
     #[cfg(test)]
@@ -143,6 +146,15 @@ impl Store {
             .into_iter()
             .map(|told| told.recv().unwrap_or_else(|_| Err(StoreDown("the writer has stopped".to_owned()))))
             .collect()
+    }
+
+    /// Runs `then` once all that was submitted before is durable or has failed; nothing of it lingers any longer.
+    pub fn settle(&self, then: Box<dyn FnOnce() + Send>) {
+        if let Err(refused) = self.queue.send(Message::Settle(then))
+            && let Message::Settle(then) = refused.0
+        {
+            then();
+        }
     }
 
     /// The read side.
@@ -268,32 +280,71 @@ struct Writer {
 
 type Queued = (Box<Unit>, Then);
 
+/// What one transaction takes.
+struct Gathered {
+    batch: Vec<Queued>,
+    settled: Vec<Box<dyn FnOnce() + Send>>,
+    /// Nobody waits for any of it.
+    lingers: bool,
+    stop: bool,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { batch: Vec::new(), settled: Vec::new(), lingers: true, stop: false }
+    }
+}
+
 impl Writer {
     fn run(mut self, queue: &Receiver<Message>) {
-        let mut stop = false;
-        while !stop {
-            let Ok(first) = queue.recv() else { return };
-            let mut batch = Vec::new();
-            let mut next = Some(first);
-            while let Some(message) = next {
-                match message {
-                    Message::Unit(unit, then) => batch.push((unit, then)),
-                    Message::Stop => stop = true,
-                    #[cfg(test)]
-                    Message::Run(sql, done) => {
-                        self.conn.execute_batch(sql).unwrap();
-                        done.send(()).unwrap();
-                    }
-                }
-                next = if batch.len() < BATCH { queue.try_recv().ok() } else { None };
-            }
-            self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        loop {
+            let Some(gathered) = self.gather(queue) else { return };
+            self.waiting.fetch_sub(gathered.batch.len(), Ordering::Relaxed);
             let now = Instant::now();
             let (batch, late): (Vec<Queued>, Vec<Queued>) =
-                batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
+                gathered.batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
             tell_all(late, &StoreDown("the disk did not keep up".to_owned()));
             self.write(batch);
+            gathered.settled.into_iter().for_each(|then| then());
+            if gathered.stop {
+                return;
+            }
         }
+    }
+
+    /// What the next transaction holds: all that waits. If that is only what may linger, company is waited for.
+    fn gather(&self, queue: &Receiver<Message>) -> Option<Gathered> {
+        let mut gathered = Gathered::default();
+        let mut next = queue.recv().ok();
+        let until = Instant::now() + LINGER;
+        next.as_ref()?;
+        while let Some(message) = next {
+            match message {
+                Message::Unit(unit, then) => {
+                    gathered.lingers &= unit.lingers;
+                    gathered.batch.push((unit, then));
+                }
+                Message::Settle(then) => {
+                    gathered.lingers = false;
+                    gathered.settled.push(then);
+                }
+                Message::Stop => {
+                    gathered.lingers = false;
+                    gathered.stop = true;
+                }
+                #[cfg(test)]
+                Message::Run(sql, done) => {
+                    self.conn.execute_batch(sql).unwrap();
+                    done.send(()).unwrap();
+                }
+            }
+            next = match gathered.batch.len() < BATCH {
+                true if gathered.lingers => queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+                true => queue.try_recv().ok(),
+                false => None,
+            };
+        }
+        Some(gathered)
     }
 
     fn write(&mut self, batch: Vec<Queued>) {

@@ -118,6 +118,8 @@ impl Town {
 
     /// The entries of a body's log, oldest first.
     pub fn entries(&self, organisation: &str) -> Vec<Value> {
+        // The outcome of a post follows its answer.
+        self.running.ledger.settle();
         let entries = self.running.ledger.logbook().read(organisation, 0, 1_000).unwrap();
         entries.iter().map(|entry| serde_json::from_str(&entry.leaf).unwrap()).collect()
     }

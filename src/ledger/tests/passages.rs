@@ -26,6 +26,36 @@ async fn a_permission_is_entered_then_departs_then_gets_its_outcome() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_nobody_waits_for_is_there_once_the_ledger_has_settled() {
+    use crate::domain::ports::MediaBook;
+    let stage = Stage::new();
+    let ledger = stage.open();
+    let (_, open) = permitted(ledger.enter(stage.approved(1, "a1")).await.unwrap()).depart();
+    let learned = Learned::Published { account: AccountId::new("nerima-x"), id: "123".to_owned() };
+    ledger.close_soon(open, published(), vec![learned]);
+    ledger.settled().await;
+    assert_eq!(kinds(&ledger, "nerima"), ["permit", "outcome"]);
+    assert!(ledger.reads().is_own_post(&AccountId::new("nerima-x"), "123").unwrap());
+}
+
+#[tokio::test]
+async fn an_outcome_that_nobody_waits_for_is_recorded_without_company_too_and_at_a_stop() {
+    let stage = Stage::new();
+    let ledger = stage.open();
+    let (_, open) = permitted(ledger.enter(stage.approved(1, "a1")).await.unwrap()).depart();
+    ledger.close_soon(open, published(), Vec::new());
+    let begun = std::time::Instant::now();
+    while kinds(&ledger, "nerima").len() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it stays in memory");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let (_, open) = permitted(ledger.enter(stage.approved(2, "a2")).await.unwrap()).depart();
+    ledger.close_soon(open, published(), Vec::new());
+    drop(ledger);
+    assert_eq!(kinds(&stage.open(), "nerima"), ["permit", "outcome", "permit", "outcome"]);
+}
+
+#[tokio::test]
 async fn an_entry_is_canonical_and_shows_no_content_no_name_and_no_reason() {
     let stage = Stage::new();
     let ledger = stage.open();

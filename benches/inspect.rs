@@ -89,7 +89,7 @@ fn unkind(rules: &RuleSet) -> bool {
     let mut kept = true;
     for (text, times) in UNKIND {
         let times = times / text.len() / LONGER;
-        let [short, long] = [1, LONGER].map(|longer| of(&text.repeat(times * longer).chars().collect::<Vec<_>>()));
+        let [short, long] = [1, LONGER].map(|longer| of(text.repeat(times * longer).chars().collect::<Vec<_>>()));
         let (one, eight) = (least(rules, &short), least(rules, &long));
         let slower = eight / one;
         kept &= slower <= SLOWER;

@@ -33,6 +33,7 @@ pub mod template;
 mod trigger;
 pub mod unlisted;
 pub mod views;
+mod weigh;
 
 use found::Found;
 use lexicon::{Hit, How, Lexicon, Original, Seen};
@@ -120,6 +121,7 @@ pub fn inspect_on(rules: &RuleSet, post: &Post, today: Option<Date>) -> Report {
         let mut reading = Reading { rules, field: &field, role, text, original, today, findings, seen, links: 0 };
         reading.read(only && role == Role::Text);
         links += reading.links;
+        hide(&mut report.findings, &field, text);
         if text.len() > LONG_FIELD {
             add(&mut report.findings, too_complex(&field, text.len()));
         }
@@ -262,6 +264,29 @@ fn finding(view: &View, field: &str, text: &str, found: Found) -> Finding {
 fn excerpt(text: &str, span: (usize, usize), mask: bool) -> String {
     let matched = text.get(span.0..span.1).unwrap_or_default();
     if mask { "●".repeat(12) } else { matched.chars().take(80).collect() }
+}
+
+/// Masks what is personal or secret in the excerpts of other findings, too: a rule about something else may have seen the
+/// same words.
+fn hide(findings: &mut [Finding], field: &str, text: &str) {
+    let masked = |it: &Finding| it.field == field && is_masked(&it.category);
+    let hidden: Vec<(usize, usize)> = findings.iter().filter(|it| masked(it)).map(|it| it.span).collect();
+    if hidden.is_empty() {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|it| it.field == field && !is_masked(&it.category)) {
+        let (start, end) = finding.span;
+        let matched = text.get(start..end).unwrap_or_default();
+        let seen = |at: usize| hidden.iter().any(|span| (span.0..span.1).contains(&(start + at)));
+        let shown = finding.excerpt.chars().count();
+        let masked = matched.char_indices().take(shown).map(|(at, c)| if seen(at) { '●' } else { c });
+        finding.excerpt = masked.collect();
+    }
+}
+
+/// Whether what is found under a category may be shown to nobody.
+fn is_masked(category: &str) -> bool {
+    ["personal", "secret", "duty_secret"].iter().any(|it| category.starts_with(it))
 }
 
 fn too_complex(field: &str, len: usize) -> Finding {

@@ -82,7 +82,7 @@ impl Build {
             clauses: rule.clause.iter().map(Clause::new).collect(),
             advice: rule.advice.clone(),
             never: rule.overridden_by == Override::Never,
-            mask: ["personal", "secret", "duty_secret"].iter().any(|it| rule.category.starts_with(it)),
+            mask: super::is_masked(&rule.category),
             canary: super::example(canary.get_ref()),
         });
         self.bases.push(rule.clone());

@@ -12,11 +12,11 @@ use crate::domain::post::Post;
 use daachorse::CharwiseDoubleArrayAhoCorasick;
 
 use super::check::Check;
-use super::found::{near, same_line};
 use super::normal::View;
 use super::office::Office;
 use super::pattern::Pattern;
 use super::rulefile::Reach;
+use super::weigh::{breaks_katakana, is_apart, is_katakana, is_whole, weigh};
 
 /// Hits of words in one view beyond this number are not filtered any more; the text counts as too complex.
 pub const MANY_HITS: usize = 1000;
@@ -127,18 +127,33 @@ pub struct Original<'t> {
 impl<'t> Original<'t> {
     /// Looks at a text.
     pub fn of(text: &'t str) -> Self {
-        let telegram = !text.contains(|c| matches!(c, 'ぁ'..='ゖ'))
-            && text.chars().filter(|c| is_katakana(*c)).take(12).count() >= 12;
+        let telegram = !text.contains(|c| matches!(c, 'ぁ'..='ゖ')) && (parts_words(text) || katakana(text) >= 12);
         Self { text, telegram }
     }
+}
+
+fn katakana(text: &str) -> usize {
+    text.chars().filter(|c| is_katakana(*c)).take(12).count()
+}
+
+/// Whether katakana does the work of particles: kanji on both sides of one, as in 議会ニ爆弾, or ヲ, which stands in no word.
+fn parts_words(text: &str) -> bool {
+    let kanji = |c: char| matches!(c, '一'..='鿿');
+    let (mut before, mut particle) = (None, false);
+    text.chars().any(|c| {
+        let found = c == 'ヲ' || particle && kanji(c);
+        particle = before.is_some_and(kanji) && matches!(c, 'ハ' | 'ガ' | 'ニ' | 'デ' | 'ト' | 'モ' | 'ヘ');
+        before = Some(c);
+        found
+    })
 }
 
 /// What an automaton has seen in a view; kept from view to view for its room.
 #[derive(Default)]
 pub struct Seen {
     words: Vec<(usize, Range<usize>)>,
-    /// End and id, in the order of the text.
-    cues: Vec<(usize, u32)>,
+    /// Cues: end and id, in the order of the text.
+    pub(super) cues: Vec<(usize, u32)>,
     excepts: Vec<(usize, Range<usize>)>,
     triggers: Vec<(u32, Range<usize>)>,
     /// A bit for each cue that was seen.
@@ -333,147 +348,4 @@ fn is_new(view: &View, range: &Range<usize>, how: How<'_>) -> bool {
         How::Separated => view.has_gap(range),
         How::Changed(from) => from.get(range.clone()) != view.text.get(range.clone()),
     }
-}
-
-/// What a hit weighs beside the cues around it; none if it falls.
-fn weigh(terms: &Terms, view: &View, range: &Range<usize>, seen: &Seen) -> Option<Severity> {
-    let area = area(terms.reach, &view.text, range);
-    let mut severity = terms.severity;
-    if !terms.needs.is_empty() && !any(&terms.needs, &seen.cues, &area, &(0..0)) {
-        severity = terms.alone?;
-    }
-    if !terms.unless.is_empty() {
-        let heading = heading(&view.text);
-        let excused = any(&terms.unless, &seen.cues, &area, range) || any(&terms.unless, &seen.cues, &heading, range);
-        if excused && (!terms.direct || is_quoted(&view.text, range)) {
-            severity = terms.excused.filter(|it| *it < severity)?;
-        }
-    }
-    Some(severity)
-}
-
-/// The title that a text begins with: a short first line that is no sentence.
-fn heading(text: &str) -> Range<usize> {
-    let line = text.get(..text.find('\n').unwrap_or(0)).unwrap_or_default();
-    if line.len() <= 120 && !line.contains('。') { 0..line.len() } else { 0..0 }
-}
-
-/// Where the cues of a hit may stand.
-fn area(reach: Reach, text: &str, range: &Range<usize>) -> Range<usize> {
-    let of = |part: &str| {
-        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        start..start + part.len()
-    };
-    match reach {
-        Reach::Post => 0..text.len(),
-        Reach::Sentence => sentence(text, range),
-        Reach::Line => {
-            let (line, close) = (of(same_line(text, range)), of(near(text, range, 40)));
-            line.start.min(close.start)..line.end.max(close.end)
-        }
-    }
-}
-
-/// The sentence around a hit, at most 600 bytes to either side; a single line end does not end it, since posts break
-/// lines within sentences.
-fn sentence(text: &str, range: &Range<usize>) -> Range<usize> {
-    let bytes = text.as_bytes();
-    let ends = |at: usize| {
-        bytes.get(at..).is_some_and(|rest| {
-            rest.starts_with("。".as_bytes())
-                || rest.starts_with(b"\n\n")
-                || rest.starts_with(b"! ")
-                || rest.starts_with(b". ")
-        })
-    };
-    let from = range.start.saturating_sub(600);
-    let to = bytes.len().min(range.end + 600);
-    let start = (from..range.start).rev().find(|at| ends(*at)).unwrap_or(from);
-    let end = (range.end..to).find(|at| ends(*at)).unwrap_or(to);
-    start..end
-}
-
-/// Whether a wanted cue ends in the area, outside the hit itself.
-fn any(wanted: &[u32], cues: &[(usize, u32)], area: &Range<usize>, hit: &Range<usize>) -> bool {
-    let first = cues.partition_point(|(end, _)| *end <= area.start);
-    let inside = cues.get(first..).unwrap_or_default().iter().take_while(|(end, _)| *end <= area.end);
-    inside.take(2000).any(|(end, id)| !(hit.start < *end && *end <= hit.end) && wanted.binary_search(id).is_ok())
-}
-
-/// Whether quotation marks stand around the hit, in its own line.
-fn is_quoted(text: &str, range: &Range<usize>) -> bool {
-    let line = same_line(text, range);
-    let start = (line.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let left = text.get(start..range.start).unwrap_or_default();
-    let right = text.get(range.end..start + line.len()).unwrap_or_default();
-    [('「', '」'), ('『', '』'), ('“', '”'), ('"', '"')].iter().any(|(open, close)| {
-        let opened = left.rfind(*open).is_some_and(|at| open == close || left.rfind(*close).is_none_or(|end| end < at));
-        opened && right.contains(*close)
-    })
-}
-
-/// Whether the hit breaks no katakana or Latin word of the original in two.
-fn is_whole(view: &View, range: &Range<usize>, original: &str, terms: &Terms) -> bool {
-    let (start, end) = view.original(range.clone());
-    let found = original.get(start..end).unwrap_or_default();
-    if terms.katakana && !found.chars().any(|c| is_katakana(c) || !is_kana(c)) {
-        return false;
-    }
-    if terms.inner {
-        return true;
-    }
-    let first = found.chars().find(|c| !super::normal::is_invisible(*c));
-    let last = found.chars().next_back();
-    let before = original.get(..start).and_then(|it| it.chars().next_back());
-    let after = original.get(end..).and_then(|it| it.chars().next());
-    !same_script(before, first) && !same_script(last, after)
-}
-
-/// Whether the hit ends within a katakana word of the original: デブ in ブルーベリー after で.
-fn breaks_katakana(view: &View, range: &Range<usize>, original: &str) -> bool {
-    let (start, end) = view.original(range.clone());
-    let last = original.get(start..end).and_then(|it| it.chars().next_back());
-    let after = original.get(end..).and_then(|it| it.chars().next());
-    last.is_some_and(is_katakana) && after.is_some_and(|c| is_katakana(c) && c != 'ー')
-}
-
-fn same_script(left: Option<char>, right: Option<char>) -> bool {
-    let (Some(left), Some(right)) = (left, right) else { return false };
-    let latin = |c: char| c.is_ascii_alphanumeric() || matches!(c, 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '０'..='９');
-    is_katakana(left) && is_katakana(right)
-        || latin(left) && latin(right) && !(left.is_ascii_digit() || right.is_ascii_digit())
-}
-
-fn is_katakana(c: char) -> bool {
-    matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾟ')
-}
-
-fn is_kana(c: char) -> bool {
-    matches!(c, 'ぁ'..='ゖ' | 'ー') || is_katakana(c)
-}
-
-/// Whether the characters of the hit stood apart in the original: all of them, or some of a long word.
-fn is_apart(view: &View, range: &Range<usize>, original: &str, terms: &Terms) -> bool {
-    let (chars, gaps) = view.gaps(range);
-    if gaps == 0 || chars < 2 {
-        return false;
-    }
-    let every = gaps + 1 == chars;
-    let (start, end) = view.original(range.clone());
-    if every && chars == 2 {
-        // 「生と死 ねらい」: of two characters one must stand by itself.
-        let alone = |c: Option<char>| c.is_none_or(|c| !super::views::is_letter(c));
-        return alone(original.get(..start).and_then(|it| it.chars().next_back()))
-            || alone(original.get(end..).and_then(|it| it.chars().next()));
-    }
-    if view.text.get(range.clone()).is_some_and(str::is_ascii) {
-        // 「https://ex」 holds the letters of many a Latin word: each letter must stand by itself, the outer ones too.
-        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        return every
-            && chars >= 4
-            && !letter(original.get(..start).and_then(|it| it.chars().next_back()))
-            && !letter(original.get(end..).and_then(|it| it.chars().next()));
-    }
-    let parted = original.get(start..end).unwrap_or_default().contains(['、', '，', ',']);
-    every || (terms.squeeze && chars >= 3 && !parted)
 }

@@ -1,5 +1,7 @@
 //! Letters of other scripts that look like Latin ones. Only the views for matching are changed by this.
 
+use std::sync::LazyLock;
+
 /// The Latin letter that `c`, already lower case, is mistaken for, or `c` itself.
 pub fn latin(c: char) -> char {
     match c {
@@ -67,16 +69,16 @@ pub fn kanji(c: char) -> char {
 const FIRST_KANJI: u32 = 0x4e00;
 
 /// A bit for each kanji of the block, set for the old forms: most kanji are not among them.
-static OLD_BITS: [u64; 328] = {
+static OLD_BITS: LazyLock<[u64; 328]> = LazyLock::new(|| {
     let mut bits = [0; 328];
-    let mut n = 0;
-    while n < OLD_KANJI.len() {
-        let bit = (OLD_KANJI[n].0 as u32 - FIRST_KANJI) as usize;
-        bits[bit / 64] |= 1 << (bit % 64);
-        n += 1;
+    for (old, _) in OLD_KANJI {
+        let bit = (u32::from(old) - FIRST_KANJI) as usize;
+        if let Some(word) = bits.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
     }
     bits
-};
+});
 
 /// Old forms with their new forms, in the order of their code points.
 #[rustfmt::skip]

@@ -140,6 +140,22 @@ fn what_is_over_a_limit_is_read_whole_and_says_so() {
     assert!(inspect(rules, &example(&nested)).findings.iter().any(|it| it.category == "too_complex"));
 }
 
+/// Over a limit somebody looks; nothing of the kind may simply pass.
+#[test]
+fn what_wears_an_inspector_out_is_never_let_through() {
+    let urls: String = (0..10_000).map(|n| format!("https://www.city.example.lg.jp/{n} ")).collect();
+    let nested = format!("%{}62it.ly/x", "25".repeat(12_000));
+    let zero_width = format!("お知らせ{}", "\u{200b}".repeat(22_000));
+    let deep = format!("&{}lt;b&gt;", "amp;".repeat(12_000));
+    for (text, category) in
+        [(urls, "too_complex"), (nested, "too_complex"), (zero_width, "too_complex"), (deep, "too_complex")]
+    {
+        let report = inspect(rules(), &example(&text));
+        assert!(report.worst() >= Some(Severity::Review), "{:.40}", text);
+        assert!(report.findings.iter().any(|it| it.category == category), "{:.40}: {:?}", text, report.findings);
+    }
+}
+
 #[test]
 fn many_findings_do_not_hide_one_of_another_kind() {
     let text = format!("{}【部外秘】", "bit.ly/x ".repeat(MANY_FINDINGS + 50));

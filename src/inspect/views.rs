@@ -58,11 +58,7 @@ pub fn masked(folded: &View) -> Option<View> {
             c => is_mask(c) && (beside(before) || beside(after)),
         }
     };
-    changed(
-        folded,
-        |before, c, after| if reads(before, c, after) { '○' } else { c },
-        |before, c, after| reads(before, c, after),
-    )
+    changed(folded, |before, c, after| if reads(before, c, after) { '○' } else { c }, reads)
 }
 
 /// The view with each character changed by `change`, which sees its neighbours; none if `cause` sees none to change.
@@ -319,6 +315,13 @@ fn digit_run(chars: &[(char, (u32, u32))]) -> (Vec<Spanned>, usize, bool) {
     }
     while read.last().is_some_and(|(c, _)| *c == '-') {
         read.pop();
+    }
+    // 「…ナナハチに電話」: a number of eleven digits has its last before the particle.
+    let count = read.iter().filter(|(c, _)| c.is_ascii_digit()).count();
+    let particle = end.checked_sub(1).and_then(|last| chars.get(last)).is_some_and(|(c, _)| *c == 'に');
+    if particle && matches!(count, 11 | 12) && read.first().is_some_and(|(c, _)| *c == '0') && read.len() > 1 {
+        read.pop();
+        end -= 1;
     }
     (read, end, foreign)
 }

@@ -54,7 +54,13 @@ fn benign() -> Vec<String> {
 }
 
 fn groups() -> Vec<Group> {
-    toml::from_str::<Catch>(include_str!("../../../tests/cases/inspect/catch_plain.toml")).unwrap().group
+    [
+        include_str!("../../../tests/cases/inspect/catch_plain.toml"),
+        include_str!("../../../tests/cases/inspect/catch_more.toml"),
+    ]
+    .into_iter()
+    .flat_map(|text| toml::from_str::<Catch>(text).unwrap().group)
+    .collect()
 }
 
 fn findings(post: &Post) -> Vec<Finding> {
@@ -113,7 +119,7 @@ fn what_is_prohibited_is_found_plain_with_its_clause() {
     }
     let (all, found, weight) = told("plain", &tally);
     eprintln!("missed: {missed:?}");
-    assert!(tried >= 350 && tally.len() >= 25, "{tried} texts, {} categories", tally.len());
+    assert!(tried >= 500 && tally.len() >= 25, "{tried} texts, {} categories", tally.len());
     assert!(found * 100 >= all * 95 && weight * 100 >= all * 90);
     for (category, it) in &tally {
         assert!(it.found * 100 >= it.all * 85, "{category}: {} of {}", it.found, it.all);
@@ -146,8 +152,37 @@ fn what_is_disguised_is_found() {
     told("by way", &by_way);
     let (all, found, _) = told("disguised", &by_category);
     eprintln!("missed:\n{}", missed.join("\n"));
-    assert!(by_way.len() >= 30 && all >= 500, "{} ways, {all} texts", by_way.len());
+    assert!(by_way.len() >= 30 && all >= 1500, "{} ways, {all} texts", by_way.len());
     assert!(found * 100 >= all * 95, "{found} of {all}");
+}
+
+/// What a clerk is told: where, by which clause, and what to change; and nothing that is personal or secret.
+#[test]
+fn every_finding_tells_where_why_and_what_to_change_and_shows_no_secret() {
+    let (mut all, mut masked) = (0, 0);
+    for group in groups() {
+        for (n, text) in group.texts.iter().enumerate() {
+            let disguised = ALL.iter().skip(n % 6).step_by(6).filter_map(|(_, disguise)| disguise(text));
+            for text in std::iter::once(text.clone()).chain(disguised) {
+                let findings = findings(&example(&text));
+                for it in findings.iter().filter(|it| it.category != "too_complex") {
+                    all += 1;
+                    let span = text.get(it.span.0..it.span.1);
+                    assert!(span.is_some_and(|it| !it.is_empty()), "{text}: {it:?}");
+                    assert!(!it.clauses.is_empty() && it.advice.ends_with('。'), "{text}: {it:?}");
+                    assert!(it.advice.chars().any(|c| matches!(c, 'ぁ'..='ゖ')), "{it:?}");
+                }
+                for secret in findings.iter().filter(|it| crate::inspect::is_masked(&it.category)) {
+                    masked += 1;
+                    assert!(secret.excerpt.chars().all(|c| c == '●'), "{secret:?}");
+                    let seen = text.get(secret.span.0..secret.span.1).unwrap();
+                    let told = seen.chars().count() >= 4 && findings.iter().any(|it| it.excerpt.contains(seen));
+                    assert!(!told, "{text}: {findings:?}");
+                }
+            }
+        }
+    }
+    assert!(all >= 1000 && masked >= 300, "{all} findings, {masked} masked");
 }
 
 #[test]
@@ -181,27 +216,5 @@ fn what_is_prohibited_is_found_in_every_field_and_in_long_texts() {
         }
     }
     eprintln!("fields and long texts: {found} of {all}; missed {missed:?}");
-    assert!(all >= 350 && found * 100 >= all * 96, "{found} of {all}");
-}
-
-#[test]
-#[ignore]
-fn dump() {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    let mut texts = benign();
-    for group in groups() {
-        for (n, text) in group.texts.iter().enumerate() {
-            texts.push(text.clone());
-            for (_, (_, disguise)) in ALL.iter().enumerate().filter(|(way, _)| (way + n) % 6 == 0) {
-                texts.extend(disguise(text));
-            }
-        }
-    }
-    for text in texts {
-        for it in findings(&example(&text)) {
-            writeln!(out, "{text:?}\t{}\t{:?}\t{:?}\t{}", it.rule, it.severity, it.span, it.excerpt).unwrap();
-        }
-    }
-    std::fs::write(std::env::var("DUMP").unwrap(), out).unwrap();
+    assert!(all >= 500 && found * 100 >= all * 96, "{found} of {all}");
 }

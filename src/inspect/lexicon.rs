@@ -169,12 +169,6 @@ impl Lexicon {
         &self.rules
     }
 
-    /// What automata and patterns take in memory, in bytes, without the states that patterns meet later.
-    pub fn bytes(&self) -> usize {
-        let automata = self.plain.strings.heap_bytes() + self.masks.strings.heap_bytes();
-        automata + self.patterns.iter().map(|(pattern, _)| pattern.bytes()).sum::<usize>()
-    }
-
     /// Searches a view; whether it had more hits than are filtered.
     pub fn find(
         &self,

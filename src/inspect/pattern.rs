@@ -100,11 +100,6 @@ impl Pattern {
         self.regex.search_captures(&Input::new(text).range(found.clone()).anchored(Anchored::Yes), &mut captures);
         captures.get_group(1).map_or(found, |group| group.range())
     }
-
-    /// What it takes in memory, in bytes, without the states it meets later.
-    pub(super) fn bytes(&self) -> usize {
-        self.regex.memory_usage()
-    }
 }
 
 /// The last boundary of a character at or before `at`.

@@ -1,6 +1,8 @@
 //! Further views, each made only where a text gives cause: blanks and ornament between characters, mask signs (伏字),
 //! kanji that look like kana, letters written as digits, digits written as words, text that a bidi override turns round.
 
+use std::ops::Range;
+
 use super::normal::View;
 
 /// A character with its span in the original.
@@ -125,14 +127,44 @@ fn is_mask(c: char) -> bool {
     )
 }
 
-/// Kanji that look like katakana and stand beside it, as the katakana, folded; none if there are none.
+/// Kanji that look like katakana, in a row with true katakana, as the katakana, folded; none if there are none. A row of
+/// such kanji alone is a number (二八三).
 pub fn kana_like(original: &View) -> Option<View> {
-    let katakana = |c: Option<char>| c.is_some_and(|c| matches!(c, 'ァ'..='ヶ' | 'ｦ'..='ﾝ') || like_katakana(c) != c);
-    let read = |before, c, after| {
-        let like = like_katakana(c);
-        if like != c && (katakana(before) || katakana(after)) { like } else { c }
-    };
-    changed(original, read, |before, c, after| read(before, c, after) != c).map(|view| view.fold())
+    let rows = mixed_rows(&original.text);
+    if rows.is_empty() {
+        return None;
+    }
+    let mut out = original.empty();
+    let (mut at, mut row) = (0, 0);
+    for (c, span) in original.chars() {
+        while rows.get(row).is_some_and(|it| it.end <= at) {
+            row += 1;
+        }
+        let inside = rows.get(row).is_some_and(|it| it.contains(&at));
+        out.push(if inside { like_katakana(c) } else { c }, span);
+        at += c.len_utf8();
+    }
+    Some(out.fold())
+}
+
+/// Rows of katakana and kanji that look like it, with at least one of each.
+fn mixed_rows(text: &str) -> Vec<Range<usize>> {
+    let mut rows = Vec::new();
+    let (mut start, mut katakana, mut like) = (0, false, false);
+    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
+        let is_katakana = matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾝ');
+        let is_like = like_katakana(c) != c;
+        if is_katakana || is_like {
+            katakana |= is_katakana && c != 'ー';
+            like |= is_like;
+            continue;
+        }
+        if katakana && like {
+            rows.push(start..at);
+        }
+        (start, katakana, like) = (at + c.len_utf8(), false, false);
+    }
+    rows
 }
 
 fn like_katakana(c: char) -> char {
@@ -364,7 +396,10 @@ mod tests {
         assert_eq!(separated(&folded("一行目\n二行目")).text, "一行目\n二行目");
         assert_eq!(masked(&folded("部＊秘")).unwrap().text, "部○秘");
         assert_eq!(kana_like(&View::of("エ口動画")).unwrap().text, "えろ動画");
-        assert_eq!(kana_like(&View::of("入口はこちら")), None);
+        assert_eq!(kana_like(&View::of("力夕ログ")).unwrap().text, "かたろぐ");
+        for plain in ["入口はこちら", "掲示〇〇二八三", "二三口"] {
+            assert_eq!(kana_like(&View::of(plain)), None, "{plain}");
+        }
         assert_eq!(leet(&folded("P4ssw0rd")).unwrap().text, "password");
         assert_eq!(digits(&folded("〇九〇の一二三四の五六七八まで")).unwrap().text, "090-1234-5678まで");
         assert_eq!(digits(&folded("ゼロキュウゼロ、")), None);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::check::Check;
 use super::found::{near, same_line};
 use super::lexicon::{Seen, Terms};
 use super::normal::View;
@@ -23,7 +24,9 @@ pub(super) fn weigh(terms: &Terms, view: &View, range: &Range<usize>, seen: &See
     }
     if !terms.unless.is_empty() {
         let heading = heading(&view.text);
-        let excused = any(&terms.unless, &seen.cues, &area, range) || any(&terms.unless, &seen.cues, &heading, range);
+        // A word does not excuse itself; who is named with 講師 or 選手 is excused by that.
+        let own = if terms.check == Some(Check::Person) { &(0..0) } else { range };
+        let excused = any(&terms.unless, &seen.cues, &area, own) || any(&terms.unless, &seen.cues, &heading, own);
         if excused && (!terms.direct || is_quoted(&view.text, range)) {
             severity = terms.excused.filter(|it| *it < severity)?;
         }
@@ -44,6 +47,11 @@ fn area(reach: Reach, text: &str, range: &Range<usize>) -> Range<usize> {
         Reach::Sentence => sentence(text, range),
         Reach::Line => {
             let (line, close) = (span_of(text, same_line(text, range)), span_of(text, near(text, range, 40)));
+            // What stands in another paragraph speaks of something else.
+            let before = text.get(close.start..range.start).unwrap_or_default();
+            let after = text.get(range.end..close.end).unwrap_or_default();
+            let start = before.rfind("\n\n").map_or(close.start, |at| close.start + at);
+            let close = start..after.find("\n\n").map_or(close.end, |at| range.end + at);
             line.start.min(close.start)..line.end.max(close.end)
         }
     }

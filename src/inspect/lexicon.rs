@@ -184,7 +184,8 @@ impl Lexicon {
             let Some(terms) = self.words.get(*word) else { continue };
             let stands = match how {
                 How::Plain | How::Changed(_) | How::Masked => {
-                    original.telegram && range.len() >= 9 || is_whole(view, range, original.text, terms)
+                    let leet = matches!(how, How::Changed(_));
+                    original.telegram && range.len() >= 9 || is_whole(view, range, original.text, terms, leet)
                 }
                 How::Separated => is_apart(view, range, original.text, terms),
             };

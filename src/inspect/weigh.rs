@@ -101,8 +101,9 @@ fn is_quoted(text: &str, range: &Range<usize>) -> bool {
     })
 }
 
-/// Whether the hit breaks no katakana or Latin word of the original in two.
-pub(super) fn is_whole(view: &View, range: &Range<usize>, original: &str, terms: &Terms) -> bool {
+/// Whether the hit breaks no katakana or Latin word of the original in two. Digits part Latin words, except where a digit
+/// was read as a letter: there A53X is one word.
+pub(super) fn is_whole(view: &View, range: &Range<usize>, original: &str, terms: &Terms, leet: bool) -> bool {
     let (start, end) = view.original(range.clone());
     let found = original.get(start..end).unwrap_or_default();
     if terms.katakana && !found.chars().any(|c| is_katakana(c) || !is_kana(c)) {
@@ -115,7 +116,7 @@ pub(super) fn is_whole(view: &View, range: &Range<usize>, original: &str, terms:
     let last = found.chars().next_back();
     let before = original.get(..start).and_then(|it| it.chars().next_back());
     let after = original.get(end..).and_then(|it| it.chars().next());
-    !same_script(before, first) && !same_script(last, after)
+    !same_script(before, first, leet) && !same_script(last, after, leet)
 }
 
 /// Whether the hit ends within a katakana word of the original: デブ in ブルーベリー after で.
@@ -126,11 +127,11 @@ pub(super) fn breaks_katakana(view: &View, range: &Range<usize>, original: &str)
     last.is_some_and(is_katakana) && after.is_some_and(|c| is_katakana(c) && c != 'ー')
 }
 
-fn same_script(left: Option<char>, right: Option<char>) -> bool {
+fn same_script(left: Option<char>, right: Option<char>, leet: bool) -> bool {
     let (Some(left), Some(right)) = (left, right) else { return false };
     let latin = |c: char| c.is_ascii_alphanumeric() || matches!(c, 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '０'..='９');
     is_katakana(left) && is_katakana(right)
-        || latin(left) && latin(right) && !(left.is_ascii_digit() || right.is_ascii_digit())
+        || latin(left) && latin(right) && (leet || !(left.is_ascii_digit() || right.is_ascii_digit()))
 }
 
 pub(super) fn is_katakana(c: char) -> bool {

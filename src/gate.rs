@@ -15,7 +15,7 @@ use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
-use crate::domain::clock::Clock;
+use crate::domain::clock::{self, Clock};
 use crate::domain::container::Container;
 use crate::domain::credential::{Custody, Standing};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
@@ -259,7 +259,7 @@ impl Gate {
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
-        let report = inspect::inspect(&rules.inspection, &extracted.post);
+        let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
         dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);

@@ -211,8 +211,25 @@ fn host(bytes: &[u8], start: usize) -> (String, usize) {
 /// The length of a dot at `at`, in any of the ways people write one to a browser or past a filter.
 fn dot(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    let written: [&[u8]; 8] = [b".", "。".as_bytes(), b"[.]", b"(.)", b"{.}", b"[dot]", b"(dot)", "｡".as_bytes()];
-    written.iter().find(|form| rest.starts_with(form)).map(|form| form.len())
+    const WRITTEN: [&[u8]; 16] = [
+        b".",
+        "。".as_bytes(),
+        b"[.]",
+        b"(.)",
+        b"{.}",
+        b"[dot]",
+        b"(dot)",
+        "｡".as_bytes(),
+        b" . ",
+        b" [.] ",
+        b" dot ",
+        b" (dot) ",
+        b" [dot] ",
+        "どっと".as_bytes(),
+        "(どっと)".as_bytes(),
+        "[どっと]".as_bytes(),
+    ];
+    WRITTEN.iter().find(|form| rest.starts_with(form)).map(|form| form.len())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::domain::media::Sha256;
 const DETECTORS: &str = "sekisho-inspect-2";
 const SHORTENERS: &str = include_str!("../../config/lists/shorteners.txt");
 /// The rules that are built in, by family.
-const FAMILIES: [(&str, &str); 15] = [
+const FAMILIES: [(&str, &str); 16] = [
     ("cues", include_str!("../../config/rules/cues.toml")),
     ("discrimination", include_str!("../../config/rules/discrimination.toml")),
     ("slander", include_str!("../../config/rules/slander.toml")),
@@ -32,6 +32,7 @@ const FAMILIES: [(&str, &str); 15] = [
     ("security", include_str!("../../config/rules/security.toml")),
     ("label", include_str!("../../config/rules/label.toml")),
     ("notice", include_str!("../../config/rules/notice.toml")),
+    ("lang", include_str!("../../config/rules/lang.toml")),
 ];
 
 /// The built-in rules, compiled and proven by their examples: the same in every rule set of a process.

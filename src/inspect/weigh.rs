@@ -26,8 +26,11 @@ pub(super) fn weigh(terms: &Terms, view: &View, range: &Range<usize>, seen: &See
         let heading = heading(&view.text);
         // A word does not excuse itself; who is named with 講師 or 選手 is excused by that.
         let own = if terms.check == Some(Check::Person) { &(0..0) } else { range };
-        let excused = any(&terms.unless, &seen.cues, &area, own) || any(&terms.unless, &seen.cues, &heading, own);
-        if excused && (!terms.direct || is_quoted(&view.text, range)) {
+        let quoted = is_quoted(text, range);
+        // What is quoted is spoken of, and what is said of it may stand in the sentence beside it.
+        let beside = if quoted { span_of(text, same_line(text, range)) } else { 0..0 };
+        let excused = [&area, &heading, &beside].into_iter().any(|it| any(&terms.unless, &seen.cues, it, own));
+        if excused && (!terms.direct || quoted) {
             severity = terms.excused.filter(|it| *it < severity)?;
         }
     }

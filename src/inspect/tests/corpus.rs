@@ -15,23 +15,23 @@ use crate::inspect::{example, inspect};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Benign {
-    topics: Vec<String>,
+pub(super) struct Benign {
+    pub(super) topics: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Catch {
-    group: Vec<Group>,
+pub(super) struct Catch {
+    pub(super) group: Vec<Group>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
-    category: String,
-    clause: String,
-    severity: Severity,
-    texts: Vec<String>,
+pub(super) struct Group {
+    pub(super) category: String,
+    pub(super) clause: String,
+    pub(super) severity: Severity,
+    pub(super) texts: Vec<String>,
 }
 
 /// How many were tried, found, and found with the weight expected.
@@ -69,7 +69,7 @@ fn findings(post: &Post) -> Vec<Finding> {
 }
 
 /// Whether the category was found, with which clause, and how heavily.
-fn heaviest(findings: &[Finding], group: &Group) -> Option<Severity> {
+pub(super) fn heaviest(findings: &[Finding], group: &Group) -> Option<Severity> {
     let of = findings.iter().filter(|it| it.category == group.category);
     of.filter(|it| it.clauses.iter().any(|clause| clause.as_str() == group.clause)).map(|it| it.severity).max()
 }

@@ -25,7 +25,6 @@ use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
-use crate::domain::post::Post;
 use crate::exempt::{self, Templates};
 use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
@@ -45,6 +44,7 @@ mod observed;
 pub mod renew;
 pub mod respond;
 pub mod sentence;
+mod thread;
 
 use respond::Shape;
 
@@ -219,7 +219,8 @@ impl Gate {
         let now = self.clock.now();
         walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
-        let client = identify::client(&headers, tunnel_credential.as_ref(), peer.ip(), self.ports.registry.as_ref())?;
+        let registry = self.ports.registry.as_ref();
+        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer.ip()), registry)?;
         dossier.organisation = Some(client.organisation.clone());
         dossier.client = Some(client.id.clone());
         dossier.author = Some(client.owner.clone());
@@ -247,13 +248,7 @@ impl Gate {
         dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
-        extracted.action = self.continues_own_thread(extracted.action, &extracted.post, &account).await?;
-        for item in &mut extracted.items {
-            item.action = self.continues_own_thread(item.action, &item.post, &account).await?;
-        }
-        let items = extracted.items.iter().map(|item| item.action);
-        extracted.action = extract::batch::weightiest(items).unwrap_or(extracted.action);
-        dossier.action = Some(extracted.action);
+        dossier.action = Some(self.weigh(&mut extracted, &account).await?);
         for action in extracted.actions() {
             identify::scope(&client, &account, action, dossier.category.as_deref(), now)?;
         }
@@ -346,8 +341,7 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        let now = self.clock.now();
-        let emergency = emergency || headers.contains_key("sekisho-emergency");
+        let (now, emergency) = (self.clock.now(), emergency || headers.contains_key("sekisho-emergency"));
         if !extracted.action.needs_approval() {
             let open =
                 if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };
@@ -380,32 +374,6 @@ impl Gate {
         let may_approve_own = account.operating_policy.as_ref().is_some_and(|policy| policy.self_approval);
         let approval = if may_approve_own { approve::approval_by_anyone } else { approve::approval };
         Ok(approval(sought, token, &self.issuers, self.ports.approvals.as_ref())?)
-    }
-
-    /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).
-    async fn continues_own_thread(
-        &self,
-        action: Action,
-        post: &Post,
-        account: &Account,
-    ) -> Result<Action, Box<Refusal>> {
-        if action != Action::Reply {
-            return Ok(action);
-        }
-        let parents = post.references.get("reply_to").map(Vec::as_slice).unwrap_or_default();
-        // The post that is continued may have been published a moment ago.
-        self.ledger.settled().await;
-        let mut own = !parents.is_empty();
-        for parent in parents {
-            own &= self.ports.media.is_own_post(&account.id, parent).map_err(unavailable)?;
-        }
-        // With somebody's words in it, it is a quotation wherever it stands (練馬 第13条).
-        let quotes = post.references.get("quote_of").is_some_and(|ids| !ids.is_empty());
-        Ok(match (own, quotes) {
-            (true, true) => Action::Quote,
-            (true, false) => Action::Publish,
-            (false, _) => Action::Reply,
-        })
     }
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
@@ -455,9 +423,8 @@ impl Gate {
     }
 }
 
-/// What an upload or a read shows at the emergency endpoint: nothing, since it needs no approval; its entry names the
-/// declaration it runs under. An upload of a drill shows the drill, which the guideline refuses: nothing of a drill
-/// reaches a provider.
+/// What an upload or a read shows at the emergency endpoint: nothing, but its entry names the declaration it runs under.
+/// An upload of a drill shows the drill, which the guideline refuses: nothing of a drill reaches a provider.
 fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass {
     let Some(open) = open else { return Pass::None };
     dossier.emergency = Some(open.id.clone());

@@ -16,7 +16,7 @@ use crate::domain::account::{Account, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
-use crate::domain::clock::Clock;
+use crate::domain::clock::{self, Clock};
 use crate::domain::credential::{Custody, Standing, Wears};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
@@ -256,7 +256,7 @@ impl Gate {
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
-        let report = inspect::inspect(&rules.inspection, &extracted.post);
+        let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
         dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);

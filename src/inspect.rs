@@ -4,31 +4,41 @@
 //! the views and findings point at the bytes of the original. Time grows with the length of the text; what is over a
 //! limit is still read whole, and says so in a finding.
 
-use std::path::Path;
+use jiff::civil::Date;
 
-use crate::config::Problem;
 use crate::domain::clause::Clause;
 use crate::domain::finding::{Finding, Report, Severity};
-use crate::domain::media::Sha256;
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 
+pub mod check;
+mod compile;
+pub mod dates;
 pub mod escape;
 pub mod found;
+pub mod fragment;
+pub mod hidden;
 pub mod label;
+pub mod lexicon;
 pub mod links;
+mod load;
 pub mod lookalike;
 pub mod normal;
+pub mod office;
+mod pattern;
 pub mod personal;
+pub mod rulefile;
 pub mod shorteners;
 pub mod template;
+mod trigger;
+pub mod unlisted;
+pub mod views;
+mod weigh;
 
 use found::Found;
+use lexicon::{Hit, How, Lexicon, Original, Seen};
 use normal::View;
 
-/// Version of the detectors; part of the rule set's hash, so that an entry tells with what was looked.
-const DETECTORS: &str = "sekisho-inspect-1";
-const SHORTENERS: &str = include_str!("../config/lists/shorteners.txt");
 /// A longer field is a finding of its own, in bytes.
 const LONG_FIELD: usize = 64 * 1024;
 /// A post with more links is a finding of its own.
@@ -44,55 +54,22 @@ pub struct RuleSet {
     my_number: personal::MyNumber,
     labels: label::Labels,
     blanks: template::Blanks,
+    dates: dates::Dates,
+    lexicon: std::sync::Arc<Lexicon>,
+    office: office::Office,
     hash: String,
 }
 
 impl RuleSet {
-    /// Reads lists and rules.
-    ///
-    /// # Errors
-    /// Every list that cannot be read and every line that is no host, with file and line.
-    pub fn load(config: &crate::config::inspect::Inspect) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut shorteners = shorteners::Shorteners::default();
-        let mut hashed = DETECTORS.to_owned();
-        let mut read = |file: &Path, text: &str, problems: &mut Vec<Problem>| {
-            shorteners.read(file, text, problems);
-            hashed.push_str(&format!("\0{}\0{text}", text.len()));
-        };
-        if config.shorteners.is_empty() {
-            read(Path::new("builtin:shorteners"), SHORTENERS, &mut problems);
-        }
-        for file in &config.shorteners {
-            match std::fs::read_to_string(file) {
-                Ok(text) => read(file, &text, &mut problems),
-                Err(error) => {
-                    let reason = format!("cannot be read: {error}");
-                    problems.push(Problem { file: Some(file.clone()), line: None, reason });
-                }
-            }
-        }
-        let mut broken = |reason: String| problems.push(Problem { file: None, line: None, reason });
-        let my_number = personal::MyNumber::new().map_err(&mut broken).ok();
-        let labels = label::Labels::new().map_err(&mut broken).ok();
-        let blanks = template::Blanks::new().map_err(&mut broken).ok();
-        match (my_number, labels, blanks) {
-            (Some(my_number), Some(labels), Some(blanks)) if problems.is_empty() => {
-                let hash = Sha256::of(hashed.as_bytes()).hex();
-                Ok(Self { shorteners, my_number, labels, blanks, hash })
-            }
-            _ => Err(problems),
-        }
-    }
-
     /// SHA-256 (hex) over the rules and lists in force.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
     /// An example for each rule, which start-up shows to be found by that very rule.
-    pub fn canaries(&self) -> Vec<(&'static str, Post)> {
-        [
+    pub fn canaries(&self) -> Vec<(String, Post)> {
+        let of_rules = self.lexicon.rules().iter().map(|rule| (rule.id.clone(), rule.canary.clone()));
+        let of_detectors = [
             ("shortener.listed", "詳細はｂｉｔ。ｌｙ/abcをご覧ください"),
             ("shortener.mentioned", "bit.lyをご利用の方へ"),
             ("shortener.native", "動画はhttps://youtu.be/abcをご覧ください"),
@@ -103,15 +80,19 @@ impl RuleSet {
             ("template.unfilled", "本日○時○分に発生しました"),
             ("limit.too-complex", "%25252525252562it.ly"),
             ("template.circles", "「○○の日」を開催します"),
-        ]
-        .map(|(rule, text)| (rule, example(text)))
-        .to_vec()
+            ("shortener.unlisted", "https://qz.cx/aB3dE"),
+            ("notice.weekday", "2026年11月22日（土）に開催します"),
+            ("notice.fragment", "つい"),
+            ("obfuscation.override", "見て\u{202e}秘外部"),
+            ("obfuscation.invisible", "お\u{200b}知\u{200b}ら\u{200b}せ"),
+        ];
+        of_detectors.map(|(rule, text)| (rule.to_owned(), example(text))).into_iter().chain(of_rules).collect()
     }
 
     /// Whether each rule finds its own canary: the ids of those that do not.
-    pub fn self_test(&self) -> Vec<&'static str> {
+    pub fn self_test(&self) -> Vec<String> {
         let finds = |rule: &str, post: &Post| inspect(self, post).findings.iter().any(|finding| finding.rule == rule);
-        self.canaries().iter().filter(|(rule, post)| !finds(rule, post)).map(|(rule, _)| *rule).collect()
+        self.canaries().iter().filter(|(rule, post)| !finds(rule, post)).map(|(rule, _)| rule.clone()).collect()
     }
 }
 
@@ -123,12 +104,24 @@ fn example(text: &str) -> Post {
 
 /// Inspects every string of a post.
 pub fn inspect(rules: &RuleSet, post: &Post) -> Report {
+    inspect_on(rules, post, None)
+}
+
+/// Inspects every string of a post as of a day in Japan, by which dates without a year are read.
+pub fn inspect_on(rules: &RuleSet, post: &Post, today: Option<Date>) -> Report {
     let texts = post.texts();
     let mut report = Report { findings: Vec::new(), rules: rules.hash.clone(), fields: texts.len(), bytes: 0 };
     let mut links = 0;
+    let only = texts.len() == 1 && post.media.is_empty();
+    let mut seen = Seen::default();
     for (field, role, text) in texts {
         report.bytes += text.len();
-        links += inspect_text(rules, &field, role, text, &mut report.findings);
+        let original = Original::of(text);
+        let (findings, seen) = (&mut report.findings, &mut seen);
+        let mut reading = Reading { rules, field: &field, role, text, original, today, findings, seen, links: 0 };
+        reading.read(only && role == Role::Text);
+        links += reading.links;
+        hide(&mut report.findings, &field, text);
         if text.len() > LONG_FIELD {
             add(&mut report.findings, too_complex(&field, text.len()));
         }
@@ -139,50 +132,121 @@ pub fn inspect(rules: &RuleSet, post: &Post) -> Report {
     report
 }
 
-/// Reads one text in all its views; the number of links in it.
-fn inspect_text(rules: &RuleSet, field: &str, role: Role, text: &str, findings: &mut Vec<Finding>) -> usize {
-    let original = View::of(text);
-    let mut view = original.fold();
-    let mut links = 0;
-    let mut layer = 0;
-    loop {
-        if role == Role::Link {
-            view = view.without_breaks();
-        }
-        links += search(rules, &view, field, role, text, findings);
-        let Some(decoded) = view.decode() else { break };
-        layer += 1;
-        if layer > LAYERS {
-            add(findings, too_complex(field, text.len()));
-            break;
-        }
-        view = decoded.fold();
-    }
-    links
+/// One text while it is read.
+struct Reading<'r> {
+    rules: &'r RuleSet,
+    field: &'r str,
+    role: Role,
+    text: &'r str,
+    original: Original<'r>,
+    today: Option<Date>,
+    findings: &'r mut Vec<Finding>,
+    seen: &'r mut Seen,
+    links: usize,
 }
 
-/// Runs every detector over a view.
-fn search(rules: &RuleSet, view: &View, field: &str, role: Role, text: &str, findings: &mut Vec<Finding>) -> usize {
-    let mut found = Vec::new();
-    let links = links::find(view, role, &rules.shorteners, &mut found);
-    rules.my_number.find(view, &mut found);
-    rules.blanks.find(view, &mut found);
-    for found in found {
-        add(findings, finding(view, field, text, found));
+impl Reading<'_> {
+    /// Reads the text in all its views. `whole` says that the post is this text and nothing else.
+    fn read(&mut self, whole: bool) {
+        let original = View::of(self.text);
+        let mut found = Vec::new();
+        hidden::find(&original, &mut found);
+        self.tell(&original, found);
+        for turned in [views::reversed(&original), views::kana_like(&original)].into_iter().flatten() {
+            self.search(&turned);
+        }
+        let mut view = original.fold();
+        if whole {
+            let mut found = Vec::new();
+            fragment::find(&view, &mut found);
+            self.tell(&view, found);
+        }
+        let mut layer = 0;
+        loop {
+            if self.role == Role::Link {
+                view = view.without_breaks();
+            }
+            self.search(&view);
+            let Some(decoded) = view.decode() else { break };
+            layer += 1;
+            if layer > LAYERS {
+                add(self.findings, too_complex(self.field, self.text.len()));
+                break;
+            }
+            view = decoded.fold();
+        }
     }
-    let squeezed = view.squeeze();
-    let mut found = Vec::new();
-    rules.labels.find(&squeezed, &mut found);
-    for found in found {
-        add(findings, finding(&squeezed, field, text, found));
+
+    /// Runs every detector over a view and over those that it gives cause for.
+    fn search(&mut self, view: &View) {
+        let rules = self.rules;
+        let mut found = Vec::new();
+        self.links += links::find(view, self.role, self.text, (&rules.shorteners, &rules.office), &mut found);
+        rules.my_number.find(view, &mut found);
+        rules.blanks.find(view, &mut found);
+        rules.dates.find(view, self.today, &mut found);
+        self.tell(view, found);
+        let squeezed = view.squeeze();
+        let mut found = Vec::new();
+        rules.labels.find(&squeezed, &mut found);
+        self.tell(&squeezed, found);
+        self.look_up(view, How::Plain);
+        self.look_up(&views::separated(view), How::Separated);
+        if let Some(masked) = views::masked(view) {
+            self.look_up(&masked, How::Masked);
+        }
+        if let Some(leet) = views::leet(view) {
+            self.look_up(&leet, How::Changed(&view.text));
+        }
+        if let Some(digits) = views::digits(view) {
+            self.look_up(&digits, How::Plain);
+            let mut found = Vec::new();
+            rules.my_number.find(&digits, &mut found);
+            self.tell(&digits, found);
+        }
     }
-    links
+
+    /// Searches a view for the words and patterns of the rules.
+    fn look_up(&mut self, view: &View, how: How<'_>) {
+        let rules = self.rules;
+        let mut hits = Vec::new();
+        if rules.lexicon.find(view, how, self.original, &rules.office, self.seen, &mut hits) {
+            add(self.findings, too_complex(self.field, self.text.len()));
+        }
+        for Hit { rule, severity, range } in hits {
+            let Some(rule) = rule else {
+                if how == How::Plain {
+                    let blank = template::other(&view.text, range);
+                    self.tell(view, blank.into_iter().collect());
+                }
+                continue;
+            };
+            let Some(told) = rules.lexicon.rules().get(rule) else { continue };
+            let span = view.original(range);
+            let new = Finding {
+                rule: told.id.clone(),
+                category: told.category.clone(),
+                clauses: told.clauses.clone(),
+                severity,
+                field: self.field.to_owned(),
+                span,
+                excerpt: excerpt(self.text, span, told.mask),
+                advice: told.advice.clone(),
+                never: told.never && severity == Severity::Block,
+            };
+            add(self.findings, new);
+        }
+    }
+
+    fn tell(&mut self, view: &View, found: Vec<Found>) {
+        for found in found {
+            add(self.findings, finding(view, self.field, self.text, found));
+        }
+    }
 }
 
 fn finding(view: &View, field: &str, text: &str, found: Found) -> Finding {
     let span = view.original(found.range);
-    let matched = text.get(span.0..span.1).unwrap_or_default();
-    let excerpt = if found.mask { "●".repeat(12) } else { matched.chars().take(80).collect() };
     Finding {
         rule: found.rule.to_owned(),
         category: found.category.to_owned(),
@@ -190,10 +254,39 @@ fn finding(view: &View, field: &str, text: &str, found: Found) -> Finding {
         severity: found.severity,
         field: field.to_owned(),
         span,
-        excerpt,
+        excerpt: excerpt(text, span, found.mask),
         advice: found.advice.to_owned(),
         never: found.never,
     }
+}
+
+/// What matched, as people may see it.
+fn excerpt(text: &str, span: (usize, usize), mask: bool) -> String {
+    let matched = text.get(span.0..span.1).unwrap_or_default();
+    if mask { "●".repeat(12) } else { matched.chars().take(80).collect() }
+}
+
+/// Masks what is personal or secret in the excerpts of other findings, too: a rule about something else may have seen the
+/// same words.
+fn hide(findings: &mut [Finding], field: &str, text: &str) {
+    let masked = |it: &Finding| it.field == field && is_masked(&it.category);
+    let hidden: Vec<(usize, usize)> = findings.iter().filter(|it| masked(it)).map(|it| it.span).collect();
+    if hidden.is_empty() {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|it| it.field == field && !is_masked(&it.category)) {
+        let (start, end) = finding.span;
+        let matched = text.get(start..end).unwrap_or_default();
+        let seen = |at: usize| hidden.iter().any(|span| (span.0..span.1).contains(&(start + at)));
+        let shown = finding.excerpt.chars().count();
+        let masked = matched.char_indices().take(shown).map(|(at, c)| if seen(at) { '●' } else { c });
+        finding.excerpt = masked.collect();
+    }
+}
+
+/// Whether what is found under a category may be shown to nobody.
+fn is_masked(category: &str) -> bool {
+    ["personal", "secret", "duty_secret"].iter().any(|it| category.starts_with(it))
 }
 
 fn too_complex(field: &str, len: usize) -> Finding {
@@ -222,8 +315,10 @@ fn add(findings: &mut Vec<Finding>, new: Finding) {
     let overlaps = |old: &Finding| {
         old.rule == new.rule && old.field == new.field && old.span.0 < new.span.1 && new.span.0 < old.span.1
     };
-    if !findings.iter().any(overlaps) {
-        findings.push(new);
+    match findings.iter_mut().find(|old| overlaps(old)) {
+        Some(old) if old.severity < new.severity => *old = new,
+        Some(_) => {}
+        None => findings.push(new),
     }
 }
 

@@ -10,4 +10,10 @@ use serde::Deserialize;
 pub struct Inspect {
     /// Lists of link shorteners, one host a line; none: the list that is built in.
     pub shorteners: Vec<PathBuf>,
+    /// Rule files in the place of those that are built in; none: the built-in ones.
+    pub rules: Vec<PathBuf>,
+    /// The body's own rule files, read after the others: more words, exceptions, rules out of force.
+    pub local: Vec<PathBuf>,
+    /// What is the office's own and may be published: telephone numbers, mail domains, sites.
+    pub office: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! One escape at the head of a text: HTML character references, `\uXXXX` and `\xXX`, percent-encoded UTF-8.
+//! One escape at the head of a text: HTML character references, tags and comments, `\uXXXX` and `\xXX`, percent-encoded
+//! UTF-8.
 
 /// The decoded text of the escape that `rest` begins with, and how many bytes it took; none if it begins with none.
 pub fn decode(rest: &str) -> Option<(String, usize)> {
@@ -6,6 +7,7 @@ pub fn decode(rest: &str) -> Option<(String, usize)> {
         b'%' => percent(rest.as_bytes()),
         b'&' => reference(rest),
         b'\\' => backslash(rest),
+        b'<' => markup(rest),
         _ => None,
     }
 }
@@ -25,6 +27,22 @@ fn percent(rest: &[u8]) -> Option<(String, usize)> {
     };
     let bytes: Option<Vec<u8>> = (0..needed).map(|n| byte(n * 3)).collect();
     Some((String::from_utf8(bytes?).ok()?, needed * 3))
+}
+
+/// A tag or a comment, which a reader does not see: `<b>`, `</span>`, `<!-- -->`. What is longer than a tag would be is
+/// left, so that many of them cost no more than their length.
+fn markup(rest: &str) -> Option<(String, usize)> {
+    let within = |most: usize, end: &[u8]| {
+        let bytes = rest.as_bytes();
+        let head = bytes.get(..most).unwrap_or(bytes);
+        head.windows(end.len()).position(|window| window == end).map(|at| at + end.len())
+    };
+    let len = match rest.as_bytes().get(1)? {
+        b'!' if rest.starts_with("<!--") => within(300, b"-->")?,
+        b'/' | b'a'..=b'z' | b'A'..=b'Z' => within(200, b">")?,
+        _ => return None,
+    };
+    rest.is_char_boundary(len).then(|| (String::new(), len))
 }
 
 fn reference(rest: &str) -> Option<(String, usize)> {
@@ -98,10 +116,12 @@ mod tests {
         assert_eq!(read("%E3%81%82"), Some(("あ".into(), 9)));
         assert_eq!(read("&#x62;"), Some(("b".into(), 6)));
         assert_eq!(read("&#98;"), Some(("b".into(), 5)));
+        assert_eq!(read("<b>x"), Some((String::new(), 3)));
+        assert_eq!(read("<!-- 注 -->x"), Some((String::new(), 12)));
         assert_eq!(read("&period;"), Some((".".into(), 8)));
         assert_eq!(read("\\u0062"), Some(("b".into(), 6)));
         assert_eq!(read("\\ud83d\\ude00"), Some(("😀".into(), 12)));
-        for plain in ["%", "%zz", "%ff", "100%です", "&", "&unknown;", "\\", "\\uzzzz", "\\ud83d"] {
+        for plain in ["%", "%zz", "%ff", "100%です", "&", "&unknown;", "\\", "\\uzzzz", "\\ud83d", "<3", "<場所>"] {
             assert_eq!(read(plain), None, "{plain}");
         }
     }

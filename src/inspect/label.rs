@@ -96,6 +96,26 @@ const GOODS: [&str; 26] = [
 /// A label in quotes beside one of these is what the sentence is about.
 const TOPIC: [&str; 8] = ["とは", "意味", "研修", "講座", "表示の", "ひみつ", "展", "物語"];
 
+/// What is secret for fun, unless papers are spoken of: 極秘ミッション, マル秘レシピ.
+const FUN: [&str; 14] = [
+    "みっしょん",
+    "謎",
+    "れしぴ",
+    "らりー",
+    "作戦",
+    "てくにっく",
+    "ぐるめ",
+    "すぽっと",
+    "えぴそーど",
+    "探偵",
+    "忍者",
+    "すぱい",
+    "隠れ家",
+    "お宝",
+];
+/// What a label stands on.
+const PAPERS: [&str; 10] = ["資料", "書類", "情報", "文書", "名簿", "でーた", "人事", "予算", "会議", "計画"];
+
 /// Finds labels.
 pub struct Labels {
     words: CharwiseDoubleArrayAhoCorasick<usize>,
@@ -122,11 +142,15 @@ impl Labels {
             let after = squeezed.text.get(range.end..).unwrap_or_default();
             let of_goods = word.ends_with("注意") && GOODS.iter().any(|goods| sentence.contains(goods));
             let quoted = before.ends_with(['「', '『', '"']) && after.starts_with(['」', '』', '"']);
-            let of_topic = quoted && TOPIC.iter().any(|topic| sentence.contains(topic));
+            let named =
+                quoted || ["の表示", "という", "とは", "と書かれ", "のらべる"].iter().any(|it| after.starts_with(it));
+            let of_topic = named && TOPIC.iter().any(|topic| sentence.contains(topic));
             // 自転車の持出禁止 and the like speak of things; with 書類, 資料, 情報 the words are a label.
-            let papers = ["資料", "書類", "情報", "文書", "名簿", "でーた"];
-            let of_things = word.starts_with("持") && !papers.iter().any(|paper| sentence.contains(paper));
-            if of_goods || of_topic || of_things {
+            let of_papers = PAPERS.iter().any(|paper| sentence.contains(paper));
+            let of_things = word.starts_with("持") && !of_papers;
+            let secret = ["極秘", "まる秘", "丸秘", "○秘", "(秘)"].contains(&word);
+            let for_fun = secret && !of_papers && FUN.iter().any(|fun| sentence.contains(fun));
+            if of_goods || of_topic || of_things || for_fun {
                 continue;
             }
             found.push(Found {

@@ -12,7 +12,9 @@ use crate::domain::post::Role;
 
 use super::found::{Found, same_line};
 use super::normal::View;
+use super::office::Office;
 use super::shorteners::{Kind, Shorteners};
+use super::unlisted;
 
 /// A run of host characters in a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,13 @@ pub struct Run {
 }
 
 /// Links that hide where they lead.
-pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Found>) -> usize {
+pub fn find(
+    view: &View,
+    role: Role,
+    original: &str,
+    (shorteners, office): (&Shorteners, &Office),
+    found: &mut Vec<Found>,
+) -> usize {
     let mut links = 0;
     for run in runs(&view.text) {
         if run.mail {
@@ -47,6 +55,9 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
             }
             Some(Kind::Native) if linked => ("shortener.native", "url_shortener", Severity::Review, NATIVE),
             None if is_address(&run) => ("link.address", "url_ip", Severity::Review, ADDRESS),
+            None if linked && leads(view, &run, original, office) => {
+                ("shortener.unlisted", "url_shortener", Severity::Review, UNLISTED)
+            }
             Some(Kind::Shortener | Kind::Native) | None => continue,
         };
         found.push(Found {
@@ -62,6 +73,14 @@ pub fn find(view: &View, role: Role, shorteners: &Shorteners, found: &mut Vec<Fo
     }
     ipv6(&view.text, found);
     links
+}
+
+/// Whether the link leads on to an address that it does not show.
+fn leads(view: &View, run: &Run, original: &str, office: &Office) -> bool {
+    let rest = view.text.get(run.range.end..).unwrap_or_default();
+    let (_, end) = view.original(run.range.clone());
+    let written = original.get(end..).unwrap_or_default();
+    unlisted::leads_on(run, rest) || unlisted::looks_short(run, rest, written, office)
 }
 
 /// What the host is listed as if the link only begins within the run, as in `ａbit.ly`, where a provider sees no letter
@@ -94,6 +113,7 @@ fn ipv6(text: &str, found: &mut Vec<Found>) {
 }
 
 const SHORTENED: &str = "短縮URLです。短縮する前の元のURLに置き換えてください。";
+const UNLISTED: &str = "短縮URLまたは転送用のURLとみられます。行き先を確認し、元のURLに置き換えてください。";
 const MENTIONED: &str =
     "短縮URLサービスのドメイン名です。SNSでは自動的にリンクになることがあるため、必要か確認してください。";
 const NATIVE: &str = "サービス自身の短縮URLです。行き先を確認し、できるだけ元のURLに置き換えてください。";

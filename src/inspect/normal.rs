@@ -16,73 +16,126 @@ use super::lookalike;
 pub struct View {
     /// The text.
     pub text: String,
-    spans: Vec<(u32, u32)>,
+    /// Where the way back changes, in the order of the text. Most of a text is one piece.
+    pieces: Vec<Piece>,
+    /// Where in the original the next character begins if it continues the last piece byte for byte.
+    next: Option<u32>,
+}
+
+/// A stretch of a view, up to the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    /// Where it begins in the view.
+    at: u32,
+    /// Where it begins in the original.
+    from: u32,
+    /// How long it is in the original, if all of it came from there together; none if it came byte for byte.
+    len: Option<u32>,
 }
 
 impl View {
     /// The original itself.
     pub fn of(original: &str) -> Self {
-        let mut view = Self { text: String::with_capacity(original.len()), spans: Vec::with_capacity(original.len()) };
-        for (at, c) in original.char_indices() {
-            view.push(c, (position(at), position(at + c.len_utf8())));
-        }
-        view
+        Self { text: original.to_owned(), pieces: vec![Piece { at: 0, from: 0, len: None }], next: None }
     }
 
-    /// The span in the original of a range of bytes of this view.
+    /// The span in the original of a range of bytes of this view, whole characters.
     pub fn original(&self, range: Range<usize>) -> (usize, usize) {
-        let spans = self.spans.get(range).unwrap_or_default();
-        let start = spans.iter().map(|span| span.0).min().unwrap_or(0);
-        let end = spans.iter().map(|span| span.1).max().unwrap_or(0);
+        if range.is_empty() || range.end > self.text.len() {
+            return (0, 0);
+        }
+        let (mut start, mut end) = (u32::MAX, 0);
+        let mut n = self.piece_at(range.start);
+        while let Some(piece) = self.pieces.get(n).filter(|piece| (piece.at as usize) < range.end) {
+            let next = self.pieces.get(n + 1).map_or(self.text.len(), |next| next.at as usize);
+            match piece.len {
+                Some(len) => {
+                    start = start.min(piece.from);
+                    end = end.max(piece.from.saturating_add(len));
+                }
+                None => {
+                    let of = |at: usize| piece.from.saturating_add(position(at.saturating_sub(piece.at as usize)));
+                    start = start.min(of(boundary(&self.text, range.start.max(piece.at as usize), -1)));
+                    end = end.max(of(boundary(&self.text, range.end.min(next), 1)));
+                }
+            }
+            n += 1;
+        }
         (start as usize, end as usize)
+    }
+
+    fn piece_at(&self, at: usize) -> usize {
+        self.pieces.partition_point(|piece| piece.at as usize <= at).saturating_sub(1)
     }
 
     /// Whether the original breaks off right before this byte, at an ASCII character that follows another kind of
     /// character or an invisible one: what a provider may take for the beginning of a link.
     pub fn is_seam(&self, at: usize) -> bool {
-        let around = at.checked_sub(1).and_then(|before| Some((self.spans.get(before)?, self.spans.get(at)?)));
-        around.is_some_and(|(before, here)| here.1 - here.0 == 1 && (before.1 - before.0 != 1 || before.1 != here.0))
+        let Some(before) = at.checked_sub(1).filter(|_| at < self.text.len()) else { return false };
+        let (before, here) = (self.original(before..at), self.original(at..at + 1));
+        here.1 - here.0 == 1 && (before.1 - before.0 != 1 || before.1 != here.0)
     }
 
     /// The view for matching.
     pub fn fold(&self) -> Self {
         let mut out = self.empty();
-        let mut chars = self.chars().filter(|(c, _)| !is_invisible(*c)).peekable();
+        let mut chars = self.chars().peekable();
         let mut segment = String::new();
         while let Some((c, mut span)) = chars.next() {
-            if chars.peek().is_none_or(|(next, _)| !is_mark(*next)) && is_plain(c) {
-                out.push(plain(c), span);
+            if is_plain(c) {
+                if chars.peek().is_none_or(|(next, _)| is_plain(*next)) {
+                    out.push(plain(c), span);
+                    continue;
+                }
+            } else if is_invisible(c) {
                 continue;
             }
             segment.clear();
             segment.push(c);
             // A run of marks is bounded, so that a tower of accents costs no more than its length.
-            while let Some((mark, at)) = chars.next_if(|(next, _)| is_mark(*next) && segment.len() < 64) {
-                segment.push(mark);
-                span.1 = at.1;
+            while let Some((next, at)) =
+                chars.next_if(|(next, _)| is_invisible(*next) || is_mark(*next) && segment.len() < 64)
+            {
+                if !is_invisible(next) {
+                    segment.push(next);
+                    span.1 = at.1;
+                }
             }
-            out.push_folded(&segment, c, span);
+            if is_plain(c) && segment.len() == c.len_utf8() {
+                out.push(plain(c), span);
+            } else {
+                out.push_folded(&segment, c, span);
+            }
         }
         out
     }
 
     /// One layer of escapes taken off; none if there are none.
     pub fn decode(&self) -> Option<Self> {
-        if !self.text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\')) {
+        if !self.text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\' | b'<')) {
             return None;
         }
         let mut out = self.empty();
         let mut changed = false;
+        let mut skip = 0;
         let mut at = 0;
-        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            if let Some((decoded, len)) = super::escape::decode(rest) {
-                let span = self.span(at..at + len);
+        for (c, span) in self.chars() {
+            let here = at;
+            at += c.len_utf8();
+            if here < skip {
+                continue;
+            }
+            let decoded = match c {
+                '%' | '&' | '\\' | '<' => self.text.get(here..).and_then(super::escape::decode),
+                _ => None,
+            };
+            if let Some((decoded, len)) = decoded {
+                let span = self.span(here..here + len);
                 decoded.chars().for_each(|c| out.push(c, span));
                 changed = true;
-                at += len;
-            } else if let Some(c) = rest.chars().next() {
-                out.push(c, self.span(at..at + c.len_utf8()));
-                at += c.len_utf8();
+                skip = here + len;
+            } else {
+                out.push(c, span);
             }
         }
         changed.then_some(out)
@@ -106,12 +159,58 @@ impl View {
         out
     }
 
-    fn empty(&self) -> Self {
-        Self { text: String::with_capacity(self.text.len()), spans: Vec::with_capacity(self.text.len()) }
+    /// A view of the same original with room for as much text.
+    pub(super) fn empty(&self) -> Self {
+        let pieces = Vec::with_capacity(self.pieces.len() + self.pieces.len() / 2 + 8);
+        Self { text: String::with_capacity(self.text.len()), pieces, next: None }
     }
 
-    fn chars(&self) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
-        self.text.char_indices().map(|(at, c)| (c, self.span(at..at + c.len_utf8())))
+    /// The characters with their spans in the original.
+    pub(super) fn chars(&self) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
+        self.chars_in(0..self.text.len())
+    }
+
+    /// The characters of a part of this view, with their spans in the original.
+    pub(super) fn chars_in(&self, range: Range<usize>) -> impl Iterator<Item = (char, (u32, u32))> + '_ {
+        let part = self.text.get(range.clone()).unwrap_or_default();
+        let mut n = self.piece_at(range.start);
+        let mut piece = self.pieces.get(n).copied();
+        let mut next = self.pieces.get(n + 1).map_or(u32::MAX, |next| next.at);
+        part.char_indices().map(move |(at, c)| {
+            let at = position(range.start + at);
+            while at >= next {
+                n += 1;
+                piece = self.pieces.get(n).copied();
+                next = self.pieces.get(n + 1).map_or(u32::MAX, |next| next.at);
+            }
+            let span = match piece {
+                Some(Piece { from, len: Some(len), .. }) => (from, from.saturating_add(len)),
+                Some(Piece { at: begin, from, len: None }) => {
+                    let start = from.saturating_add(at - begin);
+                    (start, start.saturating_add(position(c.len_utf8())))
+                }
+                None => (0, 0),
+            };
+            (c, span)
+        })
+    }
+
+    /// How many characters a part of this view has, and between how many of them something was taken out.
+    pub(super) fn gaps(&self, range: &Range<usize>) -> (usize, usize) {
+        let (mut chars, mut gaps, mut before) = (0, 0, u32::MAX);
+        for (_, span) in self.chars_in(range.clone()) {
+            chars += 1;
+            gaps += usize::from(before < span.0);
+            before = span.1;
+        }
+        (chars, gaps)
+    }
+
+    /// Whether something was taken out between the characters of a part of this view.
+    pub(super) fn has_gap(&self, range: &Range<usize>) -> bool {
+        let first = self.piece_at(range.start);
+        let here = |n: usize| self.pieces.get(n + 1).is_some_and(|next| (next.at as usize) < range.end);
+        here(first) && self.gaps(range).1 > 0
     }
 
     fn span(&self, range: Range<usize>) -> (u32, u32) {
@@ -119,9 +218,22 @@ impl View {
         (position(start), position(end))
     }
 
-    fn push(&mut self, c: char, span: (u32, u32)) {
+    /// Adds a character that came from `span` of the original.
+    pub(super) fn push(&mut self, c: char, span: (u32, u32)) {
+        let len = span.1.saturating_sub(span.0);
+        let alike = len as usize == c.len_utf8();
+        if alike && self.next == Some(span.0) {
+            self.text.push(c);
+            self.next = Some(span.1);
+            return;
+        }
+        let piece = Piece { at: position(self.text.len()), from: span.0, len: (!alike).then_some(len) };
+        let goes_on = self.pieces.last().is_some_and(|last| !alike && (last.from, last.len) == (piece.from, piece.len));
+        if !goes_on {
+            self.pieces.push(piece);
+        }
         self.text.push(c);
-        self.spans.extend(std::iter::repeat_n(span, c.len_utf8()));
+        self.next = alike.then_some(span.1);
     }
 
     fn push_folded(&mut self, segment: &str, first: char, span: (u32, u32)) {
@@ -129,15 +241,30 @@ impl View {
             "(秘)".chars().for_each(|c| self.push(c, span));
         } else if first < '\u{3000}' && !is_kana_mark(segment) {
             // Latin, Greek and Cyrillic lose their accents, so that `bít.ly` is read as `bit.ly`.
-            for c in segment.nfkd().filter(|c| canonical_combining_class(*c) == 0 && !is_invisible(*c)) {
+            for c in segment.nfkd().filter(|c| canonical_combining_class(*c) == 0 && !is_mark(*c) && !is_invisible(*c))
+            {
                 c.to_lowercase().for_each(|c| self.push(lookalike::latin(plain(c)), span));
             }
         } else {
-            for c in segment.nfkc().filter(|c| !is_invisible(*c)) {
+            // A voicing mark that stands by itself joins its kana; a mark that joins nothing is ornament.
+            let joining = segment.chars().map(|c| match c {
+                '゛' => '\u{3099}',
+                '゜' => '\u{309a}',
+                c => c,
+            });
+            for c in joining.nfkc().filter(|c| !is_mark(*c) && !is_invisible(*c)) {
                 c.to_lowercase().for_each(|c| self.push(lookalike::latin(plain(c)), span));
             }
         }
     }
+}
+
+/// The next boundary of a character at `at`, before it or after it.
+fn boundary(text: &str, mut at: usize, step: isize) -> usize {
+    while !text.is_char_boundary(at) {
+        at = at.saturating_add_signed(step);
+    }
+    at
 }
 
 /// Positions fit 32 bits: a field is bounded far below 4 GiB by the limit of a body; past it, spans saturate.
@@ -152,7 +279,8 @@ fn is_plain(c: char) -> bool {
 
 fn plain(c: char) -> char {
     match c {
-        'A'..='Z' => c.to_ascii_lowercase(),
+        '\0'..='\x7f' => c.to_ascii_lowercase(),
+        'ぁ'..='ゖ' => c,
         'ァ'..='ヶ' | 'ヽ' | 'ヾ' => char::from_u32(u32::from(c) - 0x60).unwrap_or(c),
         '‐'..='―' | '−' | '﹣' | '⁃' => '-',
         '◯' | '⭕' | '⚪' => '○',
@@ -160,16 +288,17 @@ fn plain(c: char) -> char {
         '\u{2024}' => '.',
         '∕' | '⁄' | '⧸' => '/',
         '∶' | '꞉' => ':',
-        _ => c,
+        '一'..='鿿' => lookalike::kanji(c),
+        _ => lookalike::digit(c),
     }
 }
 
 fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}' | 'ﾞ' | 'ﾟ')
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}'..='\u{309c}' | 'ﾞ' | 'ﾟ')
 }
 
 fn is_kana_mark(segment: &str) -> bool {
-    segment.chars().any(|c| matches!(c, '\u{3099}' | '\u{309a}' | 'ﾞ' | 'ﾟ'))
+    segment.chars().any(|c| matches!(c, '\u{3099}'..='\u{309c}' | 'ﾞ' | 'ﾟ'))
 }
 
 /// Default-ignorable code points, tag characters and variation selectors.

@@ -9,14 +9,28 @@ use crate::domain::finding::Severity;
 use super::found::{Found, beside, same_sentence};
 use super::normal::View;
 
-/// A mark that stands for a value. `〇` is also the kanji zero, which `is_kanji_zero` tells apart.
-const MARK: &str = "[○〇●△▲□■◇◆*]";
 /// Sentences about fraud quote `「○○銀行です」`, where the circles are no blank.
 const QUOTES: [(&str, &str); 3] = [("「", "」"), ("『", "』"), ("\"", "\"")];
 
+/// Blanks of any other kind, each tried where a string of it stands.
+pub(super) const BLANKS: [&str; 7] = [
+    // xx時, xx月xx日
+    "(?:^|[^0-9a-z])(?:xx|x月x日|x時x分|yyyy年|mm月|dd日|hh時)(?:年|月|日|時|分|名|人|円|:|$|[^0-9a-z])",
+    // 時刻:____, ____時
+    "(?:[:(年月日時分は]) ?__|__ ?(?:年|月|日|時|分)",
+    // 【要確認】
+    "[\\[【(<〔](?:要確認|要修正|要差替え?|仮|仮題|下書き|原稿|記入|要記入|挿入|tbd|todo|ここに[^\\]】)>〕\n]{1,20}|入力してください|後で[^\\]】)>〕\n]{1,10})[\\]】)>〕]",
+    "ここに(?:本文|文章|てきすと|たいとる|見出し|場所|日時)",
+    // <日付>
+    "[<{](?:日付|日時|時刻|時間|場所|会場|会場名|氏名|名前|地名|地区名|地域名|施設名|避難所名|電話番号|件名|いべんと名|行事名|講座名|url|りんく|担当課?|課名|市名|区名|町名|理由|人数)[>}]",
+    // {{name}}, ${name}, <%= name %>, [[name]], %%name%%
+    "\\{\\{[^{}\n]{1,40}\\}\\}|\\$\\{[^{}\n]{1,40}\\}|<%[^%\n]{0,40}%>|\\[\\[[^\\[\\]\n]{1,40}\\]\\]|%%[a-z_]{1,30}%%",
+    "lorem ipsum",
+];
+
 /// Finds blanks that nobody filled.
 pub struct Blanks {
-    certain: Regex,
+    marks: Regex,
     circles: Regex,
 }
 
@@ -27,38 +41,29 @@ impl Blanks {
     /// A sentence, if a pattern cannot be built.
     pub fn new() -> Result<Self, String> {
         let build = |pattern: String| Regex::new(&pattern).map_err(|error| error.to_string());
-        let m = MARK;
+        // A mark that stands for a value. `〇` is also the kanji zero, which `is_kanji_zero` tells apart.
+        let m = "[○〇●△▲□■◇◆*]";
         let unit = "(?:年|月|日|時|分)";
-        let certain = [
+        let marks = [
             // ○時○分, ○月○日, ○:○
             format!("{m}{{1,2}} ?(?:年|月|日|時|分|:|/) ?{m}{{1,2}} ?(?:年|月|日|時|分|\\(|曜)"),
             format!("{m}{{1,2}}:{m}{{1,2}}"),
             // 12月○日, 午後○時, 令和○年, 10時○分
             format!("(?:午前|午後|令和|平成|[0-9]月|[0-9]時|[0-9]年){m}{{1,2}}{unit}"),
             // ○時から, ○日(, ○分頃
-            format!("{m}{{1,2}}{unit}(?:から|まで|頃|ごろ|ころ|現在|時点|より|発生|開始|\\({m}|に)"),
-            // xx時, xx月xx日
-            "(?:^|[^0-9a-z])(?:xx|x月x日|x時x分|yyyy年|mm月|dd日|hh時)(?:年|月|日|時|分|名|人|円|:|$|[^0-9a-z])".into(),
-            // 時刻:____, ____時
-            format!("(?:[:(年月日時分は]) ?_{{2,}}|_{{2,}} ?{unit}"),
-            // 【要確認】
-            "[\\[【(<〔](?:要確認|要修正|要差替え?|仮|仮題|下書き|原稿|記入|要記入|挿入|tbd|todo|ここに[^\\]】)>〕\n]{1,20}|入力してください|後で[^\\]】)>〕\n]{1,10})[\\]】)>〕]".into(),
-            "ここに(?:本文|文章|てきすと|たいとる|見出し|場所|日時)".into(),
-            // <日付>
-            "[<{](?:日付|日時|時刻|時間|場所|会場|会場名|氏名|名前|地名|地区名|地域名|施設名|避難所名|電話番号|件名|いべんと名|行事名|講座名|url|りんく|担当課?|課名|市名|区名|町名|理由|人数)[>}]".into(),
-            // {{name}}, ${name}, <%= name %>, [[name]], %%name%%
-            "\\{\\{[^{}\n]{1,40}\\}\\}|\\$\\{[^{}\n]{1,40}\\}|<%[^%\n]{0,40}%>|\\[\\[[^\\[\\]\n]{1,40}\\]\\]|%%[a-z_]{1,30}%%".into(),
-            "lorem ipsum".into(),
+            format!("{m}{{1,2}}{unit}(?:から|まで|頃|ごろ|ころ|現在|時点|より|発生|開始|\\(|に)"),
         ];
-        Ok(Self { certain: build(certain.join("|"))?, circles: build("[○〇●△▲□]{2,}".into())? })
+        Ok(Self { marks: build(marks.join("|"))?, circles: build("[○〇●△▲□]{2,}".into())? })
     }
 
-    /// Blanks in a folded view.
+    /// Blanks with marks in a folded view.
     pub fn find(&self, view: &View, found: &mut Vec<Found>) {
-        for hit in self.certain.find_iter(&view.text) {
-            if !is_kanji_zero(&view.text, &hit.range()) && !quoted_pattern(hit.as_str()) {
-                found.push(blank(hit.range(), Severity::Block));
-            }
+        // Every mark but two begins with the same byte in UTF-8.
+        if !view.text.bytes().any(|byte| matches!(byte, 0xe2 | b'*')) && !view.text.contains('〇') {
+            return;
+        }
+        for hit in self.marks.find_iter(&view.text) {
+            found.extend(other(&view.text, hit.range()));
         }
         for hit in self.circles.find_iter(&view.text) {
             match circles(&view.text, &hit.range()) {
@@ -67,6 +72,12 @@ impl Blanks {
             }
         }
     }
+}
+
+/// A blank of another kind, found by [`BLANKS`], unless it is ornament or a number.
+pub(super) fn other(text: &str, range: Range<usize>) -> Option<Found> {
+    let ornament = text.get(range.clone()).is_some_and(quoted_pattern);
+    (!ornament && !is_kanji_zero(text, &range)).then(|| blank(range, Severity::Block))
 }
 
 fn blank(range: Range<usize>, severity: Severity) -> Found {

@@ -87,7 +87,7 @@ async fn hold_and_approve(town: &Town, case: &Case) {
     if !case.described {
         return;
     }
-    assert!(!header(&held, "sekisho-ticket").is_empty(), "{}: not held: {}", case.name, held.text);
+    assert!(!header(&held, "sekisho-ticket").is_empty(), "{}: not held: {} {entry}", case.name, held.text);
     approve(town, MANAGER, &held).await;
     let passed: Answer = case.wire.send(town, NAGANO_TOOL_KEY).await;
     assert_eq!(town.received(), received + 1, "{}: {}", case.name, passed.text);

@@ -24,6 +24,7 @@ mod args;
 mod book;
 mod check;
 mod client;
+mod clients;
 mod egress;
 mod emergency;
 mod house;
@@ -174,6 +175,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
             with(&config.files, io, |config, io| commands.ledger(config, command, io))
         }
         Command::Account { command } => account::run(command, io),
+        Command::Client { command } => clients::run(command, io),
         Command::Key { command } => keys::keys(command, io),
     }
 }

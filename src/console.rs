@@ -28,6 +28,7 @@ mod answer;
 mod approvals;
 mod by_hand;
 pub mod caller;
+mod clients;
 mod emergencies;
 mod ledger;
 mod openapi;
@@ -128,6 +129,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/proxy.pac", get(status::pac))
         .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/clients", post(clients::import))
         .route("/api/v1/tickets", get(tickets::list))
         .route("/api/v1/tickets/{id}", get(tickets::one))
         .route("/api/v1/tickets/{id}/approve", post(tickets::approve))

@@ -4,6 +4,7 @@
 //! Firewall rules by address cannot tell a provider's hosts from others behind the same network, so `nft` closes the web
 //! for the posting machines as a whole; `squid` goes by name.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -64,9 +65,10 @@ pub fn pac(hosts: &Hosts, gateway: &str, port: u16) -> String {
     out
 }
 
-/// Rules for nftables: posting machines reach the web only by the gateway. `from`: their network, on the router in front
+/// Rules for nftables: posting machines reach the web only by the gateway's `ports`, and no proxy on the usual ports or
+/// on those of the gateway's own `parents`. `from`: their network, on the router in front
 /// of them; none: the rules are for the machine itself.
-pub fn nft(hosts: &Hosts, gateway: IpAddr, port: u16, from: Option<&str>) -> String {
+pub fn nft(hosts: &Hosts, gateway: IpAddr, ports: &[u16], parents: &[u16], from: Option<&str>) -> String {
     let (family, chain) = match (gateway, from) {
         (IpAddr::V4(_), None) => ("ip", "output"),
         (IpAddr::V6(_), None) => ("ip6", "output"),
@@ -91,8 +93,12 @@ pub fn nft(hosts: &Hosts, gateway: IpAddr, port: u16, from: Option<&str>) -> Str
     if from.is_none() {
         out.push_str("    oifname \"lo\" accept\n");
     }
-    let _ = writeln!(out, "    {source}{family} daddr {gateway} tcp dport {port} accept");
-    out.push_str(&closed("tcp dport { 80, 443, 853, 8080, 8443 }"));
+    for port in ports {
+        let _ = writeln!(out, "    {source}{family} daddr {gateway} tcp dport {port} accept");
+    }
+    let web = BTreeSet::from([80, 443, 853, 1080, 3128, 8080, 8443]);
+    let web: Vec<String> = web.iter().chain(parents).collect::<BTreeSet<_>>().into_iter().map(u16::to_string).collect();
+    out.push_str(&closed(&format!("tcp dport {{ {} }}", web.join(", "))));
     // QUIC and DNS over QUIC.
     out.push_str(&closed("udp dport { 80, 443, 853 }"));
     out.push_str("  }\n}\n");
@@ -157,11 +163,15 @@ mod tests {
 
     #[test]
     fn nft_opens_the_gateway_and_closes_the_web_for_a_machine_and_for_a_network() {
-        let own = nft(&hosts(), "10.1.2.3".parse().unwrap(), 8443, None);
+        let own = nft(&hosts(), "10.1.2.3".parse().unwrap(), &[8443], &[10080], None);
         let accept = own.find("ip daddr 10.1.2.3 tcp dport 8443 accept").unwrap();
         assert!(accept < own.find("reject").unwrap() && own.contains("hook output") && own.contains("udp dport"));
-        let net = nft(&hosts(), "fd00::1".parse().unwrap(), 8443, Some("fd00:1::/64"));
-        assert!(net.contains("ip6 saddr fd00:1::/64 ip6 daddr fd00::1 tcp dport 8443 accept"), "{net}");
+        assert!(own.contains("tcp dport { 80, 443, 853, 1080, 3128, 8080, 8443, 10080 } counter reject"), "{own}");
+        let net = nft(&hosts(), "fd00::1".parse().unwrap(), &[8443, 443], &[], Some("fd00:1::/64"));
+        for port in [8443, 443] {
+            let open = format!("ip6 saddr fd00:1::/64 ip6 daddr fd00::1 tcp dport {port} accept");
+            assert!(net.contains(&open), "{net}");
+        }
         assert!(net.contains("hook forward") && net.contains("ip6 saddr fd00:1::/64 tcp dport { 80, 443"), "{net}");
     }
 }

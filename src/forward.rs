@@ -13,11 +13,9 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use http_body_util::BodyExt as _;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 
 use crate::config::Problem;
-use crate::config::forward::Forward;
+use crate::config::forward::{Forward, Parent};
 use crate::config::providers::Provider;
 use crate::domain::account::ProviderId;
 use crate::domain::arrival::Body;
@@ -26,6 +24,7 @@ use crate::domain::outbound::{OutBody, Outbound};
 use crate::ledger::{Entered, OpenEntry};
 
 mod pace;
+mod parent;
 mod scrub;
 
 use pace::{Attended, Pulse};
@@ -92,7 +91,9 @@ pub enum Failure {
 
 impl Forwarder {
     /// A client for each provider.
-    pub fn new(providers: &BTreeMap<ProviderId, Provider>, limits: Forward) -> Result<Self, Vec<Problem>> {
+    ///
+    /// Errors: a CA or a password that cannot be read, a parent proxy that is not described.
+    pub fn new(providers: &BTreeMap<ProviderId, Provider>, limits: &Forward) -> Result<Self, Vec<Problem>> {
         let mut clients = HashMap::new();
         let mut problems = Vec::new();
         for (id, provider) in providers {
@@ -103,7 +104,7 @@ impl Forwarder {
                 Err(problem) => problems.push(problem),
             }
         }
-        let custody = Arc::new(NoCustody);
+        let (custody, limits) = (Arc::new(NoCustody), limits.clone());
         if problems.is_empty() { Ok(Self { clients, limits, custody }) } else { Err(problems) }
     }
 
@@ -184,7 +185,7 @@ impl Forwarder {
 
 fn failure(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
-        Failure::NotSent("provider-unreachable")
+        Failure::NotSent(parent::why(error))
     } else if error.is_timeout() {
         Failure::Unknown("provider-timeout")
     } else {
@@ -215,9 +216,13 @@ fn for_client(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-fn client(provider: &Provider, limits: Forward) -> Result<reqwest::Client, Problem> {
+fn client(provider: &Provider, limits: &Forward) -> Result<reqwest::Client, Problem> {
+    let by = match &provider.parent {
+        None => None,
+        Some(name) => Some((name, limits.parents.get(name).ok_or_else(|| no_such_parent(name))?)),
+    };
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(provider)?)
+        .tls_backend_preconfigured(tls(provider, by.map(|(_, parent)| parent))?)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -225,8 +230,13 @@ fn client(provider: &Provider, limits: Forward) -> Result<reqwest::Client, Probl
         .https_only(true)
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_millis(limits.connect_ms))
-        .pool_idle_timeout(Duration::from_secs(20))
-        .dns_resolver(PublicOnly);
+        .pool_idle_timeout(Duration::from_secs(20));
+    let mut office = None;
+    if let Some((name, parent)) = by {
+        builder = builder.proxy(parent::proxy(name, parent)?);
+        office = parent.host_and_port().map(|(host, _)| host.to_ascii_lowercase());
+    }
+    builder = builder.dns_resolver(PublicOnly { office });
     for (host, address) in &provider.upstream {
         builder = builder.resolve(host, *address);
     }
@@ -237,18 +247,18 @@ fn client(provider: &Provider, limits: Forward) -> Result<reqwest::Client, Probl
     })
 }
 
-fn tls(provider: &Provider) -> Result<rustls::ClientConfig, Problem> {
+fn no_such_parent(name: &str) -> Problem {
+    Problem { file: None, line: None, reason: format!("there is no section `[forward.parents.{name}]`") }
+}
+
+fn tls(provider: &Provider, by: Option<&Parent>) -> Result<rustls::ClientConfig, Problem> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = &provider.upstream_ca {
-        let problem = |reason: String| Problem { file: Some(file.clone()), line: None, reason };
-        let certificates = CertificateDer::pem_file_iter(file)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| problem(format!("upstream_ca cannot be read as PEM certificates: {error}")))?;
-        if certificates.is_empty() {
-            return Err(problem("upstream_ca holds no certificate".to_owned()));
-        }
-        roots.add_parsable_certificates(certificates);
+        parent::trust(&mut roots, "upstream_ca", file)?;
+    }
+    if let Some(file) = by.and_then(|parent| parent.ca.as_ref()) {
+        parent::trust(&mut roots, "ca", file)?;
     }
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(crypto)
@@ -261,14 +271,18 @@ fn tls(provider: &Provider) -> Result<rustls::ClientConfig, Problem> {
 }
 
 /// Resolves names to public addresses only, so that a name under someone's control cannot point into the office.
-struct PublicOnly;
+struct PublicOnly {
+    /// The one name that may: the parent proxy's.
+    office: Option<String>,
+}
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
+        let own = self.office.as_deref().is_some_and(|office| office.eq_ignore_ascii_case(&host));
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.filter(|address| is_public(address.ip())).collect();
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> = found.filter(|address| own || is_public(address.ip())).collect();
             if found.is_empty() {
                 return Err(format!("{host} has no public address").into());
             }
@@ -349,7 +363,7 @@ mod tests {
             ..Provider::default()
         };
         let limits = Forward { answer_ms: 400, ..Forward::default() };
-        Forwarder::new(&[(ProviderId::new("x"), provider)].into(), limits).unwrap_or_else(|_| panic!("no client"))
+        Forwarder::new(&[(ProviderId::new("x"), provider)].into(), &limits).unwrap_or_else(|_| panic!("no client"))
     }
 
     /// An upload whose ten pieces come 100 ms apart.

@@ -33,11 +33,12 @@ const LONGEST_KEY: usize = 1024;
 /// The registry is asked for the SHA-256 of the key, so that no comparison of secrets takes a time that tells of them.
 /// The answer is 403 and never 407, since a client that is asked again sends the same key again.
 ///
-/// `_source` is the weakest sign and opens nothing today.
+/// Without a key, the address that it comes `from` counts, at the transparent door alone (its tools know of no gateway),
+/// where the registry has exactly one client for it. A key that is shown and unknown is never made good by an address.
 pub fn client(
     headers: &HeaderMap,
     tunnel_credential: Option<&HeaderValue>,
-    _source: IpAddr,
+    from: (Door, IpAddr),
     registry: &dyn Registry,
 ) -> Result<Arc<Client>, Refusal> {
     let mut keys = Vec::new();
@@ -47,7 +48,12 @@ pub fn client(
     for value in headers.get_all(PROXY_AUTHORIZATION).iter().chain(tunnel_credential) {
         keys.push(proxy_key(value).ok_or_else(unreadable_key)?);
     }
-    let (first, others) = keys.split_first().ok_or_else(no_key)?;
+    let Some((first, others)) = keys.split_first() else {
+        return match from {
+            (Door::Transparent, source) => registry.client_by_source(source).ok_or_else(no_key),
+            (_, _) => Err(no_key()),
+        };
+    };
     let hash = Sha256::of(first);
     if others.iter().any(|other| Sha256::of(other) != hash) {
         return Err(Refusal::refused(
@@ -115,7 +121,7 @@ fn proxy_key(value: &HeaderValue) -> Option<Vec<u8>> {
 /// Refusal `needs-forward` at a reverse door.
 pub fn url_bound(door: Door, headers: &HeaderMap) -> Result<(), Refusal> {
     match door {
-        Door::Absolute | Door::Tunnel => return Ok(()),
+        Door::Absolute | Door::Tunnel | Door::Transparent => return Ok(()),
         Door::Path | Door::Origin => {}
     }
     let signed = |value: &HeaderValue| {

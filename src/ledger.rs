@@ -28,7 +28,7 @@ use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
-use crate::domain::person::PersonId;
+use crate::domain::person::{Client, PersonId};
 use crate::store::reads::Reads;
 use crate::store::{Log, StoreDown, Unit};
 
@@ -216,6 +216,8 @@ pub enum Act {
         /// Why. Sealed.
         reason: String,
     },
+    /// Posting tools are registered, all or none.
+    ImportClients(Vec<Client>),
     /// An account enters another state of its life (練馬 第5条, 第17条).
     SetAccountState {
         /// The account.

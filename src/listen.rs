@@ -55,7 +55,15 @@ pub struct Doors {
 /// `origin` is the provider whose own origin this port is (reverse, by origin); none: the gateway port. The limits of
 /// connections hold for each port by itself. Returns at most 25 s after `stop`.
 pub async fn serve(doors: Arc<Doors>, listener: TcpListener, origin: Option<ProviderId>, stop: CancellationToken) {
-    let place = origin.map_or(reverse::Place::Gateway, reverse::Place::Origin);
+    accept(doors, listener, origin.map_or(reverse::Place::Gateway, reverse::Place::Origin), stop).await;
+}
+
+/// The same for the port of tools that know of no gateway: the TLS that they mean for a provider, by its name (SNI).
+pub async fn serve_transparent(doors: Arc<Doors>, listener: TcpListener, stop: CancellationToken) {
+    accept(doors, listener, reverse::Place::Transparent, stop).await;
+}
+
+async fn accept(doors: Arc<Doors>, listener: TcpListener, place: reverse::Place, stop: CancellationToken) {
     let limits = doors.config.limits;
     let crowd = Arc::new(Crowd::default());
     let tasks = TaskTracker::new();

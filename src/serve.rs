@@ -40,6 +40,8 @@ pub struct Running {
     pub gateway: SocketAddr,
     /// The console port.
     pub console: SocketAddr,
+    /// The transparent port, if there is one.
+    pub transparent: Option<SocketAddr>,
     /// The origin ports, by provider.
     pub origins: BTreeMap<ProviderId, SocketAddr>,
     /// The root certificate, PEM, that posting tools trust.
@@ -107,7 +109,7 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
         Err(problems) => return problems,
     };
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
-    problems.extend(Forwarder::new(&config.providers, config.forward).err().unwrap_or_default());
+    problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
     problems
 }
 
@@ -126,7 +128,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     if !silent.is_empty() {
         return Err(silent);
     }
-    let forwarder = Forwarder::new(&config.providers, config.forward)?;
+    let forwarder = Forwarder::new(&config.providers, &config.forward)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -171,6 +173,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let running = Running {
         gateway: ports.gateway.1,
         console: ports.console.1,
+        transparent: ports.transparent.as_ref().map(|(_, address)| *address),
         origins: ports.origins.iter().map(|(id, (_, address))| (id.clone(), *address)).collect(),
         root_pem: authority.root_pem().to_owned(),
         warnings: ledger.warnings().to_vec(),
@@ -196,6 +199,9 @@ impl Running {
     ) {
         let stop = || self.stop.child_token();
         self.tasks.spawn(listen::serve(Arc::clone(&doors), ports.gateway.0, None, stop()));
+        if let Some((listener, _)) = ports.transparent {
+            self.tasks.spawn(listen::serve_transparent(Arc::clone(&doors), listener, stop()));
+        }
         for (provider, (listener, _)) in ports.origins {
             self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
         }
@@ -322,6 +328,7 @@ fn unavailable(down: LedgerDown) -> Unavailable {
 struct Bound {
     gateway: (TcpListener, SocketAddr),
     console: (TcpListener, SocketAddr),
+    transparent: Option<(TcpListener, SocketAddr)>,
     origins: BTreeMap<ProviderId, (TcpListener, SocketAddr)>,
 }
 
@@ -331,7 +338,12 @@ impl Bound {
         for (provider, address) in &config.listen.origins {
             origins.insert(provider.clone(), bind(*address, "listen.origins").await?);
         }
+        let transparent = match config.listen.transparent {
+            Some(address) => Some(bind(address, "listen.transparent").await?),
+            None => None,
+        };
         Ok(Self {
+            transparent,
             gateway: bind(config.listen.gateway, "listen.gateway").await?,
             console: bind(config.listen.console, "listen.console").await?,
             origins,

@@ -189,6 +189,8 @@ pub enum Condition {
     Manages(PersonId, AccountId),
     /// The person may hold the account's password: its manager, or one of its operators (練馬 第9条).
     MayHold(PersonId, AccountId),
+    /// No client has this id, and none has this key (SHA-256, hex).
+    ClientAbsent(ClientId, String),
     /// No credential of the account is in custody.
     CredentialAbsent(AccountId),
     /// One is.

@@ -148,6 +148,12 @@ pub enum Command {
         #[command(subcommand)]
         command: AccountCommand,
     },
+    /// Posting tools.
+    Client {
+        /// Which.
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
     /// Keys of posting tools and people.
     Key {
         /// Which.
@@ -330,6 +336,26 @@ pub enum LedgerCommand {
         /// One body's log; none: the only one.
         #[arg(long)]
         organisation: Option<String>,
+    },
+}
+
+/// `client ...`.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Register posting tools from a CSV file (id,owner,accounts,scopes,until) at the running gateway, all or none. Their
+    /// keys are made here and shown once.
+    Import {
+        /// Configuration.
+        #[command(flatten)]
+        config: EachFile,
+        /// The person who registers them: the manager of their accounts.
+        #[arg(long, value_name = "PERSON")]
+        person: String,
+        /// Write the keys to this new file (0600), not to standard output.
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+        /// The list, in UTF-8.
+        file: PathBuf,
     },
 }
 

@@ -34,6 +34,11 @@ pub(super) fn run(config: &Config, asked: &Asked, io: &mut Io<'_>) -> Exit {
         return Exit::Usage;
     }
     let port = asked.port.unwrap_or_else(|| config.listen.gateway.port());
+    // Where tools reach the gate without knowing of it, that port is open to them too.
+    let ports: Vec<u16> = [Some(port), config.listen.transparent.map(|it| it.port())].into_iter().flatten().collect();
+    // A posting machine that knows the parent's password must not use it, either.
+    let parents = config.forward.parents.values().filter_map(|it| it.host_and_port());
+    let parents: Vec<u16> = parents.map(|(_, port)| port).collect();
     let address = asked.gateway.parse::<IpAddr>();
     if let Some(network) = &asked.from
         && !network.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'/'))
@@ -43,7 +48,7 @@ pub(super) fn run(config: &Config, asked: &Asked, io: &mut Io<'_>) -> Exit {
     }
     let written = match (asked.format, address) {
         (EgressFormat::Pac, _) if egress::is_host(&asked.gateway) => egress::pac(&hosts, &asked.gateway, port),
-        (EgressFormat::Nft, Ok(address)) => egress::nft(&hosts, address, port, asked.from.as_deref()),
+        (EgressFormat::Nft, Ok(address)) => egress::nft(&hosts, address, &ports, &parents, asked.from.as_deref()),
         (EgressFormat::Squid, Ok(address)) => egress::squid(&hosts, address),
         (EgressFormat::Pac, _) => {
             io.complain("--gateway is no host name");

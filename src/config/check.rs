@@ -142,7 +142,7 @@ impl Checker<'_> {
 
     fn clients(&mut self) {
         let config = self.config;
-        let mut keys = BTreeSet::new();
+        let (mut keys, mut sources) = (BTreeSet::new(), BTreeMap::new());
         for (i, client) in config.clients.iter().enumerate() {
             let at = format!("clients[{i}]");
             self.organisation(&format!("{at}.organisation"), &client.organisation);
@@ -160,6 +160,16 @@ impl Checker<'_> {
             for (j, account) in client.accounts.iter().enumerate() {
                 self.account(&format!("{at}.accounts[{j}]"), account, &client.organisation);
             }
+            for (j, source) in client.sources.iter().enumerate() {
+                let path = format!("{at}.sources[{j}]");
+                if config.listen.transparent.is_none() {
+                    self.report(&path, "`sources` counts only at `[listen] transparent`, which is not set");
+                }
+                if let Some(other) = sources.insert(source.to_canonical(), &client.id) {
+                    let reason = format!("the client `{other}` has the same address; give each a key of its own");
+                    self.report(&path, reason);
+                }
+            }
             if client.hours.is_some_and(|hours| hours.from == hours.to) {
                 self.report(&format!("{at}.hours"), "`from` and `to` are the same, so no time is covered");
             }
@@ -174,6 +184,30 @@ impl Checker<'_> {
             }
             if provider.upstream_ca.is_some() && provider.upstream.is_empty() {
                 self.report(&format!("providers.{name}.upstream_ca"), "`upstream_ca` is used only with `upstream`");
+            }
+            let Some(parent) = &provider.parent else { continue };
+            let at = format!("providers.{name}.parent");
+            if !config.forward.parents.contains_key(parent) {
+                self.report(&at, format!("there is no section `[forward.parents.{parent}]`"));
+            }
+            if !provider.upstream.is_empty() {
+                self.report(&at, "`parent` and `upstream` exclude each other: a parent proxy finds the address itself");
+            }
+        }
+        for (name, parent) in &config.forward.parents {
+            let at = format!("forward.parents.{name}");
+            if parent.host_and_port().is_none() {
+                self.report(
+                    &format!("{at}.url"),
+                    "`url` is `http://host:port`; the password stands in a file (`password_file`), never here",
+                );
+            }
+            if parent.user.is_some() != parent.password_file.is_some() {
+                self.report(&at, "`user` and `password_file` go together");
+            }
+            let unfit = |user: &String| user.is_empty() || user.contains(':') || user.chars().any(char::is_control);
+            if parent.user.as_ref().is_some_and(unfit) {
+                self.report(&format!("{at}.user"), "`user` is empty or holds a colon, which Basic cannot carry");
             }
         }
     }
@@ -190,6 +224,7 @@ impl Checker<'_> {
             }
             all.push((path, *address));
         }
+        all.extend(config.listen.transparent.map(|address| ("listen.transparent".to_owned(), address)));
         for (path, address) in all {
             // Port 0 is a free port of the system's choice, a different one each time.
             if address.port() == 0 {

@@ -16,6 +16,8 @@ pub struct Listen {
     pub gateway: SocketAddr,
     /// The console port: pages, API, stream, health.
     pub console: SocketAddr,
+    /// A port for tools that know of no gateway: TLS whose name (SNI) says which provider is meant. None: there is none.
+    pub transparent: Option<SocketAddr>,
     /// One more address per provider, for SDKs that drop a path prefix.
     pub origins: BTreeMap<ProviderId, SocketAddr>,
     /// Where the internal CA keeps its keys and certificates: a directory (0700) that only the gateway's user can write.
@@ -33,6 +35,7 @@ impl Default for Listen {
         Self {
             gateway: SocketAddr::from(([127, 0, 0, 1], 8443)),
             console: SocketAddr::from(([127, 0, 0, 1], 8444)),
+            transparent: None,
             origins: BTreeMap::new(),
             ca_dir: PathBuf::from("data/ca"),
             names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],

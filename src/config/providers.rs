@@ -27,4 +27,7 @@ pub struct Provider {
     /// A CA (PEM file) to trust for those addresses, besides the system's.
     #[serde(default)]
     pub upstream_ca: Option<PathBuf>,
+    /// The parent proxy, of `[forward.parents]`, by which it is reached; none: straight.
+    #[serde(default)]
+    pub parent: Option<String>,
 }

@@ -149,7 +149,7 @@ fn the_shipped_file_knows_every_key_that_the_gateway_knows() {
         let keys: Vec<&str> = fields.map(|line| line.split(':').next().unwrap()).collect();
         assert!(!keys.is_empty(), "[{section}] has no key");
         for key in keys {
-            let shown = [format!("\n{key} ="), format!(".{key}]")];
+            let shown = [format!("\n{key} ="), format!(".{key}]"), format!("[{section}.{key}.")];
             assert!(shown.iter().any(|shown| text.contains(shown)), "[{section}] {key} is not in config/sekisho.toml");
         }
         sections.push(section);

@@ -85,6 +85,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
                 recognised: vec![OrganisationId::new("nerima"), OrganisationId::new("nagano")],
                 upstream: hosts.iter().map(|host| ((*host).to_owned(), upstream.address)).collect(),
                 upstream_ca: Some(upstream.ca.to_owned()),
+                parent: None,
             };
             (ProviderId::new(id), provider)
         })
@@ -184,6 +185,7 @@ fn clients() -> Vec<Client> {
         categories: Vec::new(),
         hours: None,
         until: None,
+        sources: Vec::new(),
     };
     vec![
         client(

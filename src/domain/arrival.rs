@@ -30,6 +30,8 @@ pub enum Door {
     Absolute,
     /// Forward, inside an intercepted tunnel.
     Tunnel,
+    /// TLS that was meant for the provider itself and was led here, by its name (SNI).
+    Transparent,
 }
 
 impl Door {
@@ -40,6 +42,7 @@ impl Door {
             Self::Origin => "reverse-origin",
             Self::Absolute => "forward-absolute",
             Self::Tunnel => "forward-tunnel",
+            Self::Transparent => "transparent",
         }
     }
 }

@@ -59,6 +59,10 @@ pub struct Client {
     /// The last day (JST, inclusive) on which it may act, for a contractor (練馬 第18条第1項).
     #[serde(default)]
     pub until: Option<jiff::civil::Date>,
+    /// Addresses from which it is known without a key, at the transparent door only. Leave it empty for an address that
+    /// several people share (a screen-transfer gateway): it says which machine, never who.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<std::net::IpAddr>,
 }
 
 /// A daily span of hours in JST: `from` inclusive, `to` exclusive; `from > to` spans midnight.

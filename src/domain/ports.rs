@@ -23,6 +23,10 @@ pub struct Unavailable(pub String);
 pub trait Registry: Send + Sync {
     /// The client whose key has this SHA-256 (hex).
     fn client_by_key(&self, key_sha256: &str) -> Option<Arc<Client>>;
+    /// The one client that is known by this address; none if there is no such client, or more than one.
+    fn client_by_source(&self, _source: std::net::IpAddr) -> Option<Arc<Client>> {
+        None
+    }
     /// The client of that name.
     fn client(&self, id: &ClientId) -> Option<Arc<Client>>;
     /// The account of that name.

@@ -72,6 +72,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         categories: Vec::new(),
         hours: None,
         until: None,
+        sources: Vec::new(),
     };
     let report = Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 };
     let case = Case {

@@ -53,6 +53,13 @@ pub fn outcome_unrecorded() -> Refusal {
 /// What a client is told when there is no answer to pass on. *Unknown* is never called failed (C23).
 pub fn of_outcome(outcome: &Outcome) -> Refusal {
     match outcome {
+        Outcome::NotSent { code } if code.starts_with("parent-proxy-") => Refusal::refused(
+            "not-sent",
+            format!("庁外への出口のプロキシを通れなかったため、送信していません（{code}）。"),
+            format!("The parent proxy did not let it through ({code}); nothing was sent."),
+            "情報政策担当へ、関所から上位プロキシへの接続（利用者名、パスワード、許可先）の確認を依頼してください。",
+        )
+        .status(502),
         Outcome::NotSent { .. } => Refusal::refused(
             "not-sent",
             "SNSに接続できなかったため、送信していません。",

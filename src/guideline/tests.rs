@@ -272,6 +272,7 @@ impl Scene {
                 categories: vec![],
                 hours: None,
                 until: None,
+                sources: Vec::new(),
             },
             account: Account {
                 id: AccountId::new("nerima-x"),

@@ -57,7 +57,7 @@ fn a_credential_that_is_signed_over_the_url_needs_the_forward_proxy() {
             assert_eq!(refusal.code, "needs-forward", "{value}");
             assert!(refusal.way_forward.contains("HTTPS_PROXY"), "{}", refusal.way_forward);
         }
-        for door in [Door::Absolute, Door::Tunnel] {
+        for door in [Door::Absolute, Door::Tunnel, Door::Transparent] {
             assert!(url_bound(door, &headers).is_ok(), "{value}");
         }
     }
@@ -94,6 +94,7 @@ fn a_client(accounts: &[&str]) -> Client {
         categories: Vec::new(),
         hours: None,
         until: None,
+        sources: Vec::new(),
     }
 }
 
@@ -113,7 +114,12 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 
 fn shown(pairs: &[(&'static str, &str)], tunnel: Option<&str>) -> Result<Arc<Client>, Refusal> {
     let tunnel = tunnel.map(|value| HeaderValue::from_str(value).unwrap());
-    client(&headers(pairs), tunnel.as_ref(), Ipv4Addr::LOCALHOST.into(), &town(vec![an_account("nx", "x", &[])]))
+    client(
+        &headers(pairs),
+        tunnel.as_ref(),
+        (Door::Path, Ipv4Addr::LOCALHOST.into()),
+        &town(vec![an_account("nx", "x", &[])]),
+    )
 }
 
 fn basic(pair: &str) -> String {

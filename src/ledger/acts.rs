@@ -10,7 +10,7 @@ use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationI
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
 use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
-use crate::domain::person::PersonId;
+use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
@@ -133,6 +133,7 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
         Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),
+        Act::ImportClients(clients) => import(by, body, clients),
         Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
             .text("account", account.as_str())
             .text("state", state.as_str())
@@ -140,6 +141,25 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::AccountOf(account.clone(), body.clone()))
             .doing(Change::AccountState(account, state)),
     })
+}
+
+/// Posting tools of the body, by the manager of every account that they may use.
+fn import(by: &PersonId, body: &OrganisationId, clients: Vec<Client>) -> Parts {
+    let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
+    let mut parts = Parts::new("import-clients").text("clients", &ids.join(" "));
+    for client in clients {
+        parts = parts.must(client.organisation == *body, "client-elsewhere");
+        for account in &client.accounts {
+            parts = parts
+                .with(Condition::AccountOf(account.clone(), body.clone()))
+                .with(Condition::Manages(by.clone(), account.clone()));
+        }
+        parts = parts
+            .with(Condition::WorksFor(client.owner.clone(), body.clone()))
+            .with(Condition::ClientAbsent(client.id.clone(), client.key_sha256.clone()))
+            .doing(Change::Client(Box::new(client)));
+    }
+    parts
 }
 
 /// An act on an account of the body, with a reason.

@@ -232,6 +232,16 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "No credential of this account is in custody.",
             "登録（set）の操作をしてください。",
         ),
+        "client-known" => (
+            "同じ名前か同じ利用キーの投稿ツールが、すでに登録されています。",
+            "A client with this id or key is registered already.",
+            "名前を変えて、もう一度登録してください。",
+        ),
+        "client-elsewhere" => (
+            "ほかの団体の投稿ツールは登録できません。",
+            "The client belongs to another body.",
+            "その団体のアカウント管理者に依頼してください。",
+        ),
         "reason-missing" => ("理由が必要です。", "A reason is needed.", "理由を入力してください。"),
         "account-not-in-use" => (
             "このアカウントは運用中ではないため、停止の操作は要りません。すでに投稿できない状態です。",
@@ -244,8 +254,8 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "アカウントの一覧で、現在の状態を確認してください。",
         ),
         "not-the-manager" => (
-            "停止されたアカウントを再開できるのは、そのアカウントのアカウント管理者だけです。",
-            "Only the account's manager may put it into use again.",
+            "この操作ができるのは、そのアカウントのアカウント管理者だけです。",
+            "Only the account's manager may do this.",
             "アカウント管理者に依頼してください。",
         ),
         _ => return None,

@@ -24,7 +24,7 @@ use super::head::Violation;
 use super::reverse::{self, Place, Route, Target};
 use super::watch::{Fault, Inbound, Outbound, Watch};
 use super::{Doors, refusal, tunnel};
-use crate::domain::arrival::{Arrival, Malformed, full};
+use crate::domain::arrival::{Arrival, Door, Malformed, full};
 use crate::domain::decision::Refusal;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -56,6 +56,9 @@ enum Speech {
 impl Connection {
     /// Serves the connection to its end.
     pub(super) async fn serve(mut self, io: Io) {
+        if matches!(self.place, Place::Transparent) {
+            return self.named(io).await;
+        }
         let Some((speech, io)) = self.listen_in(io, true).await else { return };
         let (speech, io) = if matches!(speech, Speech::Tls) {
             let Some((io, second)) = self.own_tls(io).await else { return };
@@ -121,11 +124,7 @@ impl Connection {
             () = self.stop.cancelled() => return,
         };
         match opened {
-            Ok(tunnel::Tunnel { host, credential, io }) => {
-                let second = io.get_ref().1.alpn_protocol() == Some(b"h2");
-                self.place = Place::Tunnel { host, credential };
-                if second { self.second_version(Box::new(io)).await } else { self.first_version(Box::new(io)).await }
-            }
+            Ok(tunnel) => self.inside(tunnel, Door::Tunnel).await,
             Err(tunnel::Closed { code, answer }) => {
                 self.malformed(code);
                 if let Some((mut io, refusal)) = answer {
@@ -133,6 +132,24 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// TLS whose name says where it is meant to go; whatever else is said here gets no answer.
+    async fn named(&mut self, io: Io) {
+        let opened = tokio::select! {
+            opened = tunnel::open_by_name(&self.doors, io) => opened,
+            () = self.stop.cancelled() => return,
+        };
+        match opened {
+            Ok(tunnel) => self.inside(tunnel, Door::Transparent).await,
+            Err(code) => self.malformed(code),
+        }
+    }
+
+    async fn inside(&mut self, tunnel::Tunnel { host, credential, io }: tunnel::Tunnel, door: Door) {
+        let second = io.get_ref().1.alpn_protocol() == Some(b"h2");
+        self.place = Place::Tunnel { host, credential, door };
+        if second { self.second_version(Box::new(io)).await } else { self.first_version(Box::new(io)).await }
     }
 
     async fn first_version(&self, io: Io) {
@@ -291,7 +308,7 @@ impl Connection {
         };
         let tunnel_credential = match &self.place {
             Place::Tunnel { credential, .. } => credential.clone(),
-            Place::Gateway | Place::Origin(_) => None,
+            Place::Gateway | Place::Origin(_) | Place::Transparent => None,
         };
         Arrival {
             method: parts.method,

@@ -16,12 +16,16 @@ pub enum Place {
     Gateway,
     /// A provider's own origin.
     Origin(ProviderId),
-    /// Inside an intercepted tunnel.
+    /// The port for tools that know of no gateway.
+    Transparent,
+    /// Inside TLS that was taken in a provider's name.
     Tunnel {
-        /// The host of CONNECT and SNI.
+        /// The host of SNI, and of CONNECT where there was one.
         host: String,
         /// `Proxy-Authorization` of the CONNECT.
         credential: Option<HeaderValue>,
+        /// By CONNECT, or led to the transparent port.
+        door: Door,
     },
 }
 
@@ -59,7 +63,9 @@ pub fn settle(place: &Place, parts: &Parts, hosts: &dyn Hosts) -> Result<Target,
         return Err(Box::new(refusal::path_not_allowed()));
     }
     let mut route = match place {
-        Place::Tunnel { host, .. } => tunnelled(host, parts)?,
+        Place::Tunnel { host, door, .. } => tunnelled(host, *door, parts)?,
+        // Nothing is said there but TLS, and inside it the place is a tunnel.
+        Place::Transparent => return Err(mismatch()),
         Place::Origin(provider) => by_origin(provider, parts, hosts)?,
         Place::Gateway => match forward_host(parts, hosts)? {
             Some(host) => Route { host, path: path.to_owned(), query: None, door: Door::Absolute, emergency: false },
@@ -75,7 +81,7 @@ fn mismatch() -> Box<Refusal> {
     Box::new(refusal::authority_mismatch())
 }
 
-fn tunnelled(host: &str, parts: &Parts) -> Result<Route, Box<Refusal>> {
+fn tunnelled(host: &str, door: Door, parts: &Parts) -> Result<Route, Box<Refusal>> {
     let given = authority::agreed(parts).and_then(|text| authority::host_and_port(&text, "443"));
     // In HTTP/2 the scheme is a claim of no consequence; in an absolute URL it's where the client wants to go.
     let scheme_fits = parts.version == Version::HTTP_2 || parts.uri.scheme_str().is_none_or(|scheme| scheme == "https");
@@ -83,7 +89,7 @@ fn tunnelled(host: &str, parts: &Parts) -> Result<Route, Box<Refusal>> {
         return Err(mismatch());
     }
     let path = parts.uri.path().to_owned();
-    Ok(Route { host: host.to_owned(), path, query: None, door: Door::Tunnel, emergency: false })
+    Ok(Route { host: host.to_owned(), path, query: None, door, emergency: false })
 }
 
 /// The provider host of an absolute URL. In HTTP/2 every request has an authority, so there only a provider's counts.
@@ -272,7 +278,7 @@ mod tests {
 
     #[test]
     fn inside_a_tunnel_every_name_is_the_tunnels() {
-        let tunnel = Place::Tunnel { host: "api.x.com".to_owned(), credential: None };
+        let tunnel = Place::Tunnel { host: "api.x.com".to_owned(), credential: None, door: Door::Tunnel };
         assert_eq!(at(&tunnel, "/2/tweets", "api.x.com"), to("api.x.com", "/2/tweets", false));
         assert_eq!(at(&tunnel, "/2/tweets", "API.X.com:443"), to("api.x.com", "/2/tweets", false));
         assert_eq!(at(&tunnel, "https://api.x.com/2", "api.x.com"), to("api.x.com", "/2", false));

@@ -1,4 +1,4 @@
-//! CONNECT without hyper: checks where to, says yes, and takes the TLS inside with a minted leaf. There is no upgrade
+//! CONNECT without hyper, and TLS that names its provider itself: checks where to, says yes, and takes the TLS inside with a minted leaf. There is no upgrade
 //! machinery that could pass bytes on, and no way to a host that no provider definition names.
 
 use std::time::Duration;
@@ -75,6 +75,40 @@ pub(super) async fn open(doors: &Doors, mut io: Io) -> Result<Tunnel, Closed> {
     Ok(Tunnel { host, credential, io })
 }
 
+/// Opens TLS that was meant for a provider and was led here. The name in the first message says which one; without a
+/// name, or with one that no definition knows, there is no handshake. Where the packets were meant to go is never asked.
+pub(super) async fn open_by_name(doors: &Doors, io: Io) -> Result<Tunnel, &'static str> {
+    let deadline = Instant::now() + Duration::from_millis(doors.config.limits.head_ms);
+    let io = Prefixed::new(Bytes::new(), io);
+    let hello = timeout_at(deadline, LazyConfigAcceptor::new(Acceptor::default(), io)).await;
+    let mut start = hello.map_err(|_| "tls-timeout")?.map_err(|_| "tls-not-understood")?;
+    let Some(named) = start.client_hello().server_name().map(str::to_owned) else {
+        return Err(unrecognized(&mut start.io, "sni-missing").await);
+    };
+    let Some(host) = authority::host(&named).filter(|host| doors.hosts.is_provider_host(host)) else {
+        return Err(unrecognized(&mut start.io, "unknown-host").await);
+    };
+    let config = match doors.ca.tls_for(&host) {
+        Ok(config) => config,
+        Err(problem) => {
+            tracing::error!(%host, %problem, "no certificate could be minted");
+            return Err(unrecognized(&mut start.io, "no-certificate").await);
+        }
+    };
+    let io = timeout_at(deadline, start.into_stream(config)).await.map_err(|_| "tls-timeout")?;
+    Ok(Tunnel { host, credential: None, io: io.map_err(|_| "tls-failed")? })
+}
+
+/// Says that the name leads nowhere, and closes.
+async fn unrecognized(io: &mut Prefixed, code: &'static str) -> &'static str {
+    let _ = timeout(LINGER, async {
+        io.write_all(UNRECOGNIZED_NAME).await?;
+        io.shutdown().await
+    })
+    .await;
+    code
+}
+
 /// Takes the handshake if the name the client asks for is the CONNECT's; looked at before any answer to it.
 async fn handshake(
     host: &str,
@@ -86,9 +120,8 @@ async fn handshake(
     let mut start = hello.map_err(|_| "tls-timeout")?.map_err(|_| "tls-not-understood")?;
     let named = start.client_hello().server_name().map(str::to_ascii_lowercase);
     if named.as_deref() != Some(host) {
-        let _ = start.io.write_all(UNRECOGNIZED_NAME).await;
-        let _ = start.io.shutdown().await;
-        return Err(if named.is_none() { "sni-missing" } else { "sni-mismatch" });
+        let code = if named.is_none() { "sni-missing" } else { "sni-mismatch" };
+        return Err(unrecognized(&mut start.io, code).await);
     }
     // A client that doesn't trust the root ends here; that is a matter of its settings, and it shows in the counts.
     timeout_at(deadline, start.into_stream(config)).await.map_err(|_| "tls-timeout")?.map_err(|_| "tls-failed")

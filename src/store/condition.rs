@@ -79,6 +79,7 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::Manages(..)
         | Condition::MayHold(..)
         | Condition::CredentialAbsent(_)
+        | Condition::ClientAbsent(..)
         | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
@@ -132,10 +133,14 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
             let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
             unless(!held, "credential-known")
         }
-        Condition::CredentialHeld(account) => {
-            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
-            unless(held, "credential-not-held")
+        Condition::ClientAbsent(id, key) => {
+            let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
+            unless(!exists(conn, sql, [id.as_str(), key.as_str()])?, "client-known")
         }
+        Condition::CredentialHeld(account) => unless(
+            exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?,
+            "credential-not-held",
+        ),
         Condition::NotAuthor { person, author, client, account } => {
             let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;
             unless(!own, "self-approval")

@@ -1,6 +1,7 @@
 //! The registry in memory: bodies, accounts, people, posting tools. Read anew by the writer after each change of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -23,6 +24,8 @@ struct Snapshot {
     people: BTreeMap<PersonId, Arc<Person>>,
     clients: BTreeMap<ClientId, Arc<Client>>,
     client_keys: HashMap<String, Arc<Client>>,
+    /// None where two clients name the same address.
+    client_sources: HashMap<IpAddr, Option<Arc<Client>>>,
     person_keys: HashMap<String, Arc<Person>>,
     fingerprints: HashMap<(ProviderId, String), Arc<Account>>,
     credentials: BTreeMap<AccountId, Arc<SealedCredential>>,
@@ -79,6 +82,12 @@ impl Snapshot {
         }
         for (_, body) in rows(conn, "SELECT id, body FROM client")? {
             let client: Arc<Client> = Arc::new(from_json(&body)?);
+            for source in &client.sources {
+                new.client_sources
+                    .entry(source.to_canonical())
+                    .and_modify(|known| *known = None)
+                    .or_insert_with(|| Some(Arc::clone(&client)));
+            }
             new.client_keys.insert(client.key_sha256.to_ascii_lowercase(), Arc::clone(&client));
             new.clients.insert(client.id.clone(), client);
         }
@@ -123,6 +132,10 @@ fn rows(conn: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
 impl Registry for Registered {
     fn client_by_key(&self, key_sha256: &str) -> Option<Arc<Client>> {
         self.0.load().client_keys.get(&key_sha256.to_ascii_lowercase()).cloned()
+    }
+
+    fn client_by_source(&self, source: IpAddr) -> Option<Arc<Client>> {
+        self.0.load().client_sources.get(&source.to_canonical()).cloned().flatten()
     }
 
     fn client(&self, id: &ClientId) -> Option<Arc<Client>> {

@@ -6,7 +6,7 @@ use sekisho::domain::action::Action;
 
 use crate::act::{HEALTH, digest_of_words};
 use crate::stage::{Town, words};
-use crate::wire::{Answer, converse, plain, tunnel};
+use crate::wire::{Answer, converse, named, plain, tunnel};
 
 /// Where a request goes: target, host, and the fields that name the tool.
 #[derive(Clone, Copy)]
@@ -14,17 +14,21 @@ struct Door {
     target: &'static str,
     host: &'static str,
     fields: &'static str,
+    transparent: bool,
 }
 
 const PLAIN: Door = Door {
     target: "/x/2/tweets",
     host: "127.0.0.1",
     fields: "Sekisho-Client: demo-nerima-tool\r\nContent-Type: application/json\r\n",
+    transparent: false,
 };
-const TUNNEL: Door = Door { target: "/2/tweets", host: "api.x.com", fields: "Content-Type: application/json\r\n" };
+const TUNNEL: Door =
+    Door { target: "/2/tweets", host: "api.x.com", fields: "Content-Type: application/json\r\n", transparent: false };
+const TRANSPARENT: Door = Door { fields: PLAIN.fields, transparent: true, ..TUNNEL };
 
 fn request(door: Door, framing: &str, body: &str) -> String {
-    let Door { target, host, fields } = door;
+    let Door { target, host, fields, .. } = door;
     format!(
         "POST {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer practice-credential\r\n{fields}{framing}\r\n{body}"
     )
@@ -108,7 +112,10 @@ fn open_ended(door: Door) -> String {
 }
 
 async fn say(town: &Town, door: Door, bytes: &str) -> Answer {
-    if door.host == "api.x.com" {
+    if door.transparent {
+        let stream = tokio::net::TcpStream::connect(town.running.transparent.unwrap()).await.unwrap();
+        converse(named(town, stream, door.host).await.unwrap(), bytes.as_bytes()).await
+    } else if door.host == "api.x.com" {
         converse(tunnel(town, TOOL_KEY, "api.x.com", "api.x.com").await.unwrap(), bytes.as_bytes()).await
     } else {
         converse(plain(town).await, bytes.as_bytes()).await
@@ -116,7 +123,8 @@ async fn say(town: &Town, door: Door, bytes: &str) -> Answer {
 }
 
 async fn every_violation_is_refused(door: Door) {
-    let town = Town::start().await;
+    let any_port = "127.0.0.1:0".parse().unwrap();
+    let town = Town::start_with(|config| config.listen.transparent = Some(any_port)).await;
     town.approve_for("nerima-x", Action::Publish, &digest_of_words(&town, HEALTH).await, 1_000).await;
     let cases = violations(door);
     assert!(cases.len() >= 46, "{}", cases.len());
@@ -144,6 +152,11 @@ async fn every_framing_violation_is_refused_on_the_plain_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_framing_violation_is_refused_inside_a_tunnel() {
     every_violation_is_refused(TUNNEL).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_framing_violation_is_refused_at_the_transparent_door() {
+    every_violation_is_refused(TRANSPARENT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,11 @@ impl Town {
 
     /// A town with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_behind(async |_, config| change(config)).await
+    }
+
+    /// A town whose configuration rests on something that leads to its practice providers.
+    pub async fn start_behind(change: impl AsyncFnOnce(&Practice, &mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(StageClock::default());
         let any_port = "127.0.0.1:0".parse().unwrap();
@@ -63,7 +68,7 @@ impl Town {
         let ca = dir.path().join("practice-ca.pem");
         std::fs::write(&ca, provider.ca_pem()).unwrap();
         let mut config = town::config(dir.path(), &Upstream { address: provider.address(), ca: &ca });
-        change(&mut config);
+        change(&provider, &mut config).await;
         let running = serve::start(config.clone(), clock.clone(), Arc::new(SystemChance))
             .await
             .unwrap_or_else(|problems| panic!("the town does not start: {}", sekisho::demo::in_words(&problems)));

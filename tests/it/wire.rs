@@ -61,6 +61,11 @@ pub async fn tunnel(town: &Town, key: &str, host: &str, name: &str) -> Result<Tl
     if !answer.starts_with(b"HTTP/1.1 200 ") {
         return Err(String::from_utf8_lossy(&answer).into_owned());
     }
+    named(town, stream, name).await
+}
+
+/// TLS over `stream` that asks for `name`, by a tool that trusts the gateway's root.
+pub async fn named(town: &Town, stream: TcpStream, name: &str) -> Result<TlsStream<TcpStream>, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(town.running.root_pem.as_bytes()).unwrap()).unwrap();
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -150,6 +150,7 @@ fn config(dir: &Path) -> Config {
         categories: Vec::new(),
         hours: None,
         until: None,
+        sources: Vec::new(),
     }];
     config
 }

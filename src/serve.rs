@@ -19,15 +19,16 @@ use crate::console::{self, ConsoleState, caller::LocalKey};
 use crate::credentials::Vault;
 use crate::domain::account::{OrganisationId, ProviderId};
 use crate::domain::budget::Budgets as _;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
+use crate::domain::finding::Report;
 use crate::domain::ports::{Chance, Hosts as _, Unavailable};
 use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
 use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
-use crate::inspect::RuleSet;
+use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
 use crate::observe::Metrics;
@@ -162,6 +163,11 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
+    let inspecting = Arc::clone(&gate);
+    console_state.inspection = Arc::new(move |post| {
+        let today = in_japan(inspecting.clock.now()).date();
+        inspect_on(&inspecting.rules.load().inspection, post, Some(today))
+    });
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -284,6 +290,8 @@ fn console_state(
         local_key,
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
+        // Replaced as soon as the rules are in force; before that, no port is open.
+        inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
         pac: "".into(),
         stop: CancellationToken::new(),
     }

@@ -165,6 +165,6 @@ fn many_findings_do_not_hide_one_of_another_kind() {
 }
 
 mod corpus;
-mod unseen;
 mod disguises;
 mod local;
+mod unseen;

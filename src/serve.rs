@@ -23,6 +23,7 @@ use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
 use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
@@ -86,6 +87,15 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
         }
         (_, _, _, _) => Err(problems),
     }
+}
+
+/// What the console asks of the inspector: the rules in force, as of today in Japan.
+fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
+    let gate = Arc::clone(gate);
+    Arc::new(move |post| {
+        let today = in_japan(gate.clock.now()).date();
+        inspect_on(&gate.rules.load().inspection, post, Some(today))
+    })
 }
 
 /// The hosts of the definitions in force, for the rules of the way out.
@@ -163,11 +173,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
-    let inspecting = Arc::clone(&gate);
-    console_state.inspection = Arc::new(move |post| {
-        let today = in_japan(inspecting.clock.now()).date();
-        inspect_on(&inspecting.rules.load().inspection, post, Some(today))
-    });
+    console_state.inspection = inspecting(&gate);
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,

@@ -78,11 +78,11 @@ fn replay(
             let fields = vec![Field { role: Role::Text, at: String::new(), value }];
             let now = inspect::inspect_on(rules, &Post { fields, ..Post::default() }, Some(today)).findings;
             let place = format!("{log} {}", entry.index);
-            for new in differing(&now, &payload.findings) {
+            if let Some(new) = differing(&now, &payload.findings) {
                 told.stopped += 1;
                 io.say(format!("+ {place} {} {:?} {}", new.rule, new.excerpt, new.field));
             }
-            for old in differing(&payload.findings, &now) {
+            if let Some(old) = differing(&payload.findings, &now) {
                 told.passed += 1;
                 io.say(format!("- {place} {} {:?} {}", old.rule, old.excerpt, old.field));
             }

@@ -33,7 +33,9 @@ pub mod length;
 mod manual;
 mod pure;
 pub mod request;
+mod rules;
 
+use args::RulesCommand;
 pub use args::{Cli, Command, LedgerCommand};
 pub use request::PostRequest;
 
@@ -167,6 +169,9 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
             with(&config.files, io, |config, io| egress::run(&config, &asked, io))
         }
         Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
+        Command::Rules { command: RulesCommand::Check { config, last } } => {
+            with(&config.files, io, |config, io| rules::check(&config, last, io))
+        }
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),
         Command::Emergency { command } => emergency::run(command, io),

@@ -17,8 +17,10 @@ use crate::approve::signed::Issuers;
 use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
+use crate::domain::finding::Report;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::domain::post::Post;
 use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef, Ledger};
 use crate::stream::Log;
@@ -29,6 +31,7 @@ mod approvals;
 mod by_hand;
 pub mod caller;
 mod clients;
+mod drafts;
 mod emergencies;
 mod ledger;
 mod openapi;
@@ -101,6 +104,8 @@ pub struct ConsoleState {
     pub warn_days: u32,
     /// The proxy auto-configuration for posting tools.
     pub pac: Arc<str>,
+    /// What the inspector says of a draft.
+    pub inspection: Arc<dyn Fn(&Post) -> Report + Send + Sync>,
     /// Ends streams when the gateway stops.
     pub stop: CancellationToken,
 }
@@ -142,6 +147,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/emergencies/{id}/end", post(emergencies::end))
         .route("/api/v1/after-reports", get(emergencies::after_reports))
         .route("/api/v1/after-reports/{id}/report", post(emergencies::report))
+        .route("/api/v1/inspect", post(drafts::inspect))
         .route("/api/v1/by-hand/{entry}", post(by_hand::record))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts.json", get(accounts::public))

@@ -16,6 +16,7 @@ pub mod credential;
 pub mod decision;
 pub mod digest;
 pub mod dossier;
+pub mod draft;
 pub mod emergency;
 pub mod exemption;
 pub mod finding;

@@ -224,9 +224,7 @@ impl Gate {
 
         let registry = self.ports.registry.as_ref();
         let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer.ip()), registry)?;
-        dossier.organisation = Some(client.organisation.clone());
-        dossier.client = Some(client.id.clone());
-        dossier.author = Some(client.owner.clone());
+        note_client(dossier, &client);
         self.limits.take(&client.id)?;
 
         let mut recognised =
@@ -241,8 +239,8 @@ impl Gate {
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);
         dossier.target = extracted.target.clone();
-        note_body(dossier, &extracted);
         dossier.upload = extracted.upload.clone();
+        note_body(dossier, &extracted);
 
         let (account, credential) = self.whose(&client, door, &headers, &mut recognised, &mut extracted, dossier)?;
         let followed = follow::followed(&mut extracted, &recognised, &account, self.ports.media.as_ref(), now)?;
@@ -430,6 +428,13 @@ impl Gate {
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
+}
+
+/// Who sends, as the entry says it.
+fn note_client(dossier: &mut Dossier, client: &Client) {
+    dossier.organisation = Some(client.organisation.clone());
+    dossier.client = Some(client.id.clone());
+    dossier.author = Some(client.owner.clone());
 }
 
 /// What the entry says of the body that may leave.

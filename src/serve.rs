@@ -19,15 +19,17 @@ use crate::console::{self, ConsoleState, caller::LocalKey};
 use crate::credentials::Vault;
 use crate::domain::account::{OrganisationId, ProviderId};
 use crate::domain::budget::Budgets as _;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
+use crate::domain::finding::Report;
 use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
 use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
-use crate::inspect::RuleSet;
+use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
 use crate::observe::Metrics;
@@ -87,6 +89,15 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
         }
         (_, _, _, _) => Err(problems),
     }
+}
+
+/// What the console asks of the inspector: the rules in force, as of today in Japan.
+fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
+    let gate = Arc::clone(gate);
+    Arc::new(move |post| {
+        let today = in_japan(gate.clock.now()).date();
+        inspect_on(&gate.rules.load().inspection, post, Some(today))
+    })
 }
 
 /// The hosts of the definitions in force, for the rules of the way out.
@@ -164,6 +175,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
+    console_state.inspection = inspecting(&gate);
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -290,6 +302,8 @@ fn console_state(
         local_key,
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
+        // Replaced as soon as the rules are in force; before that, no port is open.
+        inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
         pac: "".into(),
         stop: CancellationToken::new(),
     }

@@ -109,6 +109,12 @@ pub enum Command {
         #[command(flatten)]
         config: Files,
     },
+    /// The inspector's rules.
+    Rules {
+        /// Which.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Print action, account, normal form and digest of a request (JSON on standard input).
     Digest {
         /// Configuration.
@@ -171,6 +177,20 @@ pub enum EgressFormat {
     Nft,
     /// Squid access rules.
     Squid,
+}
+
+/// `rules ...`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Prove the rules by their own examples; with --last, show what they would newly stop or let through.
+    Check {
+        /// Configuration.
+        #[command(flatten)]
+        config: Files,
+        /// Replay the posts of the last so many entries of each log, at most 1,000.
+        #[arg(long, value_name = "N")]
+        last: Option<usize>,
+    },
 }
 
 /// `approval ...`.

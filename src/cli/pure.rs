@@ -5,21 +5,22 @@ use std::io::BufRead as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use indexmap::IndexMap;
+use jiff::civil::Date;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::house::refuse_to_run;
 use super::{Digested, Exit, Io, PostRequest};
 use crate::config::Config;
 use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::arrival::full;
+use crate::domain::clock::in_japan;
 use crate::domain::container::KnownContainer;
 use crate::domain::digest;
-use crate::domain::finding::Severity;
+use crate::domain::draft::{Draft, answer};
 use crate::domain::media::{MediaRecord, Segment};
 use crate::domain::ports::{MediaBook, Unavailable};
 use crate::domain::post::{Field, Post, Role};
-use crate::domain::tree::Tree;
 use crate::extract::{self, Extracted};
 use crate::inspect::{self, RuleSet};
 use crate::ledger::read::Logbook;
@@ -29,6 +30,7 @@ use crate::recognise::{self, Definitions, Recognised};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    #[serde(default)]
     id: serde_json::Value,
     #[serde(default)]
     provider: Option<String>,
@@ -37,18 +39,21 @@ struct Line {
     #[serde(default)]
     text: Option<String>,
     #[serde(default)]
+    fields: IndexMap<String, String>,
+    #[serde(default)]
     body: Option<Box<serde_json::value::RawValue>>,
 }
 
-/// `inspect`: NDJSON `{"id","provider","account","text"|"body"}` in, `{"id","decision","findings"}` out.
+/// `inspect`: NDJSON `{"id","text"|"fields"|"body"}` in, `{"id","decision","rules","findings"}` out.
 pub(super) fn inspect(config: &Config, io: &mut Io<'_>) -> Exit {
-    let rules = match RuleSet::load(&config.inspect) {
+    let today = in_japan(io.clock.now()).date();
+    let rules = match RuleSet::load_on(&config.inspect, Some(today)) {
         Ok(rules) => rules,
         Err(problems) => return refuse_to_run(io, &problems),
     };
     let reader = std::io::BufReader::new(&mut *io.input);
     for (number, line) in reader.lines().enumerate() {
-        let parsed = line.map_err(|error| error.to_string()).and_then(|line| judged(&rules, &line));
+        let parsed = line.map_err(|error| error.to_string()).and_then(|line| judged(&rules, today, &line));
         match parsed {
             Ok(Some(answer)) => drop(writeln!(io.out, "{answer}")),
             Ok(None) => {}
@@ -61,27 +66,26 @@ pub(super) fn inspect(config: &Config, io: &mut Io<'_>) -> Exit {
     Exit::Done
 }
 
-fn judged(rules: &RuleSet, line: &str) -> Result<Option<serde_json::Value>, String> {
+fn judged(rules: &RuleSet, today: Date, line: &str) -> Result<Option<serde_json::Value>, String> {
     if line.trim().is_empty() {
         return Ok(None);
     }
     let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let provider = line.provider.unwrap_or_default();
-    let (at, value) = match (line.text, line.body) {
-        (Some(text), None) => ("/text", Tree::Text(text)),
-        (None, Some(body)) => {
-            ("", extract::json::parse(body.get().as_bytes(), 32).map_err(|bad| bad.code().to_owned())?)
+    let post = match line.body {
+        None => Draft { id: line.id.clone(), text: line.text, fields: line.fields }.post(),
+        Some(_) if line.text.is_some() || !line.fields.is_empty() => None,
+        Some(body) => {
+            let value = extract::json::parse(body.get().as_bytes(), 32).map_err(|bad| bad.code().to_owned())?;
+            Some(Post { fields: vec![Field { role: Role::Text, at: String::new(), value }], ..Post::default() })
         }
-        (_, _) => return Err("one of `text` and `body` is needed".to_owned()),
     };
-    let post = Post { fields: vec![Field { role: Role::Text, at: at.to_owned(), value }], ..Post::default() };
-    let report = inspect::inspect(rules, &post);
-    let decision = match report.worst() {
-        Some(Severity::Block) => "block",
-        Some(Severity::Review) => "review",
-        Some(Severity::Note) | None => "allow",
-    };
-    Ok(Some(json!({ "id": line.id, "provider": provider, "decision": decision, "findings": report.findings })))
+    let post = post.ok_or("`text`, `fields`, or `body` alone is needed")?;
+    let report = inspect::inspect_on(rules, &post, Some(today));
+    let mut told = answer(&line.id, &report);
+    if let (Some(provider), Some(members)) = (line.provider, told.as_object_mut()) {
+        members.insert("provider".to_owned(), provider.into());
+    }
+    Ok(Some(told))
 }
 
 /// `digest`: what the gate would understand of a request.

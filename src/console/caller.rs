@@ -102,6 +102,9 @@ impl Failures {
 /// A person who acts.
 pub(super) struct Acting(pub(super) Arc<Person>);
 
+/// Somebody who wants a draft looked at: a person or a posting tool.
+pub(super) struct Asking;
+
 /// Somebody who reads logs: a person, or a holder of a stream key.
 pub(super) enum Reading {
     /// A person, who sees the own body's log.
@@ -160,16 +163,30 @@ impl FromRequestParts<Arc<Desk>> for Acting {
     }
 }
 
-/// The caller that the one `Authorization: Bearer` header shows.
-fn known(parts: &Parts, desk: &Desk) -> Option<Reading> {
+impl FromRequestParts<Arc<Desk>> for Asking {
+    type Rejection = Ended;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Ended> {
+        let client = shown(parts).and_then(|key| desk.registry.client_by_key(&Sha256::of(key.as_bytes()).hex()));
+        if client.is_some() {
+            return Ok(Self);
+        }
+        Acting::from_request_parts(parts, desk).await.map(|Acting(_)| Self)
+    }
+}
+
+/// The key in the one `Authorization: Bearer` header.
+fn shown(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
     let key = key.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || key.is_empty() || key.len() > LONGEST_KEY {
-        return None;
-    }
-    let hash = Sha256::of(key.as_bytes());
+    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty() && key.len() <= LONGEST_KEY).then_some(key)
+}
+
+/// The caller that the one `Authorization: Bearer` header shows.
+fn known(parts: &Parts, desk: &Desk) -> Option<Reading> {
+    let hash = Sha256::of(shown(parts)?.as_bytes());
     if bool::from(hash.0.ct_eq(&desk.local_key.hash.0)) {
         let mut names = parts.headers.get_all(PERSON_HEADER).iter();
         let (name, None) = (names.next()?.to_str().ok()?, names.next()) else { return None };

@@ -136,11 +136,31 @@ impl Stage {
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
             custody: Arc::new(crate::domain::credential::NoCustody),
             warn_days: 14,
+            inspection: Arc::new(inspected),
             pac: "function FindProxyForURL() {}".into(),
             stop: CancellationToken::new(),
         };
         Self { town, state, ready, dir }
     }
+}
+
+/// Stands for the inspector: it minds one word, and is given no other.
+fn inspected(post: &crate::domain::post::Post) -> crate::domain::finding::Report {
+    let finding = |(at, text): (String, &str)| crate::domain::finding::Finding {
+        rule: "label.word".to_owned(),
+        category: "label".to_owned(),
+        clauses: vec![crate::domain::clause::Clause::new("nagano:4(2)")],
+        severity: crate::domain::finding::Severity::Block,
+        field: at,
+        span: (0, text.len()),
+        excerpt: text.to_owned(),
+        advice: "表示を確認してください。".to_owned(),
+        never: false,
+    };
+    let texts = post.texts();
+    let marked = texts.iter().filter(|(_, _, text)| text.contains("部外秘"));
+    let findings = marked.map(|(at, _, text)| finding((at.clone(), text))).collect();
+    crate::domain::finding::Report { findings, rules: "r".to_owned(), fields: texts.len(), bytes: 0 }
 }
 
 impl Clock for Town {
@@ -173,8 +193,21 @@ impl Acts for Town {
 }
 
 impl Registry for Town {
-    fn client_by_key(&self, _: &str) -> Option<Arc<Client>> {
-        None
+    fn client_by_key(&self, key: &str) -> Option<Arc<Client>> {
+        (key == Sha256::of(key_of("cms").as_bytes()).hex()).then(|| {
+            Arc::new(Client {
+                id: ClientId::new("cms"),
+                organisation: OrganisationId::new("nerima"),
+                owner: PersonId::new("kacho"),
+                key_sha256: key.to_owned(),
+                accounts: Vec::new(),
+                actions: Vec::new(),
+                categories: Vec::new(),
+                hours: None,
+                until: None,
+                sources: Vec::new(),
+            })
+        })
     }
     fn client(&self, _: &ClientId) -> Option<Arc<Client>> {
         None

@@ -347,3 +347,30 @@ async fn an_unknown_path_and_a_wrong_method_are_problems() {
     let told = post_as(&router, "kacho", "/api/v1/accounts", json!({})).await;
     assert_eq!((told.status.as_u16(), told.code().as_str()), (405, "method-not-allowed"));
 }
+
+#[tokio::test]
+async fn a_draft_is_looked_at_for_people_and_tools_and_nothing_is_recorded() {
+    let stage = Stage::new();
+    let router = router(stage.state.clone());
+    let draft = json!({ "id": "d1", "text": "夏祭りのお知らせ", "fields": { "alt": "部外秘の図" } });
+    for who in ["kacho", "cms"] {
+        let told = post_as(&router, who, "/api/v1/inspect", draft.clone()).await;
+        assert_eq!(told.status, 200, "{who}");
+        let told = told.json();
+        assert_eq!((&told["id"], &told["decision"]), (&json!("d1"), &json!("block")));
+        assert_eq!(told["findings"].as_array().map(Vec::len), Some(1));
+        let found = &told["findings"][0];
+        assert_eq!(found["field"], "/alt");
+        assert_eq!((&found["category"], &found["clauses"]), (&json!("label"), &json!(["nagano:4(2)"])));
+        assert_eq!(found["sentence"], "表示を確認してください。");
+    }
+    let clean = post_as(&router, "cms", "/api/v1/inspect", json!({ "text": "夏祭りのお知らせ" })).await.json();
+    assert_eq!((&clean["decision"], &clean["findings"]), (&json!("allow"), &json!([])));
+    assert_eq!(post_as(&router, "cms", "/api/v1/inspect", json!({})).await.status, 400);
+    // A tool's key opens nothing else here, and the key that reads logs asks for nothing.
+    assert_eq!(get_as(&router, "cms", "/api/v1/tickets").await.status, 401);
+    let body = json!({ "text": "x" }).to_string();
+    let stream = send(&router, Method::POST, "/api/v1/inspect", Some(STREAM_KEY), &[], &body).await;
+    assert_ne!(stream.status, 200);
+    assert!(stage.town.acts.lock().unwrap().is_empty());
+}

@@ -60,6 +60,11 @@ impl Logbook {
         Ok(self.reads.head(log)?.map_or(0, |head| head.size))
     }
 
+    /// What an entry commits to, opened with these keys; none: it has no payload, or it was destroyed.
+    pub fn opened(&self, keys: &Keyring, log: &str, index: u64) -> Result<Option<Payload>, LedgerDown> {
+        payload(keys, &self.reads, log, index)
+    }
+
     /// The signed checkpoint of a log.
     pub fn checkpoint(&self, log: &str) -> Result<String, LedgerDown> {
         Ok(self.head(log)?.note)

@@ -129,18 +129,12 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
                 OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
             unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "may-not-hold-credential")
         }
-        Condition::CredentialAbsent(account) => {
-            let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
-            unless(!held, "credential-known")
-        }
+        Condition::CredentialAbsent(account) => unless(!is_held(conn, account)?, "credential-known"),
+        Condition::CredentialHeld(account) => unless(is_held(conn, account)?, "credential-not-held"),
         Condition::ClientAbsent(id, key) => {
             let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
             unless(!exists(conn, sql, [id.as_str(), key.as_str()])?, "client-known")
         }
-        Condition::CredentialHeld(account) => unless(
-            exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?,
-            "credential-not-held",
-        ),
         Condition::NotAuthor { person, author, client, account } => {
             let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;
             unless(!own, "self-approval")
@@ -161,6 +155,10 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         | Condition::EntryOpen(_)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }
+}
+
+fn is_held(conn: &Connection, account: &AccountId) -> Result<bool> {
+    exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])
 }
 
 fn not_usable(

@@ -62,7 +62,7 @@ pub fn approval(
             "ほかの承認権者に承認を依頼してください。",
         )
         .citing("sekisho:self-approval")),
-        Pass::Approved { .. } | Pass::Resend { .. } | Pass::Exempt(_) | Pass::None => Ok(pass),
+        Pass::Approved { .. } | Pass::Resend { .. } | Pass::Followed(_) | Pass::Exempt(_) | Pass::None => Ok(pass),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod budget;
 pub mod chance;
 pub mod clause;
 pub mod clock;
+pub mod container;
 pub mod credential;
 pub mod decision;
 pub mod digest;

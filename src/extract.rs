@@ -4,13 +4,15 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::domain::action::Action;
 use crate::domain::arrival::Body;
+use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
 use crate::domain::media::{Media, UploadStep};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
+use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::Place;
+use crate::recognise::definition::{self, Place};
 use crate::recognise::matcher::encode_pairs;
 
 pub mod batch;
@@ -21,6 +23,7 @@ mod fields;
 pub mod form;
 pub mod json;
 pub mod multipart;
+pub mod parts;
 pub mod spool;
 mod upload;
 
@@ -40,6 +43,12 @@ pub struct Extracted {
     pub media_ids: Vec<String>,
     /// The requests that it holds. What they say is in the post, too, each under the place of its item.
     pub items: Vec<batch::Item>,
+    /// Ids of containers that it shows as parts, in order, to be resolved.
+    pub parts: Vec<String>,
+    /// Whether it, or a part of it, names a medium by URL: nobody here has seen the bytes.
+    pub by_url: bool,
+    /// What it does with containers.
+    pub container: Option<ContainerStep>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
     /// The client's retry key.
@@ -67,6 +76,7 @@ pub async fn read(
 ) -> Result<Extracted, Refusal> {
     let mut parsed = body::read(recognised, headers, body, limits).await?;
     parsed.nest(recognised)?;
+    overridden(recognised, &parsed)?;
     let items = batch::unroll(recognised, headers, &mut parsed)?;
     let request = fields::Request { recognised, headers, parsed: &parsed };
     let mut mapped = fields::map(&request)?;
@@ -75,14 +85,18 @@ pub async fn read(
     if mapped.post.texts().iter().map(|(_, _, text)| text.len() as u64).sum::<u64>() > limits.text_bytes {
         return Err(body::too_large());
     }
-    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed.form, mapped.action)?;
+    let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
     let upload = upload::step(&request, mapped.medium.as_ref())?;
+    let container = container(&request)?;
     Ok(Extracted {
         action: mapped.action,
         target: mapped.target,
         post: mapped.post,
         media_ids: mapped.media_ids,
         items,
+        parts: mapped.parts,
+        by_url: mapped.by_url,
+        container,
         upload,
         retry_key: mapped.retry_key,
         credential_fingerprint,
@@ -105,6 +119,37 @@ impl Extracted {
 /// Refusal `credential-in-parts`.
 pub fn without_credential(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
     credential::without(recognised, extracted)
+}
+
+/// Refuses a body that asks to be taken for another method than the one that found the route.
+fn overridden(recognised: &Recognised, parsed: &body::Parsed) -> Result<(), Refusal> {
+    let asks = |key: &str, value: Option<&str>| {
+        crate::recognise::overridden::in_body(&recognised.provider, key)
+            && !value.is_some_and(|value| value.eq_ignore_ascii_case(recognised.method.as_str()))
+    };
+    let form = parsed.form.iter().any(|(key, value)| asks(key, Some(value)));
+    let json = match &parsed.json {
+        Some(Tree::Map(members)) => members.iter().any(|(key, value)| asks(key, value.as_text())),
+        _ => false,
+    };
+    if form || json { Err(crate::recognise::method_override()) } else { Ok(()) }
+}
+
+/// What the request does with containers.
+fn container(request: &fields::Request<'_>) -> Result<Option<ContainerStep>, Refusal> {
+    let Some(rule) = &request.recognised.route.container else { return Ok(None) };
+    for condition in &rule.when {
+        if !request.holds(condition)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(match &rule.step {
+        definition::ContainerStep::Make { hours } => ContainerStep::Make { hours: *hours },
+        definition::ContainerStep::Publish { id } => {
+            let id = request.scalar(id)?.filter(|id| !id.is_empty());
+            ContainerStep::Publish(id.ok_or_else(|| fields::bad_field("creation_id"))?)
+        }
+    }))
 }
 
 /// Resolves the media that the post shows to the hashes of their bytes; an id the gateway never saw is refused, and so
@@ -138,6 +183,18 @@ pub fn resolve(
     }
     // A medium in the request itself stands before those that were uploaded for it.
     extracted.post.media.extend(media);
+    for (number, id) in extracted.parts.iter().enumerate() {
+        let known = book.container(&recognised.provider.id, id).map_err(|_| store_unavailable())?;
+        let known = known.ok_or_else(|| {
+            let sentence = "カルーセルに含めようとした画像・動画は関所を通っていません。";
+            bad_media("unknown-container", sentence, "A part of the carousel was not made through the gateway.")
+        })?;
+        if known.container.account != *account {
+            let sentence = "カルーセルに含めようとした画像・動画は別のアカウントのものです。";
+            return Err(bad_media("foreign-container", sentence, "A part of the carousel is another account's."));
+        }
+        extracted.by_url |= parts::join(&mut extracted.post, number, &known.container)?;
+    }
     Ok(())
 }
 

@@ -13,15 +13,14 @@ use http::{HeaderMap, Response};
 use crate::approve::{self, signed::Issuers};
 use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
-use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::{self, Clock};
-use crate::domain::credential::{Custody, Standing, Wears};
+use crate::domain::container::Container;
+use crate::domain::credential::{Custody, Standing};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
-use crate::domain::dossier::{Dossier, Judged, Outcome};
-use crate::domain::emergency::Emergency;
+use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
 use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
@@ -38,13 +37,15 @@ pub mod batch;
 pub mod budget;
 pub mod busy;
 pub mod canary;
+mod declared;
+pub mod follow;
 pub mod learn;
 pub mod limit;
 mod observed;
+mod own;
 pub mod renew;
 pub mod respond;
 pub mod sentence;
-mod thread;
 
 use respond::Shape;
 
@@ -135,6 +136,8 @@ pub struct Gate {
 struct Walked {
     shape: Option<Shape>,
     request: Option<(Recognised, Extracted, Arc<Account>)>,
+    /// The container that the answer names.
+    made: Option<Box<Container>>,
     /// Kept until the outcome is recorded.
     held: Option<busy::Held>,
 }
@@ -191,7 +194,7 @@ impl Gate {
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
                 let sent = self.forwarder.send(entered).await;
-                self.conclude(sent, walked.request, shape).await
+                self.conclude(sent, walked.request, walked.made, shape).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
                 self.metrics.refusal(&refusal.code);
@@ -219,8 +222,7 @@ impl Gate {
         let now = self.clock.now();
         walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
-        let registry = self.ports.registry.as_ref();
-        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer.ip()), registry)?;
+        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer), &*self.ports.registry)?;
         dossier.organisation = Some(client.organisation.clone());
         dossier.client = Some(client.id.clone());
         dossier.author = Some(client.owner.clone());
@@ -238,17 +240,18 @@ impl Gate {
         let mut extracted = extract::read(&recognised, &headers, body, &self.extract).await?;
         dossier.action = Some(extracted.action);
         dossier.target = extracted.target.clone();
-        dossier.body_sha256 = Some(extracted.body.sha256());
-        dossier.body_len = extracted.body.len();
+        note_body(dossier, &extracted);
         dossier.upload = extracted.upload.clone();
 
         let (account, credential) = self.whose(&client, door, &headers, &mut recognised, &mut extracted, dossier)?;
+        let followed = follow::followed(&mut extracted, &recognised, &account, self.ports.media.as_ref(), now)?;
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
-        dossier.action = Some(self.weigh(&mut extracted, &account).await?);
+        self.own_threads(&mut extracted, &account).await?;
+        dossier.action = Some(extracted.action);
         for action in extracted.actions() {
             identify::scope(&client, &account, action, dossier.category.as_deref(), now)?;
         }
@@ -260,12 +263,16 @@ impl Gate {
         dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);
-        let digest = digest::of_form(&form);
+        // A container's publication has the container's digest; the post is with the entry that let it be made.
+        let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
             dossier.digest = Some(digest);
-            dossier.payload = form;
+            dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
-        let pass = self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?;
+        let pass = match followed {
+            Some(known) => Pass::Followed(known),
+            None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
+        };
         dossier.pass = Some(pass.clone());
 
         let bodies = self.recognised.get(&recognised.provider.id);
@@ -280,17 +287,14 @@ impl Gate {
             pass: &pass,
             now,
         };
-        let permit = match batch::decide(&rules.guidelines, case, &extracted.items) {
-            Ok(permit) => permit,
-            Err(refusal) => observed::observed(rules, &account, &extracted, refusal, now, dossier)?,
-        };
+        let permit = batch::decide(&rules.guidelines, case, &extracted.items)
+            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))
+            .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
+        walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
-        if credential.is_held() {
-            self.fresh(&account, rules).await?;
-            outbound.wears = Wears::Held(account.id.clone());
-        }
+        self.dress(&mut outbound, credential, &account, rules).await?;
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
-        self.allowances.take(&account.id, &recognised.route.id, is_urgent(dossier), now)?;
+        self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
     }
@@ -319,8 +323,7 @@ impl Gate {
         let standing = self.custody.standing(&account.id, now);
         if standing.is_held() {
             extract::without_credential(recognised, extracted)?;
-            dossier.body_sha256 = Some(extracted.body.sha256());
-            dossier.body_len = extracted.body.len();
+            note_body(dossier, extracted);
         } else {
             identify::url_bound(door, headers)?;
         }
@@ -341,11 +344,12 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        let (now, emergency) = (self.clock.now(), emergency || headers.contains_key("sekisho-emergency"));
+        let now = self.clock.now();
+        let emergency = emergency || headers.contains_key("sekisho-emergency");
         if !extracted.action.needs_approval() {
             let open =
                 if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };
-            return Ok(under(open, extracted.action, dossier));
+            return Ok(declared::under(open, extracted.action, dossier));
         }
         let claim = exempt::Claim {
             emergency,
@@ -361,6 +365,7 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
+            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
         if let Some(key) = &extracted.retry_key
@@ -393,6 +398,7 @@ impl Gate {
         &self,
         sent: Sent,
         request: Option<(Recognised, Extracted, Arc<Account>)>,
+        made: Option<Box<Container>>,
         shape: Shape,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
@@ -402,6 +408,9 @@ impl Gate {
         if let (Ok(answer), Some((recognised, _, account))) = (&sent.answer, &request) {
             let (now, route) = (self.clock.now(), &recognised.route.id);
             learned.extend(self.allowances.learn(&account.id, route, answer.status, &answer.headers, now));
+        }
+        if let (Outcome::Published { published_id: Some(id), .. }, Some(made)) = (&outcome, made) {
+            learned.push(Learned::Container(Box::new(Container { id: id.clone(), ..*made })));
         }
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
@@ -423,23 +432,10 @@ impl Gate {
     }
 }
 
-/// What an upload or a read shows at the emergency endpoint: nothing, but its entry names the declaration it runs under.
-/// An upload of a drill shows the drill, which the guideline refuses: nothing of a drill reaches a provider.
-fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossier) -> Pass {
-    let Some(open) = open else { return Pass::None };
-    dossier.emergency = Some(open.id.clone());
-    if open.drill && action == Action::Upload {
-        return Pass::Exempt(Exemption::Emergency { emergency: open.id, drill: true });
-    }
-    Pass::None
-}
-
-/// Whether a request runs under a declaration that is no drill.
-fn is_urgent(dossier: &Dossier) -> bool {
-    match &dossier.pass {
-        Some(Pass::Exempt(Exemption::Emergency { drill, .. })) => !drill,
-        _ => dossier.emergency.is_some(),
-    }
+/// What the entry says of the body that may leave.
+fn note_body(dossier: &mut Dossier, extracted: &Extracted) {
+    dossier.body_sha256 = Some(extracted.body.sha256());
+    dossier.body_len = extracted.body.len();
 }
 
 /// The normal form of the post: what the digest covers, the approver sees and the ledger seals.

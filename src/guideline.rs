@@ -166,7 +166,8 @@ impl Guidelines {
             Some(facts::Value::Number(hours)) => *hours,
             Some(_) | None => 0,
         };
-        explain::explain(body, &body.judge(&self.names, facts), &[], hours, None, now)
+        let found = explain::Found { findings: &[], organisation: organisation.as_str() };
+        explain::explain(body, &body.judge(&self.names, facts), found, hours, None, now)
     }
 
     /// Whether each rule stops its own canary, and an ordinary approved post passes: the ids of those that fail.
@@ -193,10 +194,11 @@ pub fn decide(guidelines: &Guidelines, case: Case<'_>) -> Result<Permit, Refusal
     let Some(body) = guidelines.bodies.get(&case.account.organisation) else { return Err(explain::no_guideline()) };
     let facts = Facts::of(&case, &body.name);
     let verdict: &Verdict = &body.judge(&guidelines.names, &facts);
+    let found = explain::Found { findings: &case.report.findings, organisation: case.account.organisation.as_str() };
     explain::explain(
         body,
         verdict,
-        &case.report.findings,
+        found,
         facts::after_report_hours(&case),
         case.account.operating_policy.as_ref().map(|it| it.version.as_str()),
         case.now,

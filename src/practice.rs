@@ -11,6 +11,7 @@ mod authority;
 mod bluesky;
 mod exchange;
 pub mod fault;
+mod graph;
 mod intake;
 mod json_media;
 mod line;

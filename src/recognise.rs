@@ -19,6 +19,7 @@ mod batch;
 mod check;
 pub mod definition;
 pub mod matcher;
+pub mod overridden;
 mod source;
 mod words;
 
@@ -26,13 +27,16 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
     ("mastodon", include_str!("../config/providers/mastodon.toml")),
     ("bluesky", include_str!("../config/providers/bluesky.toml")),
     ("pirika", include_str!("../config/providers/pirika.toml")),
     ("line-manager", include_str!("../config/providers/line-manager.toml")),
+    ("facebook", include_str!("../config/providers/facebook.toml")),
+    ("instagram", include_str!("../config/providers/instagram.toml")),
+    ("threads", include_str!("../config/providers/threads.toml")),
 ];
 
 /// The host that stands for an instance where no configuration names one.
@@ -80,7 +84,8 @@ impl Definitions {
             }
         }
         let definitions: Vec<Arc<Definition>> = by_id.values().map(|(definition, _)| definition.clone()).collect();
-        let doubled = check::hosts(&definitions);
+        let mut doubled = check::hosts(&definitions);
+        doubled.extend(check::shared(&by_id.values().collect::<Vec<_>>()));
         problems.extend(doubled.into_iter().map(|reason| Problem { file: None, line: None, reason }));
         if !problems.is_empty() {
             return Err(problems);
@@ -195,8 +200,6 @@ impl Recognised {
     }
 }
 
-/// Headers by which a request asks to be taken for another method.
-const OVERRIDE_HEADERS: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 /// Query and form keys that do the same.
 pub(crate) const OVERRIDE_KEYS: [&str; 4] = ["_method", "$httpMethod", "$method", "x-http-method-override"];
 
@@ -213,13 +216,15 @@ pub fn recognise(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Recognised, Refusal> {
-    if OVERRIDE_HEADERS.iter().any(|name| headers.contains_key(*name)) {
-        return Err(method_override());
+    let tables = definitions.tables.all(host);
+    let first = tables.first().ok_or_else(|| unknown_host(host))?;
+    let method = &overridden::method(&first.definition, method, query, headers)?;
+    let mut found = None;
+    for table in tables {
+        let matched = table.find(method, host, path).map_err(|_| path_shape(&table.definition))?;
+        found = found.or(matched.map(|matched| (&table.definition, matched)));
     }
-    let table = definitions.tables.get(host).ok_or_else(|| unknown_host(host))?;
-    let definition = &table.definition;
-    let found = table.find(method, host, path).map_err(|_| path_shape(definition))?;
-    let (route, path, params) = found.ok_or_else(|| unknown_route(definition, method, path))?;
+    let (definition, (route, path, params)) = found.ok_or_else(|| unknown_route(&first.definition, method, path))?;
     if let Some(rule) = &route.refuse {
         let sentence = format!("{}（{method} {}）", rule.ja, route.path.source);
         let sentence_en = format!("{} ({method} {})", rule.en, route.path.source);
@@ -228,7 +233,7 @@ pub fn recognise(
     if let Some(what) = route.unsupported {
         return Err(not_supported(method, &route, what));
     }
-    let query = read_query(query, method, &route, definition.brackets)?;
+    let query = read_query(query, method, definition, &route)?;
     Ok(Recognised {
         provider: definition.clone(),
         route,
@@ -243,11 +248,12 @@ pub fn recognise(
 fn read_query(
     query: Option<&str>,
     method: &Method,
+    definition: &Definition,
     route: &Route,
-    brackets: bool,
 ) -> Result<Vec<(String, String)>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Vec::new()) };
-    let may_repeat = |key: &str| route.repeats.iter().any(|name| name == key) || (brackets && key.contains("[]"));
+    let may_repeat =
+        |key: &str| route.repeats.iter().any(|name| name == key) || (definition.brackets && key.contains("[]"));
     let pairs = matcher::decode_pairs(query, &may_repeat).map_err(|bad| {
         let (ja, en) = match bad {
             BadQuery::Shape => ("正しい形で書かれていない", "is not well formed"),
@@ -261,11 +267,13 @@ fn read_query(
         )
         .status(400)
     })?;
+    // What asked for another method was obeyed; the method that leaves says the same.
+    let pairs: Vec<_> = pairs.into_iter().filter(|(key, _)| !overridden::in_query(definition, key)).collect();
     for (key, _) in &pairs {
         if OVERRIDE_KEYS.contains(&key.as_str()) {
             return Err(method_override());
         }
-        let name = key.split('[').next().filter(|_| brackets).unwrap_or(key);
+        let name = key.split('[').next().filter(|_| definition.brackets).unwrap_or(key);
         if !route.query.iter().any(|known| known == name) {
             return Err(Refusal::refused(
                 "unknown-query",

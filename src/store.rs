@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use crate::domain::account::{Account, AccountId, AccountState, OrganisationId};
 use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::container::{Container, KnownContainer};
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
@@ -30,6 +31,7 @@ use crate::domain::person::{Client, ClientId, Person, PersonId};
 mod change;
 mod checkpointer;
 mod condition;
+mod containers;
 pub mod fields;
 pub mod keyring;
 mod queue;
@@ -165,6 +167,8 @@ pub enum Condition {
         /// The post.
         digest: Digest,
     },
+    /// The container is as the examination saw it, not published, and the approval that let it be made is still good.
+    ContainerOpen(Box<KnownContainer>),
     /// The entry of this unit's log waits for an outcome.
     EntryOpen(u64),
     /// No approval has this name.
@@ -252,6 +256,10 @@ pub enum Change {
     Retry(ClientId, String, Digest),
     /// Something was learned from a provider's answer.
     Learned(Learned),
+    /// A container was made under this entry of this unit's log.
+    Contain(u64, Box<Container>),
+    /// This unit's entry publishes a container.
+    PublishContainer(Box<KnownContainer>),
     /// A body enters the registry.
     Organisation(OrganisationId, String),
     /// An account enters the registry or changes.

@@ -13,6 +13,7 @@ use super::{Digested, Exit, Io, PostRequest};
 use crate::config::Config;
 use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::arrival::full;
+use crate::domain::container::KnownContainer;
 use crate::domain::digest;
 use crate::domain::finding::Severity;
 use crate::domain::media::{MediaRecord, Segment};
@@ -88,7 +89,7 @@ pub(super) fn digest(config: &Config, request: &PostRequest) -> Result<Digested,
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let (recognised, mut extracted) = runtime.block_on(understood(config, request))?;
     let account = account(config, request, &recognised, &extracted);
-    if !extracted.media_ids.is_empty() {
+    if !(extracted.media_ids.is_empty() && extracted.parts.is_empty()) {
         let account = account.clone().ok_or("the post shows media, so its account is needed: Sekisho-Account")?;
         let book = book(config);
         extract::resolve(&mut extracted, &recognised, &account, book.as_ref()).map_err(|refusal| refusal.message())?;
@@ -168,6 +169,10 @@ impl MediaBook for Stored {
         self.0.reads().segments(provider, session)
     }
 
+    fn container(&self, provider: &ProviderId, id: &str) -> Result<Option<KnownContainer>, Unavailable> {
+        self.0.reads().container(provider, id)
+    }
+
     fn is_own_post(&self, account: &AccountId, id: &str) -> Result<bool, Unavailable> {
         self.0.reads().is_own_post(account, id)
     }
@@ -183,6 +188,10 @@ impl MediaBook for NoBook {
 
     fn segments(&self, _: &ProviderId, _: &str) -> Result<Vec<Segment>, Unavailable> {
         Ok(Vec::new())
+    }
+
+    fn container(&self, _: &ProviderId, _: &str) -> Result<Option<KnownContainer>, Unavailable> {
+        Ok(None)
     }
 
     fn is_own_post(&self, _: &AccountId, _: &str) -> Result<bool, Unavailable> {

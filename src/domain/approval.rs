@@ -123,6 +123,8 @@ pub enum Pass {
         /// The log index of that entry.
         entry: u64,
     },
+    /// The post was judged when it was put into a container, and an entry covers it; this publishes the container.
+    Followed(Box<super::container::KnownContainer>),
     /// An exemption (ただし書).
     Exempt(super::exemption::Exemption),
     /// Nothing.

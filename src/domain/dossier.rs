@@ -128,6 +128,8 @@ pub enum Learned {
     Credential(Box<super::credential::SealedCredential>),
     /// An allowance of the provider is running low.
     Budget(Box<super::budget::Budget>),
+    /// A container was made by the request whose outcome this is.
+    Container(Box<super::container::Container>),
     /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.
     Published {
         /// The account.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::account::{Account, AccountId, OrganisationId, ProviderId};
 use super::action::Action;
 use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
+use super::container::KnownContainer;
 use super::digest::Digest;
 use super::emergency::{AfterReport, Emergency};
 use super::media::{MediaRecord, Segment};
@@ -76,6 +77,8 @@ pub trait MediaBook: Send + Sync {
     fn media(&self, provider: &ProviderId, id: &str) -> Result<Option<MediaRecord>, Unavailable>;
     /// The parts of a session that the provider took, in order of number.
     fn segments(&self, provider: &ProviderId, session: &str) -> Result<Vec<Segment>, Unavailable>;
+    /// What is known of a container.
+    fn container(&self, provider: &ProviderId, id: &str) -> Result<Option<KnownContainer>, Unavailable>;
     /// Whether the gate saw this account publish a post of this id.
     fn is_own_post(&self, account: &AccountId, id: &str) -> Result<bool, Unavailable>;
 }

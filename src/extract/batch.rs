@@ -95,9 +95,11 @@ fn read(
         body: OutBody::Empty,
         content_type: None,
     };
+    super::overridden(&recognised, &parsed)?;
     let mapped = fields::map(&fields::Request { recognised: &recognised, headers, parsed: &parsed })?;
-    let Mapped { action, target, post, media_ids, medium, .. } = mapped;
-    if medium.is_some() || !action.needs_approval() {
+    let Mapped { action, target, post, media_ids, medium, parts, by_url, .. } = mapped;
+    // Of an item nobody would remember the parts, or say that its media were not seen.
+    if medium.is_some() || !parts.is_empty() || by_url || !action.needs_approval() {
         return Err(shape());
     }
     Ok(Item { recognised, action, target, post, media_ids })

@@ -6,11 +6,12 @@ use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 use crate::domain::outbound::OutBody;
+use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
 use crate::recognise::definition::CredentialPlace;
 
-use super::body::matters;
-use super::{Extracted, form};
+use super::body::{Parsed, matters};
+use super::{Extracted, form, json};
 
 /// SHA-256 (hex) of the credential: a bearer token's, or an OAuth 1.0a `oauth_token`'s.
 ///
@@ -22,7 +23,7 @@ use super::{Extracted, form};
 pub(super) fn fingerprint(
     recognised: &Recognised,
     headers: &HeaderMap,
-    form: &[(String, String)],
+    parsed: &Parsed,
     action: Action,
 ) -> Result<Option<String>, Refusal> {
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
@@ -44,10 +45,16 @@ pub(super) fn fingerprint(
             }
             CredentialPlace::OAuth1 => scheme(authorization, "oauth").and_then(oauth_token),
             CredentialPlace::Query(name) => find(&recognised.query, name),
-            CredentialPlace::Form(name) => find(form, name),
+            CredentialPlace::Form(name) => find(&parsed.form, name).or_else(|| {
+                // The query is in the tree, too, where the definition nests by brackets.
+                let queried = find(&recognised.query, name).is_some();
+                let member = parsed.json.as_ref().filter(|_| !queried).and_then(|tree| tree.get(name));
+                member.and_then(|value| value.as_text()).map(str::to_owned)
+            }),
+            CredentialPlace::OAuth => scheme(authorization, "oauth").filter(|text| is_token68(text)).map(str::to_owned),
         };
         let Some(credential) = credential.filter(|credential| !credential.is_empty()) else { continue };
-        read |= matches!(place, CredentialPlace::Bearer | CredentialPlace::OAuth1);
+        read |= matches!(place, CredentialPlace::Bearer | CredentialPlace::OAuth1 | CredentialPlace::OAuth);
         if found.replace(Sha256::of(credential.as_bytes()).hex()).is_some() {
             return Err(twice());
         }
@@ -65,7 +72,7 @@ pub(super) fn in_form(recognised: &Recognised, form: &[(String, String)]) -> boo
     form.iter().any(|(name, _)| carries(name))
 }
 
-/// Takes what the tool brought out of query and form, because the gateway puts the account's own credential on. What
+/// Takes what the tool brought out of query, form and JSON body, because the gateway puts the account's own credential on. What
 /// stands in `Authorization` is replaced there.
 ///
 /// # Errors
@@ -86,6 +93,19 @@ pub(super) fn without(recognised: &mut Recognised, extracted: &mut Extracted) ->
             pairs.retain(|(name, _)| !in_form(name));
             if pairs.len() < given {
                 extracted.body = OutBody::Bytes(form::write(&pairs).into());
+            }
+            Ok(())
+        }
+        (Some("application/json"), OutBody::Bytes(bytes)) => {
+            // It is the body as the gateway wrote it, which nests no deeper than it was read.
+            let tree = json::parse(bytes, usize::MAX).map_err(|_| unreadable())?;
+            let Tree::Map(mut members) = tree else { return Ok(()) };
+            let given = members.len();
+            members.retain(|name, _| !in_form(name));
+            if members.len() < given {
+                let mut out = String::new();
+                Tree::Map(members).write_json(&mut out);
+                extracted.body = OutBody::Bytes(out.into());
             }
             Ok(())
         }

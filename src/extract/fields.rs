@@ -5,13 +5,16 @@ use http::HeaderMap;
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Media;
-use crate::domain::post::{Field, Post};
+use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
 use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
 
 use super::body::{Medium, Parsed, matters};
 use super::{json, upload};
+
+/// Nesting of a JSON text in a field.
+const INNER_DEPTH: usize = 32;
 
 /// What the fields of a request say.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub(super) struct Mapped {
     pub(super) target: Option<String>,
     pub(super) post: Post,
     pub(super) media_ids: Vec<String>,
+    /// Containers that it shows as parts.
+    pub(super) parts: Vec<String>,
+    /// Whether it names a medium by URL.
+    pub(super) by_url: bool,
     pub(super) retry_key: Option<String>,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
@@ -52,10 +59,15 @@ impl Request<'_> {
             }
             Place::Form(name) => form(name).unwrap_or_default(),
             Place::Query(name) => query(name).unwrap_or_default(),
-            Place::Param(name) => match (form(name), query(name)) {
-                (Some(_), Some(_)) => return Err(twice(name)),
-                (found, None) | (None, found) => found.unwrap_or_default(),
-            },
+            Place::Param(name) => {
+                let member = self.parsed.json.as_ref().and_then(|tree| tree.get(name)).filter(|it| **it != Tree::Null);
+                let member = member.map(|value| vec![(format!("/{}", escape(name)), value.clone())]);
+                let mut found = [form(name), query(name), member].into_iter().flatten();
+                match (found.next(), found.next()) {
+                    (_, Some(_)) => return Err(twice(name)),
+                    (found, None) => found.unwrap_or_default(),
+                }
+            }
             Place::Path(name) => {
                 pair(&self.recognised.params, name).map(|value| text(format!("path:{name}"), value)).unwrap_or_default()
             }
@@ -88,6 +100,10 @@ impl Request<'_> {
         let value = self.scalar(&condition.at)?;
         Ok(match (&value, &condition.equals) {
             _ if condition.absent => value.is_none(),
+            _ if condition.says.is_some() => {
+                let yes = |text: &String| ["true", "1", "yes", "on"].iter().any(|yes| text.eq_ignore_ascii_case(yes));
+                condition.says == Some(value.as_ref().is_some_and(yes))
+            }
             (Some(value), Some(equals)) => value == equals,
             (Some(_), None) => true,
             (None, _) => false,
@@ -110,12 +126,14 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         target: None,
         post: Post::default(),
         media_ids: Vec::new(),
+        parts: Vec::new(),
+        by_url: false,
         retry_key: None,
         medium: request.parsed.medium.clone(),
     };
     for rule in &rules {
         for (at, value) in request.values(&rule.at)? {
-            apply(&mut mapped, rule, at, value)?;
+            read(&mut mapped, rule, at, value)?;
         }
     }
     if matters(mapped.action) {
@@ -155,10 +173,49 @@ fn action(request: &Request<'_>) -> Result<Action, Refusal> {
     Ok(route.action)
 }
 
+/// A JSON text in a field is read before its rule is applied; so is the list in another encoding.
+fn read(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Result<(), Refusal> {
+    let value = match (rule.encoding, value) {
+        (Encoding::Json, Tree::Text(text)) => json_text(&text, &at)?,
+        (Encoding::List, Tree::Text(text)) if text.trim_start().starts_with('[') => json_text(&text, &at)?,
+        (_, value) => value,
+    };
+    if rule.inner.is_empty() {
+        return apply(mapped, rule, at, value);
+    }
+    let pointers = rule.inner.iter().filter_map(|inner| match &inner.at {
+        Place::Json(pointer) => Some((inner, pointer)),
+        _ => None,
+    });
+    let mut patterns = Vec::new();
+    for (inner, pointer) in pointers {
+        let mut found = Vec::new();
+        each_match(&value, at.clone(), &pointer.steps, pointer.deep, &mut found);
+        for (at, value) in found {
+            read(mapped, inner, at, value)?;
+        }
+        patterns.push((pointer, 0));
+    }
+    json_rest(&value, at, &patterns, &mut mapped.post)
+}
+
+fn json_text(text: &str, at: &str) -> Result<Tree, Refusal> {
+    json::parse(text.as_bytes(), INNER_DEPTH).map_err(|_| bad_field(at))
+}
+
 fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Result<(), Refusal> {
-    let deep = matches!(&rule.at, Place::Json(pointer) if pointer.deep);
+    let deep = rule.encoding == Encoding::Json || matches!(&rule.at, Place::Json(pointer) if pointer.deep);
     let texts = |value: Tree, at: &str| match value {
-        Tree::Text(text) if rule.encoding == Encoding::Comma => Ok(text.split(',').map(str::to_owned).collect()),
+        Tree::List(list) if rule.encoding == Encoding::List => {
+            let text = |value: Tree| match value {
+                Tree::Text(text) | Tree::Number(text) => Ok(text),
+                Tree::Null | Tree::Bool(_) | Tree::List(_) | Tree::Map(_) => Err(bad_field(at)),
+            };
+            list.into_iter().map(text).collect()
+        }
+        Tree::Text(text) if matches!(rule.encoding, Encoding::Comma | Encoding::List) => {
+            Ok(text.split(',').map(str::to_owned).collect())
+        }
         Tree::Text(text) => Ok(vec![text]),
         Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => Err(bad_field(at)),
     };
@@ -170,6 +227,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
             mapped.post.fields.push(Field { role, at, value });
         }
         FieldRole::MediaId => mapped.media_ids.extend(texts(value, &at)?),
+        FieldRole::Part => mapped.parts.extend(texts(value, &at)?),
         FieldRole::MediaBytes => {
             // Bytes as they are went to the sink already; here only base64 has a value.
             let text = value.as_text().filter(|_| rule.encoding == Encoding::Base64).ok_or_else(|| bad_field(&at))?;
@@ -177,7 +235,13 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::MediaUrl => return Err(bad_field(&at)),
+        FieldRole::MediaUrl => {
+            if value.as_text().is_none() {
+                return Err(bad_field(&at));
+            }
+            mapped.by_url = true;
+            mapped.post.fields.push(Field { role: Role::Link, at, value });
+        }
         FieldRole::Reference(kind) => {
             let ids: Vec<String> = texts(value, &at)?;
             if kind == "repost_of" {
@@ -197,7 +261,10 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::Audience | FieldRole::Opaque => {
+        // What it says is which container is published; nothing else is in it.
+        FieldRole::Flip if matches!(&value, Tree::Bool(true)) => {}
+        FieldRole::Flip if value.as_text().is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1") => {}
+        FieldRole::Audience | FieldRole::Opaque | FieldRole::Flip => {
             mapped.post.audience.insert(at, value);
         }
         FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {
@@ -215,13 +282,21 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
 fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result<(), Refusal> {
     let route = &request.recognised.route;
     if let Some(tree) = &request.parsed.json {
-        let patterns: Vec<(&Pointer, usize)> = fields
+        let member = |name: &String| Pointer { steps: vec![PointerStep::Key(name.clone())], deep: true };
+        let pointers: Vec<Pointer> = fields
             .iter()
             .filter_map(|rule| match &rule.at {
-                Place::Json(pointer) => Some((pointer, 0)),
+                Place::Json(pointer) => Some(pointer.clone()),
+                Place::Param(name) => Some(member(name)),
                 _ => None,
             })
+            .chain(request.recognised.provider.overrides.iter().filter_map(|at| match at {
+                // It asks for the method that the request has; nothing else passes.
+                Place::Param(name) | Place::Form(name) => Some(member(name)),
+                _ => None,
+            }))
             .collect();
+        let patterns: Vec<(&Pointer, usize)> = pointers.iter().map(|pointer| (pointer, 0)).collect();
         let Tree::Map(map) = tree else { return Err(bad_field("/")) };
         if !map.is_empty() {
             json_rest(tree, String::new(), &patterns, post)?;
@@ -240,7 +315,8 @@ fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result
         // They are in the tree.
         return Ok(());
     }
-    for (name, value) in request.parsed.form.iter().filter(|(name, _)| !any && !named(name, true)) {
+    let asks = |name: &str| crate::recognise::overridden::in_body(&request.recognised.provider, name);
+    for (name, value) in request.parsed.form.iter().filter(|(name, _)| !any && !named(name, true) && !asks(name)) {
         post.rest.insert(format!("form:{name}"), Tree::Text(value.clone()));
     }
     if matters(route.action) {
@@ -374,7 +450,7 @@ pub(super) fn twice(name: &str) -> Refusal {
     .status(400)
 }
 
-fn bad_field(at: &str) -> Refusal {
+pub(super) fn bad_field(at: &str) -> Refusal {
     let at: String = at.chars().take(100).collect();
     Refusal::refused(
         "field-shape",

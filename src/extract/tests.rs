@@ -13,6 +13,7 @@ use super::*;
 use crate::config::extract::Extract;
 use crate::domain::account::{AccountId, ProviderId};
 use crate::domain::arrival::full;
+use crate::domain::container::KnownContainer;
 use crate::domain::digest;
 use crate::domain::media::{MediaRecord, Segment, Sha256};
 use crate::domain::ports::Unavailable;
@@ -89,6 +90,10 @@ impl MediaBook for Book {
 
     fn segments(&self, _: &ProviderId, _: &str) -> Result<Vec<Segment>, Unavailable> {
         Ok(Vec::new())
+    }
+
+    fn container(&self, _: &ProviderId, _: &str) -> Result<Option<KnownContainer>, Unavailable> {
+        Ok(None)
     }
 
     fn is_own_post(&self, _: &AccountId, _: &str) -> Result<bool, Unavailable> {

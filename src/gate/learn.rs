@@ -12,6 +12,7 @@ use http::StatusCode;
 use crate::config::extract::Extract;
 use crate::domain::account::Account;
 use crate::domain::action::Action;
+use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::{Learned, Outcome};
 use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep};
@@ -239,6 +240,8 @@ async fn taught(
             Some(media) => vec![record(id, media.sha256, media.len, Some(alt.clone()))],
             None => Vec::new(),
         },
+        // A container is no post yet.
+        (None, Some(_)) if matches!(extracted.container, Some(ContainerStep::Make { .. })) => Vec::new(),
         (None, Some(id)) if matches!(extracted.action, Action::Publish | Action::Quote | Action::Edit) => {
             vec![Learned::Published { account: account.id.clone(), id: id.to_owned() }]
         }

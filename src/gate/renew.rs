@@ -12,9 +12,10 @@ use super::{Gate, Rules};
 use crate::domain::account::{Account, AccountId};
 use crate::domain::action::Action;
 use crate::domain::clause::Clause;
-use crate::domain::credential::Unusable;
+use crate::domain::credential::{Standing, Unusable, Wears};
 use crate::domain::decision::{Decision, Permit, Refusal};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
+use crate::domain::outbound::Outbound;
 use crate::extract::Extracted;
 use crate::forward::{Answer, AnswerBody, Failure};
 use crate::ledger::Recorded;
@@ -41,11 +42,29 @@ impl Renewals {
 }
 
 impl Gate {
+    /// Lets the request wear the account's credential, where the gateway holds it.
+    ///
+    /// # Errors
+    /// Refusal `credential-not-renewed`; nothing was sent.
+    pub(super) async fn dress(
+        self: &Arc<Self>,
+        outbound: &mut Outbound,
+        credential: Standing,
+        account: &Arc<Account>,
+        rules: &Rules,
+    ) -> Result<(), Box<Refusal>> {
+        if credential.is_held() {
+            self.fresh(account, rules).await?;
+            outbound.wears = Wears::Held(account.id.clone());
+        }
+        Ok(())
+    }
+
     /// Makes sure that the account's token is fresh before a post shows it.
     ///
     /// # Errors
     /// Refusal `credential-not-renewed`; nothing was sent.
-    pub(super) async fn fresh(self: &Arc<Self>, account: &Arc<Account>, rules: &Rules) -> Result<(), Box<Refusal>> {
+    async fn fresh(self: &Arc<Self>, account: &Arc<Account>, rules: &Rules) -> Result<(), Box<Refusal>> {
         if !self.custody.is_stale(&account.id, self.clock.now(), BEFORE_A_POST_S) {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::clause::Clause;
 use crate::domain::decision::{Obligation, Permit, Refusal};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Severity};
 
 use super::judge::{Body, Verdict};
 use super::rules::{Duty, Rule, RuleEffect};
@@ -55,7 +55,7 @@ pub(super) fn no_guideline() -> Refusal {
 pub(super) fn explain(
     body: &Body,
     verdict: &Verdict,
-    findings: &[Finding],
+    found: Found<'_>,
     report_hours: i64,
     operating_policy: Option<&str>,
     now: Timestamp,
@@ -65,7 +65,8 @@ pub(super) fn explain(
         Verdict::Forbidden(rules) => {
             let rules: Vec<&Rule> = rules.iter().filter_map(|index| body.rules.get(*index)).collect();
             let mut refusal = forbidden(&rules).unwrap_or_else(no_permit);
-            refusal.findings = findings.to_vec();
+            cite_findings(&mut refusal, &rules, found);
+            refusal.findings = found.findings.to_vec();
             Err(refusal)
         }
         Verdict::NoPermit => Err(no_permit()),
@@ -73,6 +74,41 @@ pub(super) fn explain(
             let Some(rule) = body.rules.get(*index) else { return Err(no_permit()) };
             Ok(permitted(rule, report_hours, operating_policy, now))
         }
+    }
+}
+
+/// What the inspection found, and for which body it is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'f> {
+    /// All findings.
+    pub(super) findings: &'f [Finding],
+    /// The body, as clauses begin: `nerima`.
+    pub(super) organisation: &'f str,
+}
+
+/// Where the inspection is among the reasons, the clauses are those of what it found, in the judged body's own guideline,
+/// and the way forward begins with what to change.
+fn cite_findings(refusal: &mut Refusal, rules: &[&Rule], found: Found<'_>) {
+    let inspected = |rule: &&Rule| rule.clauses.iter().any(|clause| clause.as_str() == "sekisho:inspection");
+    if !rules.iter().any(inspected) {
+        return;
+    }
+    let mut weighty: Vec<&Finding> =
+        found.findings.iter().filter(|finding| finding.never || finding.severity >= Severity::Review).collect();
+    weighty.sort_by_key(|finding| std::cmp::Reverse((finding.never, finding.severity)));
+    let of_body = |clause: &&Clause| clause.as_str().split(':').next() == Some(found.organisation);
+    let mut clauses: Vec<Clause> = Vec::new();
+    for clause in weighty.iter().flat_map(|finding| &finding.clauses).filter(of_body).chain(&refusal.clauses) {
+        if !clauses.contains(clause) {
+            clauses.push(clause.clone());
+        }
+    }
+    if clauses.iter().any(|clause| !clause.as_str().starts_with("sekisho:")) {
+        clauses.retain(|clause| !clause.as_str().starts_with("sekisho:"));
+    }
+    refusal.clauses = clauses;
+    if let Some(first) = weighty.first() {
+        refusal.way_forward.insert_str(0, &first.advice);
     }
 }
 

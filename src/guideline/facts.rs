@@ -34,7 +34,7 @@ pub(super) const NAMED: [(&str, &[&str]); 5] = [
     ("account_kind", &["general", "individual"]),
     ("account_state", &["applied", "active", "suspended", "archived", "closed"]),
     ("credential", &["own", "held", "overdue", "locked"]),
-    ("pass", &["approved", "exempt", "resend", "none"]),
+    ("pass", &["approved", "exempt", "resend", "followed", "none"]),
     ("exemption", &["emergency", "weather-event", "operating-policy", "none"]),
 ];
 
@@ -203,6 +203,7 @@ fn pass(case: &Case<'_>) -> Vec<(&'static str, Value)> {
             author = approval.approver == case.client.owner;
         }
         Pass::Resend { .. } => name = "resend",
+        Pass::Followed(_) => name = "followed",
         Pass::Exempt(claim) => {
             name = "exempt";
             exemption = claim.as_str();

@@ -77,6 +77,12 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
             key: dossier.retry_key.clone().ok_or_else(|| missing("retry key"))?,
             digest: dossier.digest.ok_or_else(|| missing("digest"))?,
         }),
+        Some(Pass::Followed(known)) => {
+            conditions.push(Condition::ContainerOpen(known.clone()));
+            if let Some(emergency) = &known.container.emergency {
+                conditions.push(Condition::EmergencyOpen(emergency.clone(), known.container.account.clone()));
+            }
+        }
         Some(Pass::Exempt(Exemption::Emergency { emergency, .. })) => {
             let account = dossier.account.clone().ok_or_else(|| missing("account"))?;
             conditions.push(Condition::EmergencyOpen(emergency.clone(), account));
@@ -92,6 +98,9 @@ fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
             changes.push(Change::Deposit(approval.clone()));
         }
         changes.push(Change::Spend(approval.id.clone()));
+    }
+    if let Some(Pass::Followed(known)) = &dossier.pass {
+        changes.push(Change::PublishContainer(known.clone()));
     }
     // A resend moves the key to its own entry, so that its outcome decides about the next one.
     if let (Some(client), Some(key), Some(digest)) = (&dossier.client, &dossier.retry_key, dossier.digest) {

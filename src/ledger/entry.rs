@@ -191,6 +191,10 @@ fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<Strin
             fields.number("resend_of", *entry);
             None
         }
+        Some(Pass::Followed(known)) => {
+            fields.number("follows", known.entry);
+            None
+        }
         Some(Pass::Exempt(exemption)) => {
             fields.text("exemption", exemption.as_str());
             None

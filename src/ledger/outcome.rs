@@ -26,7 +26,10 @@ impl Ending {
     /// The unit: only an entry that is open is closed, and only once.
     pub(super) fn unit(&self) -> Unit {
         let mut changes = vec![Change::Close(self.of, self.outcome.as_str())];
-        changes.extend(self.learned.iter().cloned().map(Change::Learned));
+        changes.extend(self.learned.iter().cloned().map(|learned| match learned {
+            Learned::Container(made) => Change::Contain(self.of, made),
+            learned => Change::Learned(learned),
+        }));
         let fields = Arc::new(entry::of_outcome(self.of, &self.outcome));
         Unit {
             conditions: vec![Condition::EntryOpen(self.of)],

@@ -4,14 +4,18 @@ use crate::domain::decision::Refusal;
 
 /// The refusal of a failed condition.
 pub fn of_code(code: &'static str) -> Refusal {
-    of_post(code).or_else(|| of_act(code)).or_else(|| of_account_act(code)).unwrap_or_else(|| {
-        Refusal::refused(
-            code,
-            "記録の条件が満たされなかったため、実行しませんでした。",
-            "A condition of the record did not hold, so nothing was done.",
-            "状況を確認してから、もう一度お試しください。",
-        )
-    })
+    of_post(code)
+        .or_else(|| of_container(code))
+        .or_else(|| of_act(code))
+        .or_else(|| of_account_act(code))
+        .unwrap_or_else(|| {
+            Refusal::refused(
+                code,
+                "記録の条件が満たされなかったため、実行しませんでした。",
+                "A condition of the record did not hold, so nothing was done.",
+                "状況を確認してから、もう一度お試しください。",
+            )
+        })
 }
 
 /// Refusals of posts.
@@ -86,6 +90,44 @@ fn of_post(code: &'static str) -> Option<Refusal> {
     };
     let status = if code == "self-approval" { 403 } else { 409 };
     Some(Refusal::refused(code, ja, en, way).status(status).citing(clause(code)))
+}
+
+/// Refusals of publishing what was made in a request before.
+fn of_container(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "unknown-container" => (
+            "公開しようとした投稿（コンテナ）は、この関所を通って作成されたものではありません。中身を確かめられないため、公開しませんでした。",
+            "The container was not made through the gateway.",
+            "同じ投稿ツールから、投稿の作成（コンテナの作成）からやり直してください。",
+        ),
+        "foreign-container" => (
+            "公開しようとした投稿（コンテナ）は、別のアカウントのために作成されたものです。",
+            "The container was made for another account.",
+            "作成に使ったアカウントで公開するか、このアカウントで作成からやり直してください。",
+        ),
+        "container-part" => (
+            "公開しようとしたものは、カルーセルの一部として作成されたもので、それだけでは公開できません。",
+            "The container is a part of a carousel and cannot be published by itself.",
+            "カルーセル全体を作成して承認を受け、それを公開してください。",
+        ),
+        "container-published" => (
+            "この投稿（コンテナ）は、すでに公開されたか、公開された可能性があります。二重に公開しないため、送信しませんでした。",
+            "The container was published already, or may have been.",
+            "公開されているかどうかをSNSの画面で確認してください。",
+        ),
+        "container-expired" => (
+            "この投稿（コンテナ）は作成から24時間を過ぎたため、公開できません。",
+            "The container was made more than 24 hours ago and has expired.",
+            "投稿の作成からやり直し、改めて承認を受けてください。",
+        ),
+        "container-changed" => (
+            "公開の操作に、作成のときに判断された中身にないものが加えられています。",
+            "The publication carries what the container did not have when it was judged.",
+            "公開の操作には、作成した投稿（コンテナ）の番号だけを送ってください。内容を変えるときは、作成からやり直してください。",
+        ),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way).citing("sekisho:container"))
 }
 
 /// What a refusal of a post cites.
@@ -236,7 +278,11 @@ mod tests {
         for code in quoted.into_iter().filter(|code| !["entry-closed", "condition-unknown"].contains(code)) {
             let code: &'static str = Box::leak(code.to_owned().into_boxed_str());
             assert!(
-                of_post(code).or_else(|| of_act(code)).or_else(|| of_account_act(code)).is_some(),
+                of_post(code)
+                    .or_else(|| of_container(code))
+                    .or_else(|| of_act(code))
+                    .or_else(|| of_account_act(code))
+                    .is_some(),
                 "{code} has no sentence"
             );
         }

@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 9] = [
+pub const HOSTS: [&str; 16] = [
     "api.x.com",
     "api.twitter.com",
     "upload.x.com",
@@ -20,6 +20,24 @@ pub const HOSTS: [&str; 9] = [
     "mastodon.example",
     "bsky.social",
     "practice.host.bsky.network",
+    "graph.threads.net",
+    "graph.threads.com",
+    "graph.instagram.com",
+    "api.instagram.com",
+    "graph.facebook.com",
+    "graph-video.facebook.com",
+    "rupload.facebook.com",
+];
+
+/// Those of them that are Meta's.
+pub(super) const GRAPH_HOSTS: [&str; 7] = [
+    "graph.threads.net",
+    "graph.threads.com",
+    "graph.instagram.com",
+    "api.instagram.com",
+    "graph.facebook.com",
+    "graph-video.facebook.com",
+    "rupload.facebook.com",
 ];
 
 /// A root certificate and a leaf under it, made for one run; the keys are never written down.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Asked};
 use super::fault::{self, Fault, Trouble, When};
 use super::record::{Published, Received};
-use super::{bluesky, line, mastodon, x};
+use super::{bluesky, graph, line, mastodon, x};
 use crate::domain::clock::Clock;
 
 /// The path under which tests in other processes read and steer the practice providers, on every host.
@@ -32,6 +32,7 @@ pub(super) struct World {
     pub(super) published: Vec<Published>,
     pub(super) x: x::State,
     pub(super) line: line::State,
+    pub(super) graph: graph::State,
     pub(super) mastodon: mastodon::State,
     pub(super) bluesky: bluesky::State,
 }
@@ -113,6 +114,7 @@ impl Stage {
         let host = asked.host.clone();
         let mut world = open(&self.world);
         match host.as_str() {
+            host if graph::answers(host) => graph::answer(&mut world, &asked),
             host if host.ends_with("line.me") => line::answer(&mut world, &asked),
             "mastodon.example" => mastodon::answer(&mut world, asked),
             host if host.ends_with(".bsky.network") || host == "bsky.social" => bluesky::answer(&mut world, &asked),

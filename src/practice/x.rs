@@ -63,7 +63,7 @@ impl Caller {
     }
 }
 
-fn number_of(token: &str) -> u64 {
+pub(super) fn number_of(token: &str) -> u64 {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
     digest.as_ref().iter().take(6).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -52,7 +52,11 @@ impl BatchFile {
         for (name, id) in &self.routes {
             let route = known.iter().find(|route| route.id == *id && route.batch.is_none());
             let route = route.ok_or_else(|| format!("the batch names the route {id:?}, which is not there"))?;
-            if !route.steps.is_empty() || route.refuse.is_some() || route.path.params().next().is_some() {
+            if !route.steps.is_empty()
+                || route.container.is_some()
+                || route.refuse.is_some()
+                || route.path.params().next().is_some()
+            {
                 return Err(format!("the batch names the route {id:?}, which is no route for an item"));
             }
             routes.push((name.clone(), Arc::clone(route)));

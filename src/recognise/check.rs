@@ -7,7 +7,7 @@ use http::Method;
 
 use crate::domain::action::Action;
 
-use super::definition::{BodyKind, Definition, Encoding, FieldRole, HostPattern, Place, Route, Step};
+use super::definition::{BodyKind, ContainerStep, Definition, Encoding, FieldRole, HostPattern, Place, Route, Step};
 
 /// Actions that show new words to somebody, so that a definition must say where the words are.
 const SPEAKING: [Action; 6] =
@@ -37,8 +37,10 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
     // A new time for a post that waits at the provider: its words were judged when it was sent.
     let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
-    // A batch has its words in its items; a container's publish, which is not carried out yet, in the container.
-    if speaks && !has_text && route.unsupported.is_none() && route.batch.is_none() {
+    let publishes = matches!(&route.container, Some(rule) if matches!(rule.step, ContainerStep::Publish { .. }));
+    // A batch has its words in its items, a container's publication in the container.
+    let elsewhere = route.unsupported.is_some() || publishes || route.batch.is_some();
+    if speaks && !has_text && !elsewhere {
         say(format!("the action {} needs a field with a text", route.action));
     }
     for name in route.path.params() {
@@ -54,8 +56,13 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         }
     }
     let uploads = route.action == Action::Upload;
-    if uploads && route.steps.is_empty() {
+    if uploads && route.steps.is_empty() && route.container.is_none() {
         say("an upload says which step it is".to_owned());
+    }
+    if matches!(&route.container, Some(rule) if matches!(rule.step, ContainerStep::Make { .. }))
+        && route.published.is_empty()
+    {
+        say("the answer to making a container names it: \"published\"".to_owned());
     }
     for field in &route.fields {
         if let Place::Path(name) = &field.at
@@ -109,8 +116,31 @@ pub(super) fn hosts(definitions: &[Arc<Definition>]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (i, later) in definitions.iter().enumerate() {
         for earlier in definitions.iter().take(i) {
-            for host in later.hosts.iter().filter(|host| earlier.hosts.iter().any(|other| other.overlaps(host))) {
+            let shared = |host: &HostPattern| {
+                let named = |shares: &[String]| shares.iter().any(|name| name == host.as_str());
+                named(&earlier.shares) && named(&later.shares)
+            };
+            let both = later.hosts.iter().filter(|host| earlier.hosts.iter().any(|other| other.overlaps(host)));
+            for host in both.filter(|host| !shared(host)) {
                 wrong.push(format!("{} and {} both claim the host {:?}", earlier.id, later.id, host.as_str()));
+            }
+        }
+    }
+    wrong
+}
+
+/// Routes of two definitions that share a host, and can match the same request.
+pub(super) fn shared(all: &[&(Arc<Definition>, Vec<Arc<Route>>)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (i, (later, theirs)) in all.iter().enumerate() {
+        for (earlier, routes) in all.iter().take(i) {
+            for route in theirs {
+                for other in routes.iter().filter(|other| overlap(other, route)) {
+                    wrong.push(format!(
+                        "{} and {} share a host, and {:?} can match the same request as {:?}",
+                        earlier.id, later.id, route.id, other.id
+                    ));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A provider definition in checked form: what `config/providers/*.toml` says, parsed once into closed types.
 //!
 //! `source` is the shape of the file, this is what it means. Everything that the gateway can read in a definition but
-//! not yet carry out (batches, containers, overrides) sets [`Route::unsupported`]: such a route refuses, never passes.
+//! not yet carry out (batches of HTTP requests, bracket keys) sets [`Route::unsupported`]: such a route refuses, never passes.
 
 use std::sync::Arc;
 
@@ -36,6 +36,10 @@ pub struct Definition {
     pub parameters: Vec<(String, String)>,
     /// Headers that any route forwards.
     pub headers: Vec<HeaderName>,
+    /// Where a request may ask to be taken for another method: it is judged as that, and leaves as that.
+    pub overrides: Vec<Place>,
+    /// Hosts that another definition may claim too, for paths of its own.
+    pub shares: Vec<String>,
     /// Whether everybody may run it, so that its hosts come from the configuration and each host has ids of its own.
     pub instance: bool,
     /// Whether forms and queries nest by brackets (`poll[options][]`) and say the same as a JSON body would: such a
@@ -127,8 +131,10 @@ pub enum CredentialPlace {
     OAuth1,
     /// A query parameter.
     Query(String),
-    /// A form field.
+    /// A form field, or the member of a JSON body.
     Form(String),
+    /// `Authorization: OAuth ...`, a bearer token by another name (Meta's upload hosts).
+    OAuth,
 }
 
 /// One described request: method, host and path, and what it does.
@@ -168,6 +174,8 @@ pub struct Route {
     pub fields: Vec<FieldRule>,
     /// What it does as a step of an upload; the first whose condition holds.
     pub steps: Vec<StepRule>,
+    /// What it does with containers.
+    pub container: Option<ContainerRule>,
     /// Where the answer, or the path, names what was published or uploaded; the first that is there.
     pub published: Vec<Place>,
     /// The requests that it holds.
@@ -210,6 +218,32 @@ pub struct Condition {
     pub equals: Option<String>,
     /// Whether it must not be there at all.
     pub absent: bool,
+    /// Its value must say yes (`true`, `1`, `yes`, `on`, in any case), or anything but that, also nothing.
+    pub says: Option<bool>,
+}
+
+/// What a request does with containers, where all conditions hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerRule {
+    /// What it does.
+    pub step: ContainerStep,
+    /// The conditions.
+    pub when: Vec<Condition>,
+}
+
+/// A step of publishing in two requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerStep {
+    /// It makes one.
+    Make {
+        /// How long the provider keeps it.
+        hours: u32,
+    },
+    /// It publishes the one that is named here.
+    Publish {
+        /// Where the container is named.
+        id: Place,
+    },
 }
 
 /// How a body is written.
@@ -243,7 +277,7 @@ pub enum Place {
     FormAny,
     /// A query parameter.
     Query(String),
-    /// A form field, a part or a query parameter, whichever is there.
+    /// A form field, a part, a member of the JSON body or a query parameter, whichever is there.
     Param(String),
     /// A parameter of the path template.
     Path(String),
@@ -281,6 +315,10 @@ pub enum FieldRole {
     Public(Role),
     /// The id of a medium.
     MediaId,
+    /// The id of a container that is shown as a part of this post.
+    Part,
+    /// That what was made unpublished is published now; beside the audience where it says anything else.
+    Flip,
     /// The bytes of a medium.
     MediaBytes,
     /// An address from which the provider fetches a medium.
@@ -352,8 +390,10 @@ pub enum Encoding {
     Comma,
     /// Media bytes in base64 (RFC 4648 section 4, padded).
     Base64,
-    /// A JSON text inside the field; `inner` reads it.
+    /// A JSON text inside the field; `inner` reads it, or else the whole is the value.
     Json,
+    /// Several values: with commas between them, or as a JSON list.
+    List,
     /// Bracket keys: `media_ids[]`, `poll[options][]`, `attached_media[0]`.
     Brackets,
 }
@@ -367,6 +407,8 @@ pub struct FieldRule {
     pub role: FieldRole,
     /// How.
     pub encoding: Encoding,
+    /// Fields inside a JSON text.
+    pub inner: Vec<FieldRule>,
     /// While this does not hold, the rule is not there: what stands at its place is a field that no rule takes.
     pub only_when: Option<Condition>,
 }

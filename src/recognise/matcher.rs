@@ -35,6 +35,8 @@ enum Holds {
     Word,
     /// Digits only.
     Digits,
+    /// Digits with single underscores between them: a Page's post is `page_post` to Graph.
+    Id,
     /// What begins so; the value is the whole segment.
     Prefix(String),
 }
@@ -44,15 +46,19 @@ impl Holds {
         match self {
             Self::Word => is_word(value),
             Self::Digits => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
+            Self::Id => value.split('_').all(|part| Self::Digits.accepts(part)),
             Self::Prefix(prefix) => is_word(value) && value.len() > prefix.len() && value.starts_with(prefix.as_str()),
         }
     }
 
     fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Word, _) | (_, Self::Word) | (Self::Digits, Self::Digits) => true,
+            (Self::Word, _) | (_, Self::Word) | (Self::Digits | Self::Id, Self::Digits | Self::Id) => true,
             (Self::Digits, Self::Prefix(prefix)) | (Self::Prefix(prefix), Self::Digits) => {
                 prefix.bytes().all(|b| b.is_ascii_digit())
+            }
+            (Self::Id, Self::Prefix(prefix)) | (Self::Prefix(prefix), Self::Id) => {
+                prefix.bytes().all(|b| b.is_ascii_digit() || b == b'_')
             }
             (Self::Prefix(a), Self::Prefix(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
         }
@@ -78,9 +84,11 @@ impl Segment {
         let (name, holds) = match inner.split_once(':') {
             None => (inner, Holds::Word),
             Some((name, "digits")) => (name, Holds::Digits),
+            Some((name, "id")) => (name, Holds::Id),
             Some((name, prefix)) => {
                 let prefix = prefix.strip_suffix('*').filter(|prefix| is_word(prefix));
-                let prefix = prefix.ok_or_else(|| format!("{text:?}: write {{id:digits}} or {{id:prefix*}}"))?;
+                let prefix =
+                    prefix.ok_or_else(|| format!("{text:?}: write {{id:digits}}, {{id:id}} or {{id:prefix*}}"))?;
                 (name, Holds::Prefix(prefix.to_owned()))
             }
         };
@@ -112,7 +120,7 @@ impl PathTemplate {
     /// Parses `source`. A final `/**` stands for one or more segments.
     pub fn parse(source: &str, slash: bool, versioned: bool) -> Result<Self, String> {
         let rest = source.strip_prefix('/').ok_or("a path begins with /")?;
-        let (rest, tail) = match rest.strip_suffix("/**") {
+        let (rest, tail) = match rest.strip_suffix("/**").or((rest == "**").then_some("")) {
             Some(rest) => (rest, true),
             None => (rest, false),
         };
@@ -144,7 +152,7 @@ impl PathTemplate {
                 Segment::Param(before, _, holds) => {
                     path.push_str(before);
                     path.push_str(match holds {
-                        Holds::Word | Holds::Digits => "1",
+                        Holds::Word | Holds::Digits | Holds::Id => "1",
                         Holds::Prefix(prefix) => prefix,
                     });
                     if matches!(holds, Holds::Prefix(_)) {
@@ -288,7 +296,7 @@ pub struct BadPath;
 /// The tables of all definitions, by host.
 #[derive(Debug, Default)]
 pub struct Tables {
-    exact: HashMap<String, Arc<Table>>,
+    exact: HashMap<String, Vec<Arc<Table>>>,
     suffix: Vec<(HostPattern, Arc<Table>)>,
 }
 
@@ -299,18 +307,25 @@ impl Tables {
         for pattern in &table.definition.hosts {
             match pattern {
                 HostPattern::Exact(host) => {
-                    self.exact.insert(host.clone(), table.clone());
+                    self.exact.entry(host.clone()).or_default().push(table.clone());
                 }
                 HostPattern::Suffix(_) => self.suffix.push((pattern.clone(), table.clone())),
             }
         }
     }
 
-    /// The table for a host.
+    /// The table for a host, or the first of those that share it.
     pub fn get(&self, host: &str) -> Option<&Arc<Table>> {
-        self.exact
-            .get(host)
-            .or_else(|| self.suffix.iter().find(|(pattern, _)| pattern.accepts(host)).map(|(_, table)| table))
+        self.all(host).first()
+    }
+
+    /// Every table for a host.
+    pub fn all(&self, host: &str) -> &[Arc<Table>] {
+        let suffix = || self.suffix.iter().find(|(pattern, _)| pattern.accepts(host));
+        match self.exact.get(host) {
+            Some(tables) => tables,
+            None => suffix().map(|(_, table)| std::slice::from_ref(table)).unwrap_or_default(),
+        }
     }
 }
 

@@ -18,7 +18,10 @@ use super::definition::{
     StepRule, When,
 };
 use super::matcher::PathTemplate;
-use super::words::{credential, header, host_pattern, method, place, role};
+use super::words::{credential, header, host_pattern, method, place};
+
+mod container;
+mod fields;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +56,15 @@ struct File {
     #[serde(default)]
     parameters: Vec<String>,
     headers: Spanned<Vec<String>>,
+    /// Where a request may ask to be taken for another method: `param:method`, `header:x-http-method-override`.
+    #[serde(default)]
+    overrides: Vec<String>,
+    /// Hosts that another definition may claim too.
+    #[serde(default)]
+    shares: Vec<String>,
+    /// What every route takes besides its own.
+    #[serde(default)]
+    every: EveryFile,
     /// Named lists of query keys, for `query = ["@name"]`.
     #[serde(default)]
     sets: std::collections::BTreeMap<String, Vec<String>>,
@@ -60,6 +72,15 @@ struct File {
     #[serde(default)]
     rewrite: Vec<String>,
     routes: Vec<Spanned<RouteFile>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EveryFile {
+    #[serde(default)]
+    query: Vec<String>,
+    #[serde(default)]
+    fields: Vec<Spanned<FieldFile>>,
 }
 
 #[derive(Deserialize)]
@@ -106,11 +127,8 @@ struct RouteFile {
     steps: Vec<Spanned<StepFile>>,
     #[serde(default)]
     published: Vec<String>,
-    /// Keys that turn the request into another method: `param:method`, `header:x-http-method-override`.
-    #[serde(default)]
-    overrides: Vec<String>,
     batch: Option<BatchFile>,
-    container: Option<ContainerFile>,
+    container: Option<container::ContainerFile>,
     refuse: Option<RefuseRule>,
 }
 
@@ -121,6 +139,7 @@ struct WhenFile {
     equals: Option<String>,
     /// A second condition that must hold, too.
     also: Option<ConditionFile>,
+    says: Option<bool>,
     action: Action,
 }
 
@@ -145,6 +164,7 @@ struct ConditionFile {
     equals: Option<String>,
     #[serde(default)]
     absent: bool,
+    says: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -172,28 +192,6 @@ enum StepName {
     Finalize,
     Describe,
     Beside,
-}
-
-/// A step of publishing in two requests: what the container holds is what its publish publishes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "read so that a definition can be checked; containers are refused until they are followed"
-)]
-struct ContainerFile {
-    step: ContainerStep,
-    id: Option<String>,
-    children: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ContainerStep {
-    /// A container is made; the answer names it.
-    Create,
-    /// A container is published.
-    Publish,
 }
 
 /// A definition and its routes.
@@ -278,17 +276,22 @@ impl Reader<'_> {
             credential,
             parameters,
             headers,
+            overrides: file.overrides.iter().filter_map(|text| self.take(&span, place(text))).collect(),
+            shares: file.shares,
             instance: file.instance,
             brackets: file.brackets,
             media_by_content: file.media_by_content,
             by_hand: file.by_hand,
             never: file.never,
         };
+        let every = file.every.fields.into_iter().filter_map(|field| self.field(field)).collect();
         let shared = Shared {
             hosts: &definition.hosts,
             sets: &file.sets,
             versioned: file.versioned,
             rewrites: !file.rewrite.is_empty(),
+            query: &file.every.query,
+            fields: every,
         };
         // A batch names the routes of its items, so it is made after them.
         let (batches, plain): (Vec<_>, Vec<_>) =
@@ -313,31 +316,22 @@ impl Reader<'_> {
             None => shared.hosts.to_vec(),
             Some(names) => names.iter().filter_map(|name| self.take(&span, host_pattern(name))).collect(),
         };
-        let query = self.query(&span, &file.query, shared);
+        let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
+        let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
-        let mut fields: Vec<FieldRule> = file.fields.into_iter().flat_map(|field| self.field(field)).collect();
-        if let Some(id) = &file.fields_of {
-            match known.iter().find(|route| route.id == *id) {
-                Some(route) => {
-                    let own: Vec<_> = fields.iter().map(|field| field.at.clone()).collect();
-                    fields.extend(route.fields.iter().filter(|field| !own.contains(&field.at)).cloned());
-                }
-                None => {
-                    self.problem(Some(span.clone()), format!("fields_of: there is no route {id:?} before this one"))
-                }
-            }
-        }
+        let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), shared, known);
         let mut when = Vec::new();
         for spanned in file.when {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
                 let also = rule.also.and_then(|also| self.condition(&span, also));
-                let condition = Condition { at, equals: rule.equals, absent: false };
+                let condition = Condition { at, equals: rule.equals, absent: false, says: rule.says };
                 when.push(When { condition, also, action: rule.action });
             }
         }
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
+        let container = file.container.and_then(|container| self.container(&span, container));
         let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
         let batch = match file.batch.filter(BatchFile::unrolls) {
             Some(batch) => Some(self.take(&span, batch.read(known))?),
@@ -361,6 +355,7 @@ impl Reader<'_> {
             headers,
             fields,
             steps,
+            container,
             published,
             batch,
             refuse: file.refuse,
@@ -384,30 +379,6 @@ impl Reader<'_> {
             }
         }
         query
-    }
-
-    fn field(&mut self, field: Spanned<FieldFile>) -> Option<FieldRule> {
-        let span = field.span();
-        let file = field.into_inner();
-        let at = self.take(&span, place(&file.at))?;
-        let role = self.take(&span, role(&file.role, file.grammar))?;
-        if file.encoding == Some(Encoding::Json) {
-            for inner in file.inner {
-                self.field(inner);
-            }
-        } else if let Some(inner) = file.inner.first() {
-            self.problem(Some(inner.span()), "inner fields need encoding = \"json\"".to_owned());
-        }
-        let only_when = match file.only_when {
-            Some(condition) => Some(self.condition(&span, condition)?),
-            None => None,
-        };
-        Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), only_when })
-    }
-
-    fn condition(&mut self, span: &Range<usize>, file: ConditionFile) -> Option<Condition> {
-        let at = self.take(span, place(&file.at))?;
-        Some(Condition { at, equals: file.equals, absent: file.absent })
     }
 
     fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
@@ -452,18 +423,17 @@ struct Shared<'d> {
     sets: &'d std::collections::BTreeMap<String, Vec<String>>,
     versioned: bool,
     rewrites: bool,
+    /// Query keys and fields of every route.
+    query: &'d [String],
+    fields: Vec<FieldRule>,
 }
 
 /// What of a route cannot be carried out yet.
 fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 10] = [
+    let needs: [(bool, &'static str); 6] = [
         (file.batch.as_ref().is_some_and(|batch| !batch.unrolls()), "batch"),
-        (file.container.is_some(), "container"),
-        (!file.overrides.is_empty(), "method override"),
         (!file.repeats.is_empty() && file.action != Action::Read, "repeated keys"),
-        (field(&|field| field.role == "media-url"), "media by URL"),
-        (field(&|field| field.encoding == Some(Encoding::Json)), "JSON inside a field"),
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
         (
             file.body.iter().any(|kind| matches!(kind, BodyKind::Related | BodyKind::HttpBatch)),

@@ -103,6 +103,92 @@ fn every_described_request_to_line_has_its_action() {
     each_has_its_action(&cases);
 }
 
+#[test]
+fn every_described_request_to_meta_has_its_action() {
+    let cases = [
+        ("POST graph.threads.net/v1.0/1/threads?text=a&access_token=b", Action::Publish),
+        ("POST graph.threads.com/me/threads", Action::Publish),
+        ("POST graph.threads.net/me/threads_publish?creation_id=1", Action::Publish),
+        ("POST graph.threads.net/v1.0/12/repost", Action::Repost),
+        ("POST graph.threads.net/v1.0/12/manage_reply", Action::Other),
+        ("POST graph.threads.net/v1.0/12/manage_pending_reply", Action::Other),
+        ("DELETE graph.threads.net/v1.0/12?access_token=a", Action::Delete),
+        ("POST graph.threads.net/oauth/access_token", Action::SignIn),
+        ("GET graph.threads.net/access_token?grant_type=th_exchange_token&client_secret=a", Action::SignIn),
+        ("GET graph.threads.net/refresh_access_token?grant_type=th_refresh_token", Action::SignIn),
+        ("GET graph.threads.net/v1.0/me?fields=id", Action::Read),
+        ("GET graph.threads.net/v1.0/12?fields=status", Action::Read),
+        ("GET graph.threads.net/v1.0/12/insights?metric=views", Action::Read),
+        ("GET graph.threads.net/v1.0/keyword_search?q=a", Action::Read),
+        ("POST graph.instagram.com/v26.0/1/media?caption=a&image_url=b", Action::Publish),
+        ("POST graph.instagram.com/v26.0/1/media_publish", Action::Publish),
+        ("POST graph.instagram.com/v26.0/1/comments", Action::Reply),
+        ("POST graph.instagram.com/v26.0/1/replies", Action::Reply),
+        ("POST graph.instagram.com/v26.0/1/mentions", Action::Reply),
+        ("POST graph.instagram.com/v26.0/1?hide=true", Action::Other),
+        ("POST graph.instagram.com/v26.0/me/messages", Action::DirectMessage),
+        ("DELETE graph.instagram.com/v26.0/1", Action::Delete),
+        ("GET graph.instagram.com/v26.0/1/content_publishing_limit?fields=config", Action::Read),
+        ("POST api.instagram.com/oauth/access_token", Action::SignIn),
+        ("POST graph.facebook.com/v26.0/17841/media", Action::Publish),
+        ("POST graph.facebook.com/v26.0/17841/media_publish", Action::Publish),
+        ("POST graph.facebook.com/v26.0/1/feed?message=a&attached_media[0]=b", Action::Publish),
+        ("POST graph.facebook.com/v2.8/me/photos", Action::Publish),
+        ("POST graph-video.facebook.com/v26.0/1/videos", Action::Publish),
+        ("POST graph.facebook.com/v26.0/1/photo_stories", Action::Publish),
+        ("POST graph.facebook.com/v26.0/1_2/", Action::Edit),
+        ("POST graph.facebook.com/v26.0/1_2/comments", Action::Reply),
+        ("POST graph.facebook.com/v26.0/1/albums", Action::Publish),
+        ("POST graph.facebook.com/v26.0/1_2/likes", Action::Like),
+        ("DELETE graph.facebook.com/v26.0/1_2/reactions", Action::Like),
+        ("POST graph.facebook.com/v26.0/me/messages", Action::DirectMessage),
+        ("POST graph.facebook.com/v26.0/1_2/private_replies", Action::DirectMessage),
+        ("POST graph.facebook.com/v26.0/1/picture", Action::Profile),
+        ("POST graph.facebook.com/v26.0/1/settings", Action::Profile),
+        ("POST graph.facebook.com/v26.0/1/call_to_actions", Action::Profile),
+        ("DELETE graph.facebook.com/v26.0/1_2/", Action::Delete),
+        ("POST graph.facebook.com/1_2?method=delete", Action::Delete),
+        ("GET graph.facebook.com/v26.0/oauth/access_token?grant_type=fb_exchange_token", Action::SignIn),
+        ("GET graph.facebook.com/v26.0/me/accounts?fields=id", Action::Read),
+        ("GET graph.facebook.com/v26.0/1_2?fields=message", Action::Read),
+    ];
+    each_has_its_action(&cases);
+}
+
+#[test]
+fn a_request_that_asks_to_be_taken_for_another_method_is_taken_for_it() {
+    let definitions = definitions();
+    let cases = [
+        ("POST graph.threads.net/v1.0/12?method=delete", Action::Delete, Method::DELETE),
+        ("GET graph.threads.net/v1.0/12?method=DELETE", Action::Delete, Method::DELETE),
+        ("GET graph.threads.net/me/threads?method=post&text=a", Action::Publish, Method::POST),
+        ("POST graph.instagram.com/v26.0/1?method=get", Action::Read, Method::GET),
+        ("DELETE graph.instagram.com/v26.0/1?method=delete", Action::Delete, Method::DELETE),
+    ];
+    for (line, action, method) in cases {
+        let found = ask(&definitions, line).unwrap_or_else(|refusal| panic!("{line}: {}", refusal.code));
+        assert_eq!((found.route.action, &found.method), (action, &method), "{line}");
+        assert!(found.query.iter().all(|(key, _)| key != "method"), "{line}: what leaves asks for nothing else");
+    }
+    let refused = [
+        "POST graph.threads.net/v1.0/12?method=post&_method=delete",
+        "POST graph.threads.net/v1.0/12?method=delete&method=post",
+        "POST graph.threads.net/v1.0/12?method=purge",
+        "POST graph.threads.net/v1.0/12?method=",
+        "GET api.x.com/2/users/me?_method=delete",
+    ];
+    for line in refused {
+        assert_eq!(ask(&definitions, line).unwrap_err().code, "method-override", "{line}");
+    }
+    // A GET that is a POST is no read, and a POST that nobody described stays unknown.
+    assert_eq!(ask(&definitions, "GET graph.threads.net/v1.0/12?method=post").unwrap_err().code, "unknown-route");
+    let mut headers = HeaderMap::new();
+    headers.insert("x-http-method-override", HeaderValue::from_static("DELETE"));
+    let asked = |host| recognise(&definitions, host, &Method::POST, "/v1.0/12", None, &headers);
+    assert_eq!(asked("graph.threads.net").unwrap().method, Method::DELETE);
+    assert_eq!(asked("api.x.com").unwrap_err().code, "method-override");
+}
+
 fn each_has_its_action(cases: &[(&str, Action)]) {
     let definitions = definitions();
     for (line, action) in cases {
@@ -117,6 +203,14 @@ fn known_routes_are_refused_by_name() {
     let cases = [
         ("POST api.x.com/2/chat/conversations/1/messages", "cannot-inspect"),
         ("POST api.x.com/2/chat/media/upload/initialize", "cannot-inspect"),
+        ("POST graph.facebook.com/v26.0/", "not-understood-yet"),
+        ("POST graph.facebook.com/me", "not-understood-yet"),
+        ("POST graph.facebook.com/v26.0/1/video_reels", "not-understood-yet"),
+        ("POST graph.facebook.com/v26.0/1/live_videos", "cannot-inspect"),
+        ("POST graph.facebook.com/v26.0/1/instruments", "crash-report"),
+        ("POST graph.facebook.com/v26.0/upload:abc", "not-understood-yet"),
+        ("POST rupload.facebook.com/video-upload/v26.0/1", "not-understood-yet"),
+        ("POST rupload.facebook.com/ig-api-upload/v26.0/1", "not-understood-yet"),
         ("POST api.x.com/2/articles/draft", "not-understood-yet"),
         ("POST api.x.com/2/articles/1/publish", "not-understood-yet"),
         ("POST api.x.com/2/broadcasts/scheduled", "not-understood-yet"),
@@ -270,7 +364,7 @@ fn every_route_is_found_by_its_own_example_path() {
     assert!(definitions.is_provider_host("upload.twitter.com"));
     assert!(!definitions.is_provider_host("example.com"));
     assert_eq!(definitions.default_host("line").as_deref(), Some("api.line.me"));
-    assert_eq!(definitions.host_patterns().len(), 11);
+    assert_eq!(definitions.host_patterns().len(), 19);
     assert_eq!(definitions.hash().len(), 64);
     assert_eq!(definitions.hash(), Definitions::built_in().unwrap().hash());
 }
@@ -335,6 +429,11 @@ fn templates_overlap_exactly_when_one_path_fits_both() {
         ("/a/**", "/a", false),
         ("/a/upload:{s}", "/a/{id}", false),
         ("/a/{b}/c", "/a/b/{c}", true),
+        ("/a/{id:id}", "/a/12_3", true),
+        ("/a/{id:id}", "/a/12__3", false),
+        ("/a/{id:id}", "/a/me", false),
+        ("/a/{id:id}", "/a/{x:1_*}", true),
+        ("/**", "/a", true),
     ];
     for (a, b, overlap) in cases {
         assert_eq!(template(a).overlaps(&template(b)), overlap, "{a} {b}");
@@ -344,12 +443,9 @@ fn templates_overlap_exactly_when_one_path_fits_both() {
 
 /// One hard route of each provider that is not carried out yet: the format holds it, and it refuses when matched.
 #[test]
-fn the_format_carries_the_other_five_providers_and_refuses_what_it_cannot_do_yet() {
+fn the_format_carries_the_other_providers_and_refuses_what_it_cannot_do_yet() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/definitions");
     let cases = [
-        ("facebook", "POST graph.facebook.com/v26.0/me"),
-        ("instagram", "POST graph.instagram.com/v26.0/17841/media_publish"),
-        ("threads", "POST graph.threads.net/v1.0/me/threads_publish"),
         ("youtube", "POST youtube.googleapis.com/upload/youtube/v3/videos?uploadType=multipart&part=snippet"),
         ("pirika", "POST api.pirika.example/v1/records"),
     ];
@@ -358,7 +454,9 @@ fn the_format_carries_the_other_five_providers_and_refuses_what_it_cannot_do_yet
         let provider = Provider { definition, ..Provider::default() };
         let definitions = Definitions::load(&BTreeMap::from([(ProviderId::new(name), provider)]));
         let definitions = definitions.unwrap_or_else(|problems| panic!("{problems:?}"));
-        assert_eq!(ask(&definitions, line).unwrap_err().code, "not-supported-yet", "{line}");
+        // Everything that a contract API for Pirika would need is there.
+        let code = ask(&definitions, line).err().map(|refusal| refusal.code);
+        assert_eq!(code.as_deref(), (name != "pirika").then_some("not-supported-yet"), "{line}");
     }
 }
 

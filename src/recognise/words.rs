@@ -26,9 +26,10 @@ pub(super) fn credential(text: &str) -> Result<CredentialPlace, String> {
     match text.split_once(':') {
         None if text == "bearer" => Ok(CredentialPlace::Bearer),
         None if text == "oauth1" => Ok(CredentialPlace::OAuth1),
+        None if text == "oauth" => Ok(CredentialPlace::OAuth),
         Some(("query", name)) => Ok(CredentialPlace::Query(name.to_owned())),
         Some(("form", name)) => Ok(CredentialPlace::Form(name.to_owned())),
-        _ => Err(format!("{text:?}: a credential is at bearer, oauth1, query:NAME or form:NAME")),
+        _ => Err(format!("{text:?}: a credential is at bearer, oauth, oauth1, query:NAME or form:NAME")),
     }
 }
 
@@ -120,6 +121,8 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "label" => FieldRole::Public(Role::Label),
         "message" => FieldRole::Public(Role::Message),
         "media-id" => FieldRole::MediaId,
+        "part" => FieldRole::Part,
+        "flip" => FieldRole::Flip,
         "media-bytes" => FieldRole::MediaBytes,
         "media-url" => FieldRole::MediaUrl,
         "reply-to" => FieldRole::Reference("reply_to"),

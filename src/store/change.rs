@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
-use super::{Change, entry_id};
+use super::{Change, containers, entry_id};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -97,6 +97,8 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
             run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?)", row)
         }
         Change::Learned(learned) => learn(conn, learned),
+        Change::Contain(of, made) => containers::remember(conn, place, *of, made),
+        Change::PublishContainer(known) => containers::publish(conn, place, known),
         Change::Organisation(..)
         | Change::Account(_)
         | Change::AccountState(..)
@@ -237,6 +239,8 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
             let changed = renewed.changed.as_microsecond();
             run(conn, sql, params![renewed.sealed, stale_at, renewed.account.as_str(), changed])
         }
+        // It names no entry of its own; `Change::Contain` does.
+        Learned::Container(_) => Ok(()),
         Learned::Published { account, id } => {
             run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
-use super::{Condition, entry_id};
+use super::{Condition, containers, entry_id};
 use crate::domain::account::{AccountId, AccountState};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -63,6 +63,7 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
             let args = params![client.as_str(), key, digest.to_string(), entry(*index)];
             unless(exists(conn, sql, args)?, "resend-not-open")
         }
+        Condition::ContainerOpen(known) => containers::failure(conn, known, at.now),
         Condition::EntryOpen(index) => {
             let sql = "SELECT 1 FROM outcome WHERE id = ? AND closed_by IS NULL";
             unless(exists(conn, sql, [entry(*index)])?, "entry-closed")
@@ -84,6 +85,11 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::EmergencyRunning(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, now),
     }
+}
+
+fn is_client(conn: &Connection, id: &ClientId, key: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
+    exists(conn, sql, [id.as_str(), key])
 }
 
 /// The conditions of console acts.
@@ -132,10 +138,7 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
             let held = exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?;
             unless(!held, "credential-known")
         }
-        Condition::ClientAbsent(id, key) => {
-            let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
-            unless(!exists(conn, sql, [id.as_str(), key.as_str()])?, "client-known")
-        }
+        Condition::ClientAbsent(id, key) => unless(!is_client(conn, id, key)?, "client-known"),
         Condition::CredentialHeld(account) => unless(
             exists(conn, "SELECT 1 FROM credential WHERE account = ?", [account.as_str()])?,
             "credential-not-held",
@@ -156,6 +159,7 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         | Condition::AccountActive(_)
         | Condition::EmergencyOpen(..)
         | Condition::ResendOpen { .. }
+        | Condition::ContainerOpen(_)
         | Condition::EntryOpen(_)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }

@@ -9,11 +9,12 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::change::from_json;
 use super::registry::Registered;
-use super::{StoreDown, entry_id, index_of, sqlite};
+use super::{StoreDown, containers, entry_id, index_of, sqlite};
 use crate::domain::account::{AccountId, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::{ApprovalId, KnownApproval, Ticket, TicketId, TicketState};
 use crate::domain::budget::{Budget, Budgets};
+use crate::domain::container::KnownContainer;
 use crate::domain::digest::Digest;
 use crate::domain::emergency::{AfterReport, AfterReportId, Emergency};
 use crate::domain::media::{MediaRecord, Segment, Sha256};
@@ -142,7 +143,7 @@ const STATES: [TicketState; 4] =
     [TicketState::Waiting, TicketState::Approved, TicketState::Returned, TicketState::Rejected];
 
 /// A stored word that this program must know.
-fn named<T>(column: usize, value: Option<T>) -> Result<T> {
+pub(super) fn named<T>(column: usize, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| {
         rusqlite::Error::InvalidColumnType(column, "unknown word".to_owned(), rusqlite::types::Type::Text)
     })
@@ -254,6 +255,10 @@ impl MediaBook for Reads {
         })?;
         let segments = found.collect::<Result<_>>();
         Ok(segments?)
+    }
+
+    fn container(&self, provider: &ProviderId, id: &str) -> std::result::Result<Option<KnownContainer>, Unavailable> {
+        Ok(containers::find(&*self.conn()?, provider, id)?)
     }
 
     fn is_own_post(&self, account: &AccountId, id: &str) -> std::result::Result<bool, Unavailable> {

@@ -24,6 +24,8 @@ HERE = Path(__file__).resolve().parent
 PROVIDER_HOSTS = {
     "x": ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"],
     "line": ["api.line.me", "api-data.line.me"],
+    "threads": ["graph.threads.net", "graph.threads.com"],
+    "facebook": ["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"],
     "mastodon": ["mastodon.example"],
     "bluesky": ["bsky.social", "practice.host.bsky.network"],
 }
@@ -78,7 +80,7 @@ class Process:
 
 
 class Practice(Process):
-    """`sekisho practice`: X and LINE, and the record of what they got."""
+    """`sekisho practice`: the providers, and the record of what they got."""
 
     def __init__(self, binary, directory):
         super().__init__("practice", [binary, "practice", "--listen", "127.0.0.1:0", "--dir", directory], directory)
@@ -109,8 +111,10 @@ class Practice(Process):
         """Requests that would have published, whatever became of them."""
         paths = (
             "/2/tweets", "/v2/bot/message/broadcast", "/api/v1/statuses", "/xrpc/com.atproto.repo.createRecord",
+            "/feed", "/threads", "/threads_publish",
         )
-        return [row for row in self.requests() if row["method"] == "POST" and row["target"].split("?")[0] in paths]
+        sent = [row for row in self.requests() if row["method"] == "POST"]
+        return [row for row in sent if row["target"].split("?")[0].endswith(paths)]
 
 
 class Forwarder:
@@ -154,16 +158,19 @@ class Forwarder:
 
 
 class Gate(Process):
-    """`sekisho serve` for a small town: two X accounts, two LINE accounts, a clerk and an account manager."""
+    """`sekisho serve` for a small town: two accounts at each provider, a clerk and an account manager."""
 
     # Account, provider, the provider's own key for it.
     ACCOUNTS = [
-        ("town-x", "x", "1001-practice"),
-        ("town-x-2", "x", "1002-practice"),
-        ("town-line", "line", "1001-practice"),
-        ("town-line-2", "line", "1002-practice"),
-        ("town-mastodon", "mastodon", "1001-practice"),
-        ("town-mastodon-2", "mastodon", "1002-practice"),
+        *(
+            account
+            for provider in PROVIDER_HOSTS
+            if provider != "bluesky"
+            for account in [
+                (f"town-{provider}", provider, "1001-practice"),
+                (f"town-{provider}-2", provider, "1002-practice"),
+            ]
+        ),
         ("town-bluesky", "bluesky", "town-bluesky"),
     ]
 

@@ -13,6 +13,7 @@ mod attacks;
 mod bad_input;
 mod bulk;
 mod channels;
+mod channels_meta;
 mod child;
 mod clauses;
 mod cli;

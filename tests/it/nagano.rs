@@ -40,6 +40,29 @@ async fn nagano_refuses_by_its_own_clauses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nagano_7_1_what_may_never_be_said_is_refused_by_its_own_item_and_with_an_approval() {
+    let town = Town::start().await;
+    let tool = town.tool(NAGANO_TOOL_KEY);
+    let cases = [
+        ("外国人は日本から出ていけ", "nagano:7(1)イ"),
+        ("え ろ 動 画 見放題はこちら", "nagano:7(1)キ"),
+        ("管理者パスワードは Kanri#2026x です", "nagano:7(1)オ"),
+    ];
+    for (text, clause) in cases {
+        let digest = digest_of_words(&town, text).await;
+        let body = json!({ "account": "nagano-x", "actions": ["publish"], "digest": digest.to_string() });
+        assert_eq!(town.console(MANAGER, Method::POST, "/api/v1/approvals", Some(body)).await.status, 201, "{text}");
+        refuses(&town, "content-refused", clause, tweet(&tool, text)).await;
+    }
+    // What warns of the same things is no more than held.
+    for text in ["外国人への差別をなくしましょう。", "パスワードの使い回しにご注意ください。"]
+    {
+        refuses(&town, "approval-missing", "nagano:2(7)", tweet(&tool, text)).await;
+    }
+    assert_eq!(town.received(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_approval_of_one_body_opens_nothing_in_the_other() {
     let town = Town::start().await;
     let (nerima, nagano) = (town.nerima(), town.tool(NAGANO_TOOL_KEY));

@@ -26,7 +26,7 @@ async fn nerima_3_a_host_that_no_definition_names_gets_no_tunnel() {
     let town = Town::start().await;
     let tool = town.nerima();
     let before = town.entries("nerima").len();
-    let hosts = ["graph.facebook.com", "api.x.com.example.jp", "xapi.x.com", "127.0.0.1"];
+    let hosts = ["graph.example.com", "api.x.com.example.jp", "xapi.x.com", "127.0.0.1"];
     for host in hosts {
         let refused = tool.send(Method::POST, host, "/2/tweets", &[], Some(words(HEALTH))).await.unwrap_err();
         let said = refused.to_string();

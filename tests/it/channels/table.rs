@@ -8,7 +8,8 @@ use sekisho::domain::post::Role;
 use sekisho::practice::Received;
 use sekisho::recognise::Definitions;
 use sekisho::recognise::definition::{
-    Batch, BodyKind, Condition, Definition, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep, Route,
+    Batch, BodyKind, Condition, Definition, Encoding, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep,
+    Route, When,
 };
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,8 @@ struct Case {
     name: String,
     wire: Wire,
     mark: String,
+    /// Whether it is an upload, which shows nothing by itself.
+    upload: bool,
     /// Whether an approval can let it pass: no if the field is one that no definition describes for the public.
     described: bool,
 }
@@ -65,7 +68,7 @@ pub async fn walk(town: &Town, provider: &str) -> Walk {
         let cases = cases(definition, route, &mut walk);
         walk.routes += usize::from(!cases.is_empty());
         for case in cases {
-            if route.action == Action::Upload {
+            if case.upload {
                 upload(town, &case).await;
                 walk.uploads += 1;
             } else {
@@ -140,7 +143,8 @@ fn cases(definition: &Definition, route: &Route, walk: &mut Walk) -> Vec<Case> {
         variants.push([Some(&when.condition), when.also.as_ref()].into_iter().flatten().map(fulfilled).collect());
     }
     let unknown = unknown_field(definition, route);
-    let described = route.fields.iter().filter(|field| matches!(field.role, FieldRole::Public(_)));
+    let public = |field: &&FieldRule| matches!(field.role, FieldRole::Public(_) | FieldRole::MediaUrl);
+    let described = route.fields.iter().filter(public);
     let mut cases = Vec::new();
     for variant in &variants {
         for field in described.clone() {
@@ -166,15 +170,15 @@ fn unknown_field(definition: &Definition, route: &Route) -> Option<FieldRule> {
     } else {
         return None;
     };
-    let encoding = sekisho::recognise::definition::Encoding::Plain;
-    Some(FieldRule { at, role: FieldRole::Opaque, encoding, only_when: None })
+    Some(FieldRule { at, role: FieldRole::Opaque, encoding: Encoding::Plain, inner: Vec::new(), only_when: None })
 }
 
 /// Values that make a request what it is to be.
 type Conditions = Vec<(Place, String)>;
 
 fn fulfilled(condition: &Condition) -> (Place, String) {
-    (condition.at.clone(), condition.equals.clone().unwrap_or_else(|| "1790000000000000001".to_owned()))
+    let any = if condition.says == Some(true) { "true" } else { "1790000000000000001" };
+    (condition.at.clone(), condition.equals.clone().unwrap_or_else(|| any.to_owned()))
 }
 
 /// The cases of an item's route, each as the second item of a batch.
@@ -213,6 +217,26 @@ fn host(route: &Route) -> String {
     exact.unwrap()
 }
 
+/// The part of an upload that carries its medium.
+fn medium(route: &Route) -> Option<(&str, &'static [u8])> {
+    route.media_fields().find_map(|field| match &field.at {
+        Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
+            Some((name.as_str(), b"png".as_slice()))
+        }
+        _ => None,
+    })
+}
+
+/// A text with the mark, as the field takes it.
+fn words(field: &FieldRule, mark: &str) -> String {
+    let text = match field.role {
+        FieldRole::Public(Role::Link) | FieldRole::MediaUrl => format!("https://www.city.nagano.nagano.jp/{mark}"),
+        FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.to_owned(),
+        _ => format!("長野市からのお知らせ{mark}"),
+    };
+    if field.encoding == Encoding::Json { json!({ "option_a": text }).to_string() } else { text }
+}
+
 /// The request with only this field, in each encoding that can carry it.
 fn encodings(
     definition: &Definition,
@@ -223,23 +247,19 @@ fn encodings(
     number: usize,
 ) -> Vec<Case> {
     let mark = format!("shirushi{number}x");
-    let text = match field.role {
-        FieldRole::Public(Role::Link) => format!("https://www.city.nagano.nagano.jp/{mark}"),
-        FieldRole::Public(Role::Tag) | FieldRole::Opaque | FieldRole::Audience => mark.clone(),
-        _ => format!("長野市からのお知らせ{mark}"),
-    };
+    let text = words(field, &mark);
     let mut conditions: Conditions = conditions.iter().filter(|(at, _)| *at != field.at).cloned().collect();
     if let Some(condition) = &field.only_when {
         conditions.retain(|(at, _)| *at != condition.at);
         conditions.push(fulfilled(condition));
     }
     let wire = Wire::new(route.methods[0].as_str(), &host(route), &route.path.example());
-    let file = route.media_fields().find_map(|field| match &field.at {
-        Place::Form(name) | Place::Param(name) if route.action == Action::Upload => {
-            Some((name.as_str(), b"png".as_slice()))
-        }
-        _ => None,
-    });
+    let file = medium(route);
+    let turns = |when: &&When| {
+        let needed = [Some(&when.condition), when.also.as_ref()];
+        needed.into_iter().flatten().map(fulfilled).all(|needed| conditions.contains(&needed))
+    };
+    let upload = route.when.iter().find(turns).map_or(route.action, |when| when.action) == Action::Upload;
     let wires = match &field.at {
         Place::Json(pointer) => in_tree(definition, route, pointer, &text, &conditions, &wire, file),
         Place::Form(name) | Place::Param(name) | Place::Query(name) => {
@@ -249,7 +269,7 @@ fn encodings(
     };
     let cases = wires.into_iter().map(|(how, wire)| {
         let name = format!("{} {} {:?} as {how} {conditions:?}", definition.id, route.id, field.at);
-        Case { name, wire, mark: mark.clone(), described }
+        Case { name, wire, mark: mark.clone(), upload, described }
     });
     cases.collect()
 }
@@ -319,6 +339,10 @@ fn in_pairs(
     }
     if body && route.takes(BodyKind::Multipart) {
         found.push(("multipart", wire.clone().multipart(&pairs, file)));
+    }
+    if matches!(at, Place::Param(_)) && route.takes(BodyKind::Json) {
+        let members = pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        found.push(("json", wire.clone().json(&Value::Object(members))));
     }
     let named = |key: &str| route.query.iter().any(|name| name == key);
     if !matches!(at, Place::Form(_)) && pairs.iter().all(|(key, _)| named(key)) {
@@ -400,4 +424,22 @@ async fn no_text_passes_to_mastodon_unapproved_by_any_field_of_any_route() {
 async fn no_text_passes_to_bluesky_unapproved_by_any_field_of_any_route() {
     let walk = walk(&town().await, "bluesky").await;
     assert!(walk.arrived >= 200 && walk.silent >= 100, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_threads_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "threads").await;
+    assert!(walk.arrived >= 80 && walk.silent >= 40 && walk.uploads >= 20, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_instagram_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "instagram").await;
+    assert!(walk.arrived >= 40 && walk.silent >= 40 && walk.uploads >= 15, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_facebook_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "facebook").await;
+    assert!(walk.arrived >= 100 && walk.silent >= 100 && walk.uploads >= 15, "{walk:?}");
 }

@@ -243,7 +243,7 @@ pub(super) fn forward() -> Vec<Case> {
         "ａpi.x.com:443",
         "api.x.com.evil.example:443",
         "ads-api.x.com:443",
-        "graph.facebook.com:443",
+        "graph.example.com:443",
         "*",
     ] {
         let host = format!(

@@ -69,7 +69,7 @@ pub(super) fn endpoints() -> Vec<Case> {
         "/x.com/i/api/graphql/abc/CreateTweet",
         "/api.x.com.evil.example/2/tweets",
         "/evil.example/2/tweets",
-        "/graph.facebook.com/v26.0/me/feed",
+        "/graph.example.com/v26.0/me/feed",
         "/127.0.0.1/2/tweets",
         "/[::1]/2/tweets",
         "/api.x.com:443/2/tweets",

@@ -1,4 +1,4 @@
-//! Whose thread a reply continues, once it is known whose account it is.
+//! Replies to the account's own posts, which are no replies: they continue its thread.
 
 use super::{Gate, unavailable};
 use crate::domain::account::Account;
@@ -8,15 +8,15 @@ use crate::domain::post::Post;
 use crate::extract::{self, Extracted};
 
 impl Gate {
-    /// What is asked for, of several things the weightiest, now that it is known whose account it is.
-    pub(super) async fn weigh(&self, extracted: &mut Extracted, account: &Account) -> Result<Action, Box<Refusal>> {
+    /// What the request, and each that it holds, does in the light of whom it answers.
+    pub(super) async fn own_threads(&self, extracted: &mut Extracted, account: &Account) -> Result<(), Box<Refusal>> {
         extracted.action = self.continues_own_thread(extracted.action, &extracted.post, account).await?;
         for item in &mut extracted.items {
             item.action = self.continues_own_thread(item.action, &item.post, account).await?;
         }
         let items = extracted.items.iter().map(|item| item.action);
         extracted.action = extract::batch::weightiest(items).unwrap_or(extracted.action);
-        Ok(extracted.action)
+        Ok(())
     }
 
     /// A reply to the account's own post continues its thread, and is a publish (練馬 第14条 speaks of others' messages).

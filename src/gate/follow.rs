@@ -1,0 +1,116 @@
+//! Publishing in two requests: what a container holds was judged when it was made; its publication is held against that.
+
+use jiff::SignedDuration;
+
+use crate::domain::account::Account;
+use crate::domain::approval::Pass;
+use crate::domain::clock::{end_of_day_in_japan, in_japan};
+use crate::domain::container::{Container, ContainerStep, KnownContainer};
+use crate::domain::decision::{Refusal, RefusalKind};
+use crate::domain::digest::Digest;
+use crate::domain::exemption::Exemption;
+use crate::domain::ports::MediaBook;
+use crate::extract::{self, Extracted};
+use crate::ledger::refusals;
+use crate::recognise::Recognised;
+
+/// The container that the request publishes: made through this gateway, for this account, alive, not published yet.
+/// The store reads it again in the transaction that enters the publication.
+///
+/// # Errors
+/// Refusals `container-changed`, `unknown-container`, `foreign-container`, `container-part`, `container-expired`, `container-published`.
+pub fn followed(
+    extracted: &mut Extracted,
+    recognised: &Recognised,
+    account: &Account,
+    book: &dyn MediaBook,
+    now: jiff::Timestamp,
+) -> Result<Option<Box<KnownContainer>>, Box<Refusal>> {
+    let Some(ContainerStep::Publish(id)) = &extracted.container else { return Ok(None) };
+    let post = &extracted.post;
+    let more = post.audience.keys().any(|place| place != "means") || post.schedule.is_some() || !post.rest.is_empty();
+    if more || !post.fields.is_empty() || !post.references.is_empty() || !extracted.media_ids.is_empty() {
+        return Err(Box::new(refusals::of_code("container-changed")));
+    }
+    let found = book.container(&recognised.provider.id, id).map_err(|_| Box::new(super::sentence::ledger_down()))?;
+    let code = match &found {
+        None => "unknown-container",
+        Some(known) if known.container.account != account.id => "foreign-container",
+        Some(known) if known.container.is_part() => "container-part",
+        Some(known) if known.published => "container-published",
+        Some(known) if now >= known.container.expires => "container-expired",
+        Some(known) => {
+            extracted.action = known.container.action;
+            return Ok(Some(Box::new(known.clone())));
+        }
+    };
+    Err(Box::new(refusals::of_code(code)))
+}
+
+/// What is to be remembered if the provider makes the container; its id is in the answer.
+pub fn made(
+    extracted: &Extracted,
+    recognised: &Recognised,
+    account: &Account,
+    digest: Digest,
+    pass: &Pass,
+    now: jiff::Timestamp,
+) -> Option<Box<Container>> {
+    let Some(ContainerStep::Make { hours }) = extracted.container else { return None };
+    let mut made = Container {
+        provider: recognised.provider.id.clone(),
+        id: String::new(),
+        account: account.id.clone(),
+        action: extracted.action,
+        digest,
+        made: now,
+        expires: now + SignedDuration::from_hours(hours.into()),
+        emergency: match pass {
+            Pass::Exempt(Exemption::Emergency { emergency, .. }) => Some(emergency.clone()),
+            _ => None,
+        },
+        part: None,
+    };
+    // What nobody approved passes while the account is only observed; so does its publication.
+    if let (Pass::None, Some(observe), false) = (pass, account.observe, made.is_part())
+        && observe.covers(in_japan(now).date())
+        && let Some(ends) = end_of_day_in_japan(observe.until)
+    {
+        made.expires = made.expires.min(ends);
+    }
+    if made.is_part() {
+        made.part = Some(extract::parts::written(&extracted.post, extracted.by_url));
+    }
+    Some(Box::new(made))
+}
+
+/// A post whose media the gateway never saw passes by an approval of this very post, never by an exemption.
+///
+/// # Errors
+/// Refusal `media-by-url`, a hold.
+pub fn unseen(extracted: &Extracted) -> Result<(), Box<Refusal>> {
+    if !extracted.by_url {
+        return Ok(());
+    }
+    Err(Box::new(
+        Refusal::refused(
+            "media-by-url",
+            "画像・動画がURLで指定されており、関所は中身を確かめていません。承認なしでは通せません。",
+            "The media are named by URL and the gateway has not seen them, so the post needs an approval.",
+            "URLの先の画像・動画を確かめたうえで、承認を受けてください。",
+        )
+        .held()
+        .citing("sekisho:media-by-url"),
+    ))
+}
+
+/// The same refusal, which also says that nobody saw the media.
+pub fn mention_unseen(mut refusal: Box<Refusal>, extracted: &Extracted) -> Box<Refusal> {
+    if extracted.by_url && refusal.kind == RefusalKind::Held {
+        refusal.sentence.push_str("画像・動画はURLで指定されており、関所は中身を確かめていません。");
+        refusal.sentence_en.push_str(" The media are named by URL; the gateway has not seen them.");
+        refusal.way_forward.push_str("承認する人は、URLの先の画像・動画も確かめてください。");
+        return Box::new(refusal.citing("sekisho:media-by-url"));
+    }
+    refusal
+}

@@ -1,0 +1,40 @@
+"""facebook_business, as it comes, through whatever proxy and CA the environment names.
+
+    facebook_business_sdk.py read | post TEXT | upload FILE | post-with TEXT PHOTO_ID
+
+Prints one line of JSON: {"ok": true, "id": ...} or {"ok": false, "error": what Graph said, as the SDK gives it}.
+"""
+
+import json
+import os
+import sys
+
+from facebook_business.adobjects.page import Page
+from facebook_business.adobjects.user import User
+from facebook_business.api import FacebookAdsApi
+from facebook_business.exceptions import FacebookRequestError
+
+
+def main(command, *arguments):
+    api = FacebookAdsApi.init(
+        app_id="1", app_secret="practice-secret", access_token=os.environ["SNS_TOKEN"], crash_log=False
+    )
+    if command == "read":
+        return User("me").api_get()["id"]
+    if command == "post":
+        return Page("me").create_feed(params={"message": arguments[0]})["id"]
+    if command == "upload":
+        # `create_photo` sends the file's path as a text; this is the call that sends a file.
+        with open(arguments[0], "rb") as image:
+            return api.call("POST", ("me", "photos"), params={"published": False}, files={"source": image}).json()["id"]
+    if command == "post-with":
+        shown = [{"media_fbid": arguments[1]}]
+        return Page("me").create_feed(params={"message": arguments[0], "attached_media": shown})["id"]
+    raise SystemExit(f"unknown command: {command}")
+
+
+try:
+    answer = {"ok": True, "id": str(main(*sys.argv[1:]))}
+except FacebookRequestError as problem:
+    answer = {"ok": False, "error": problem.api_error_message() or str(problem)}
+print(json.dumps(answer, ensure_ascii=False))

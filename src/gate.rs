@@ -222,8 +222,7 @@ impl Gate {
         let now = self.clock.now();
         walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
 
-        let registry = self.ports.registry.as_ref();
-        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer.ip()), registry)?;
+        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer), &*self.ports.registry)?;
         note_client(dossier, &client);
         self.limits.take(&client.id)?;
 
@@ -343,7 +342,8 @@ impl Gate {
         emergency: bool,
         dossier: &mut Dossier,
     ) -> Result<Pass, Box<Refusal>> {
-        let (now, emergency) = (self.clock.now(), emergency || headers.contains_key("sekisho-emergency"));
+        let now = self.clock.now();
+        let emergency = emergency || headers.contains_key("sekisho-emergency");
         if !extracted.action.needs_approval() {
             let open =
                 if emergency { self.ports.emergencies.open(&account.id, now).map_err(unavailable)? } else { None };

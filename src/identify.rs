@@ -1,6 +1,6 @@
 //! Who calls: the client by its key, then the account the request is for, then whether its scope covers it.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -38,7 +38,7 @@ const LONGEST_KEY: usize = 1024;
 pub fn client(
     headers: &HeaderMap,
     tunnel_credential: Option<&HeaderValue>,
-    from: (Door, IpAddr),
+    from: (Door, SocketAddr),
     registry: &dyn Registry,
 ) -> Result<Arc<Client>, Refusal> {
     let mut keys = Vec::new();
@@ -50,7 +50,7 @@ pub fn client(
     }
     let Some((first, others)) = keys.split_first() else {
         return match from {
-            (Door::Transparent, source) => registry.client_by_source(source).ok_or_else(no_key),
+            (Door::Transparent, peer) => registry.client_by_source(peer.ip()).ok_or_else(no_key),
             (_, _) => Err(no_key()),
         };
     };

@@ -117,7 +117,7 @@ fn shown(pairs: &[(&'static str, &str)], tunnel: Option<&str>) -> Result<Arc<Cli
     client(
         &headers(pairs),
         tunnel.as_ref(),
-        (Door::Path, Ipv4Addr::LOCALHOST.into()),
+        (Door::Path, (Ipv4Addr::LOCALHOST, 1).into()),
         &town(vec![an_account("nx", "x", &[])]),
     )
 }

@@ -87,6 +87,11 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
     }
 }
 
+fn is_client(conn: &Connection, id: &ClientId, key: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
+    exists(conn, sql, [id.as_str(), key])
+}
+
 /// The conditions of console acts.
 fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Option<Code>> {
     match condition {
@@ -131,10 +136,7 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         }
         Condition::CredentialAbsent(account) => unless(!is_held(conn, account)?, "credential-known"),
         Condition::CredentialHeld(account) => unless(is_held(conn, account)?, "credential-not-held"),
-        Condition::ClientAbsent(id, key) => {
-            let sql = "SELECT 1 FROM client WHERE id = ? OR json_extract(body, '$.key_sha256') = ?";
-            unless(!exists(conn, sql, [id.as_str(), key.as_str()])?, "client-known")
-        }
+        Condition::ClientAbsent(id, key) => unless(!is_client(conn, id, key)?, "client-known"),
         Condition::NotAuthor { person, author, client, account } => {
             let own = is_author(conn, person, Some(author), Some(client))? && !self_approval(conn, account)?;
             unless(!own, "self-approval")

@@ -7,7 +7,8 @@
 //! 2. The unit is committed: conditions read again, approval spent, after-report opened, entry, tree, checkpoint; one
 //!    transaction ([`crate::store`]). *Crash before the sync: nothing happened. After it: an entry without outcome.*
 //! 3. `Entered` exists; the request may leave. *Crash: whether it left is unknown, and the entry will say so.*
-//! 4. The outcome is committed, with what was learned, before the client is answered. *Crash before: unknown. After: done.*
+//! 4. The outcome is committed, with what was learned: before the client is answered if a later step rests on it, else
+//!    with the next commit (decision 0006). *Crash before: unknown. After: done.*
 //! 5. At the next start, [`recover`] gives each entry without outcome the outcome `unknown`, by the code of step 4.
 //!
 //! The local journal for emergencies with an unusable store is a seam only ([`EntryRef::Journal`]): nothing writes one

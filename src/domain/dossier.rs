@@ -117,7 +117,7 @@ impl Outcome {
     }
 }
 
-/// What is learned from a provider's answer and must be durable before the client is answered.
+/// What is learned from a provider's answer and recorded with the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Learned {
     /// A medium's id and hash are bound (one-shot, or at finalize).

@@ -26,7 +26,7 @@ use crate::recognise::Recognised;
 pub struct Lesson {
     /// How it ended.
     pub outcome: Outcome,
-    /// What must be durable before the client is answered.
+    /// What is recorded with the outcome; [`may_follow`] says whether the client waits for it.
     pub learned: Vec<Learned>,
 }
 

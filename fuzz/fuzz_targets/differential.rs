@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
     let (second, _) = read(&recognised, content_type.to_str().unwrap(), bytes).expect("what leaves is well formed");
     assert_eq!(judged(&recognised, &first), judged(&recognised, &second));
     let size = |extracted: &Extracted| match &extracted.upload {
-        Some(sekisho::domain::media::UploadStep::OneShot { sha256, len }) => Some((*sha256, *len)),
+        Some(sekisho::domain::media::UploadStep::OneShot { sha256, len, .. }) => Some((*sha256, *len)),
         _ => None,
     };
     assert_eq!(size(&first), size(&second));

@@ -5,7 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use sekisho::extract::form::{parse, write};
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(pairs) = parse(data) {
-        assert_eq!(parse(write(&pairs).as_bytes()).unwrap(), pairs);
+    for brackets in [false, true] {
+        if let Ok(pairs) = parse(data, brackets) {
+            assert_eq!(parse(write(&pairs).as_bytes(), brackets).unwrap(), pairs);
+        }
     }
 });

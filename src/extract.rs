@@ -24,6 +24,7 @@ pub mod form;
 pub mod json;
 pub mod multipart;
 pub mod parts;
+mod related;
 pub mod spool;
 mod upload;
 
@@ -88,6 +89,10 @@ pub async fn read(
     let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
     let upload = upload::step(&request, mapped.medium.as_ref())?;
     let container = container(&request)?;
+    if let Some(UploadStep::Open { promised: Some(sha256), total, .. }) = &upload {
+        // The bytes come after the words; the approval is for what was promised, and other bytes do not pass.
+        mapped.post.media.push(Media { id: String::new(), sha256: *sha256, len: total.unwrap_or_default(), alt: None });
+    }
     Ok(Extracted {
         action: mapped.action,
         target: mapped.target,

@@ -46,6 +46,7 @@ mod own;
 pub mod renew;
 pub mod respond;
 pub mod sentence;
+pub mod session;
 
 use respond::Shape;
 
@@ -179,6 +180,7 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
+        let called = session::called(&arrival);
         let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
@@ -194,7 +196,7 @@ impl Gate {
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
                 let sent = self.forwarder.send(entered).await;
-                self.conclude(sent, walked.request, walked.made, shape).await
+                self.conclude(sent, walked.request, walked.made, shape, called).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
                 self.metrics.refusal(&refusal.code);
@@ -218,12 +220,11 @@ impl Gate {
         dossier: &mut Dossier,
         walked: &mut Walked,
     ) -> Result<Decision, Box<Refusal>> {
-        let Arrival { method, host, path, query, headers, body, door, emergency, tunnel_credential, peer } = arrival;
         let now = self.clock.now();
-        walked.shape = rules.definitions.error_shape(&host).map(|shape| Shape::of_provider(shape.as_str()));
+        walked.shape = rules.definitions.error_shape(&arrival.host).map(|shape| Shape::of_provider(shape.as_str()));
 
-        let client = identify::client(&headers, tunnel_credential.as_ref(), (door, peer), &*self.ports.registry)?;
-        note_client(dossier, &client);
+        let client = self.who(&arrival, dossier)?;
+        let Arrival { method, host, path, query, headers, body, door, emergency, .. } = arrival;
         self.limits.take(&client.id)?;
 
         let mut recognised =
@@ -256,7 +257,7 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
-        learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref())?;
+        learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
         dossier.report = Some(report.clone());
 
@@ -295,6 +296,17 @@ impl Gate {
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// Who sends, which the entry says from here on.
+    fn who(&self, arrival: &Arrival, dossier: &mut Dossier) -> Result<Arc<Client>, Box<Refusal>> {
+        let from = (arrival.door, arrival.peer);
+        let client =
+            identify::client(&arrival.headers, arrival.tunnel_credential.as_ref(), from, &*self.ports.registry)?;
+        dossier.organisation = Some(client.organisation.clone());
+        dossier.client = Some(client.id.clone());
+        dossier.author = Some(client.owner.clone());
+        Ok(client)
     }
 
     /// The account that the request is for, and how its credential stands. Where the gateway holds it, what the tool
@@ -398,6 +410,7 @@ impl Gate {
         request: Option<(Recognised, Extracted, Arc<Account>)>,
         made: Option<Box<Container>>,
         shape: Shape,
+        called: Option<session::Called>,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         self.doubt(&sent.answer, request.as_ref());
@@ -424,17 +437,10 @@ impl Gate {
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) if !unclear => respond::answer(answer, &entry),
+            Ok(answer) if !unclear => respond::answer(session::rewritten(answer, request.as_ref(), called), &entry),
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
-}
-
-/// Who sends, as the entry says it.
-fn note_client(dossier: &mut Dossier, client: &Client) {
-    dossier.organisation = Some(client.organisation.clone());
-    dossier.client = Some(client.id.clone());
-    dossier.author = Some(client.owner.clone());
 }
 
 /// What the entry says of the body that may leave.

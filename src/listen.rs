@@ -88,8 +88,13 @@ async fn accept(doors: Arc<Doors>, listener: TcpListener, place: reverse::Place,
         if stream.set_nodelay(true).is_err() {
             continue;
         }
-        let connection =
-            connection::Connection { doors: Arc::clone(&doors), peer, place: place.clone(), stop: stop.clone() };
+        let connection = connection::Connection {
+            doors: Arc::clone(&doors),
+            peer,
+            place: place.clone(),
+            stop: stop.clone(),
+            secure: false,
+        };
         let cut = cut.clone();
         tasks.spawn(async move {
             tokio::select! {

@@ -1,4 +1,5 @@
-//! Practice providers: X, LINE, Mastodon and Bluesky as they are on the wire, on one TLS port, for `demo`, tests and drills.
+//! Practice providers: X, LINE, Threads, Instagram, Facebook, Mastodon, Bluesky and YouTube as they are on the wire, on
+//! one TLS port, for `demo`, tests and drills.
 //!
 //! A posting tool or the gateway cannot tell them from the real ones by shape: ids, errors, rate headers, media
 //! states. What they receive is on [record](Practice::requests); what became public is in [`Practice::posts`]; and
@@ -22,6 +23,7 @@ mod record;
 mod stage;
 mod wire;
 mod x;
+mod youtube;
 
 #[cfg(test)]
 mod tests;
@@ -162,8 +164,9 @@ pub async fn run(listen: SocketAddr, dir: &Path, clock: Arc<dyn Clock>) -> Resul
     std::fs::rename(&fresh, &about).map_err(|source| Error::File { path: about.clone(), source })?;
     let hosts = HOSTS.iter().map(|host| format!("{host:?} = {address:?}")).collect::<Vec<_>>().join(", ");
     let told = format!(
-        "練習用の X・LINE・Mastodon・Bluesky が {address} で動いています。本物の SNS には何も送りません。\n\
-         Practice X, LINE, Mastodon and Bluesky listen on {address}; nothing reaches a real provider.\n\
+        "練習用の X・LINE・Threads・Instagram・Facebook・Mastodon・Bluesky・YouTube が {address} で動いています。本物の SNS には何も送りません。\n\
+         Practice X, LINE, Threads, Instagram, Facebook, Mastodon, Bluesky and YouTube listen on {address}; nothing \
+         reaches a real provider.\n\
          CA: {ca}\n\
          upstream = {{ {hosts} }}\n\
          upstream_ca = {ca:?}\n",

@@ -27,11 +27,12 @@ use definition::{Definition, HostPattern, Route};
 use matcher::{BadQuery, Table, Tables};
 
 /// The definitions that are built in, by short name.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("x", include_str!("../config/providers/x.toml")),
     ("line", include_str!("../config/providers/line.toml")),
     ("mastodon", include_str!("../config/providers/mastodon.toml")),
     ("bluesky", include_str!("../config/providers/bluesky.toml")),
+    ("youtube", include_str!("../config/providers/youtube.toml")),
     ("pirika", include_str!("../config/providers/pirika.toml")),
     ("line-manager", include_str!("../config/providers/line-manager.toml")),
     ("facebook", include_str!("../config/providers/facebook.toml")),

@@ -73,6 +73,10 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com"][..]),
         ("mastodon", &["mastodon.example"][..]),
         ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
+        (
+            "youtube",
+            &["youtube.googleapis.com", "www.googleapis.com", "oauth2.googleapis.com", "accounts.google.com"][..],
+        ),
         ("pirika", &[][..]),
     ];
     hosts
@@ -133,6 +137,8 @@ fn accounts() -> Vec<Account> {
         ),
         account("nerima-bluesky", "nerima", "bluesky", "nerima.example", AccountKind::General, "nerima-pr-head"),
         account("nagano-bluesky", "nagano", "bluesky", "nagano.example", AccountKind::General, "nagano-pr-head"),
+        account("nerima-youtube", "nerima", "youtube", "nerima_tokyo", AccountKind::General, "nerima-pr-head"),
+        account("nagano-youtube", "nagano", "youtube", "nagano_city", AccountKind::General, "nagano-pr-head"),
         account("nerima-pirika", "nerima", "pirika", "練馬区", AccountKind::Individual, "nerima-pr-head"),
         library,
         old,
@@ -201,6 +207,7 @@ fn clients() -> Vec<Client> {
                 "nerima-facebook",
                 "nerima-mastodon",
                 "nerima-bluesky",
+                "nerima-youtube",
                 "nerima-pirika",
             ],
         ),
@@ -219,6 +226,7 @@ fn clients() -> Vec<Client> {
                 "nagano-threads",
                 "nagano-instagram",
                 "nagano-facebook",
+                "nagano-youtube",
             ],
         ),
     ]

@@ -69,6 +69,8 @@ pub struct Arrival {
     pub tunnel_credential: Option<http::HeaderValue>,
     /// Who is at the other end.
     pub peer: SocketAddr,
+    /// At a reverse door, the address by which the gateway was called: `https://gateway:8443`, `.../emergency`.
+    pub base: Option<String>,
 }
 
 /// A connection or request that was refused before anybody could be identified.

@@ -111,6 +111,28 @@ pub enum UploadStep {
     },
     /// A session is opened; the response names its id.
     Init,
+    /// A session is opened by the words of a post; its bytes go to the address that the response names.
+    Open {
+        /// The query key of that address that names the session.
+        key: String,
+        /// The hash that its bytes will have; none where nobody but the account will see them.
+        promised: Option<Sha256>,
+        /// Their number, if it is told.
+        total: Option<u64>,
+    },
+    /// Bytes of such a session, or the question how many have arrived.
+    Range {
+        /// The session, as [`session_name`] writes it.
+        session: String,
+        /// The first byte's number, from 0; none where it is only asked.
+        from: Option<u64>,
+        /// The number of bytes in all, if it is told.
+        total: Option<u64>,
+        /// How many bytes these are.
+        len: u64,
+        /// Their hash.
+        sha256: Sha256,
+    },
     /// A part of a session's medium.
     Append {
         /// The session.
@@ -136,4 +158,9 @@ pub enum UploadStep {
         /// The text.
         alt: String,
     },
+}
+
+/// The name by which a session is kept: whoever knows the provider's own name of it may write to it, so that is not kept.
+pub fn session_name(id: &str) -> String {
+    format!("session {}", Sha256::of(id.as_bytes()).hex())
 }

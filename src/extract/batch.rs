@@ -13,7 +13,7 @@ use crate::domain::outbound::OutBody;
 use crate::domain::post::{Field, Post};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::{Batch, Place};
+use crate::recognise::definition::{Batch, BodyKind, Place};
 
 use super::body::Parsed;
 use super::fields::{self, Mapped};
@@ -92,6 +92,8 @@ fn read(
         json: Some(Tree::Map(members)),
         form: Vec::new(),
         medium: None,
+        words: None,
+        kind: BodyKind::Json,
         body: OutBody::Empty,
         content_type: None,
     };

@@ -15,9 +15,10 @@ use crate::domain::media::Sha256;
 use crate::domain::outbound::OutBody;
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::{BodyKind, Encoding, Place};
+use crate::recognise::definition::{BodyKind, Encoding, Place, Step};
 
 use super::multipart::{MediaNames, Multipart};
+use super::related::{self, Related};
 use super::spool::{Hasher, Sink};
 use super::{brackets, form, json};
 
@@ -30,6 +31,10 @@ pub(super) struct Parsed {
     pub(super) form: Vec<(String, String)>,
     /// The medium whose bytes lie in the body as they are.
     pub(super) medium: Option<Medium>,
+    /// The medium as text, where the route reads it as words.
+    pub(super) words: Option<String>,
+    /// How the body was written.
+    pub(super) kind: BodyKind,
     /// The rebuilt body.
     pub(super) body: OutBody,
     /// Its content type.
@@ -94,10 +99,24 @@ pub(super) async fn read(
             "A compressed body is not accepted.",
         ));
     }
-    let nothing = Parsed { json: None, form: Vec::new(), medium: None, body: OutBody::Empty, content_type: None };
+    let nothing = Parsed {
+        json: None,
+        form: Vec::new(),
+        medium: None,
+        words: None,
+        kind: BodyKind::None,
+        body: OutBody::Empty,
+        content_type: None,
+    };
     let route = &recognised.route;
     if route.takes(BodyKind::None) && (body.is_end_stream() || body.size_hint().exact() == Some(0)) {
         return Ok(nothing);
+    }
+    let ranges = route.steps.iter().any(|rule| matches!(rule.step, Step::Range { .. }));
+    if ranges && !headers.contains_key(header::CONTENT_TYPE) {
+        // Bytes of a session: its beginning said of what type they are.
+        let pieces = Pieces::new(body, limits.media_bytes, Duration::from_millis(limits.body_ms))?;
+        return Ok(Parsed { kind: BodyKind::Raw, ..read_raw(None, pieces, limits, nothing).await? });
     }
     if route.takes(BodyKind::None) && (route.body.len() == 1 || !headers.contains_key(header::CONTENT_TYPE)) {
         // A body without a length may still turn out to be empty (HTTP/2, chunks).
@@ -122,17 +141,19 @@ pub(super) async fn read(
             let mut out = String::new();
             tree.write_json(&mut out);
             let content_type = Some("application/json".to_owned());
-            Ok(Parsed { json: Some(tree), body: OutBody::Bytes(Bytes::from(out)), content_type, ..nothing })
+            let body = OutBody::Bytes(Bytes::from(out));
+            Ok(Parsed { json: Some(tree), body, content_type, kind, ..nothing })
         }
         BodyKind::Form => {
             let pairs = form::parse(&pieces.collect().await?, recognised.provider.brackets)?;
             let body = OutBody::Bytes(Bytes::from(form::write(&pairs)));
             let content_type = Some("application/x-www-form-urlencoded".to_owned());
-            Ok(Parsed { form: pairs, body, content_type, ..nothing })
+            Ok(Parsed { form: pairs, body, content_type, kind, ..nothing })
         }
-        BodyKind::Multipart => read_multipart(recognised, &media_type, pieces, limits).await,
-        BodyKind::Raw => read_raw(media_type.name, pieces, limits).await,
-        BodyKind::None | BodyKind::Related | BodyKind::HttpBatch => Err(bad_type()),
+        BodyKind::Multipart => read_multipart(recognised, &media_type, pieces, limits, nothing).await,
+        BodyKind::Related => read_related(recognised, &media_type, pieces, limits, nothing).await,
+        BodyKind::Raw => read_raw(Some(media_type.name), pieces, limits, nothing).await,
+        BodyKind::None | BodyKind::HttpBatch => Err(bad_type()),
     }
 }
 
@@ -141,6 +162,7 @@ async fn read_multipart(
     media_type: &MediaType,
     mut pieces: Pieces,
     limits: &Extract,
+    nothing: Parsed,
 ) -> Result<Parsed, Refusal> {
     let boundary = media_type.boundary().ok_or_else(bad_type)?;
     let mut names = MediaNames { brackets: recognised.provider.brackets, ..MediaNames::default() };
@@ -157,10 +179,44 @@ async fn read_multipart(
     let (parts, sink, content_type) = reader.finish().await?;
     let medium = parts.media.map(|part| Medium { offset: Some(part.offset), len: part.len, sha256: part.sha256 });
     let body = sink.finish().await?;
-    Ok(Parsed { json: None, form: parts.texts, medium, body, content_type: Some(content_type) })
+    let content_type = Some(content_type);
+    Ok(Parsed { form: parts.texts, medium, body, content_type, kind: BodyKind::Multipart, ..nothing })
 }
 
-async fn read_raw(media_type: String, mut pieces: Pieces, limits: &Extract) -> Result<Parsed, Refusal> {
+async fn read_related(
+    recognised: &Recognised,
+    media_type: &MediaType,
+    mut pieces: Pieces,
+    limits: &Extract,
+    nothing: Parsed,
+) -> Result<Parsed, Refusal> {
+    let boundary = media_type.boundary().ok_or_else(bad_type)?;
+    let words = recognised.route.fields.iter().any(|field| {
+        field.at == Place::Raw && matches!(field.role, crate::recognise::definition::FieldRole::Public(_))
+    });
+    let held = related::Limits { text: limits.text_bytes, depth: limits.depth, words };
+    let mut reader = Related::new(boundary, held, Sink::new(&limits.spool_dir, limits.memory_bytes));
+    while let Some(piece) = pieces.next().await? {
+        reader.feed(&piece).await?;
+    }
+    let (parts, sink, content_type) = reader.finish().await?;
+    Ok(Parsed {
+        json: Some(parts.json),
+        medium: Some(parts.medium),
+        words: parts.words,
+        kind: BodyKind::Related,
+        body: sink.finish().await?,
+        content_type: Some(content_type),
+        ..nothing
+    })
+}
+
+async fn read_raw(
+    content_type: Option<String>,
+    mut pieces: Pieces,
+    limits: &Extract,
+    nothing: Parsed,
+) -> Result<Parsed, Refusal> {
     let mut sink = Sink::new(&limits.spool_dir, limits.memory_bytes);
     let mut hash = Hasher::default();
     while let Some(piece) = pieces.next().await? {
@@ -168,7 +224,7 @@ async fn read_raw(media_type: String, mut pieces: Pieces, limits: &Extract) -> R
         sink.write(&piece).await?;
     }
     let medium = Some(Medium { offset: Some(0), len: sink.written(), sha256: hash.finish() });
-    Ok(Parsed { json: None, form: Vec::new(), medium, body: sink.finish().await?, content_type: Some(media_type) })
+    Ok(Parsed { medium, body: sink.finish().await?, content_type, kind: BodyKind::Raw, ..nothing })
 }
 
 /// A `Content-Type`.
@@ -209,6 +265,7 @@ impl MediaType {
             "application/json" if route.takes(BodyKind::Json) => BodyKind::Json,
             "application/x-www-form-urlencoded" if route.takes(BodyKind::Form) => BodyKind::Form,
             "multipart/form-data" if route.takes(BodyKind::Multipart) => BodyKind::Multipart,
+            "multipart/related" if route.takes(BodyKind::Related) => BodyKind::Related,
             name if route.takes(BodyKind::Raw)
                 && (route.raw_types.is_empty() || route.raw_types.iter().any(|allowed| allowed == name)) =>
             {
@@ -222,8 +279,8 @@ impl MediaType {
                 .parameters
                 .iter()
                 .all(|(key, value)| allowed.iter().any(|(name, only)| name == key && only.eq_ignore_ascii_case(value))),
-            BodyKind::Multipart => self.boundary().is_some(),
-            BodyKind::Raw | BodyKind::None | BodyKind::Related | BodyKind::HttpBatch => self.parameters.is_empty(),
+            BodyKind::Multipart | BodyKind::Related => self.boundary().is_some(),
+            BodyKind::Raw | BodyKind::None | BodyKind::HttpBatch => self.parameters.is_empty(),
         };
         if fits { Ok(kind) } else { Err(bad_type()) }
     }
@@ -305,7 +362,7 @@ pub(super) fn too_large() -> Refusal {
     refusal(413, "body-too-large", "送信内容が大きすぎるため、通せません。", "The body is too large.")
 }
 
-fn bad_json(bad: json::BadJson) -> Refusal {
+pub(super) fn bad_json(bad: json::BadJson) -> Refusal {
     refusal(
         400,
         bad.code(),

@@ -58,6 +58,12 @@ impl Request<'_> {
                 found
             }
             Place::Form(name) => form(name).unwrap_or_default(),
+            Place::Query(name) if self.recognised.route.repeats.contains(name) => {
+                // Written once with commas or several times, a list says the same.
+                let all = self.recognised.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+                let all: Vec<&str> = all.collect();
+                if all.is_empty() { Vec::new() } else { text(format!("query:{name}"), &all.join(",")) }
+            }
             Place::Query(name) => query(name).unwrap_or_default(),
             Place::Param(name) => {
                 let member = self.parsed.json.as_ref().and_then(|tree| tree.get(name)).filter(|it| **it != Tree::Null);
@@ -82,7 +88,8 @@ impl Request<'_> {
                     (Some(_), Some(_)) => return Err(twice(name)),
                 }
             }
-            Place::FormAny | Place::Raw => Vec::new(),
+            Place::Raw => self.parsed.words.iter().map(|words| ("raw".to_owned(), Tree::Text(words.clone()))).collect(),
+            Place::FormAny => Vec::new(),
         })
     }
 
@@ -103,6 +110,13 @@ impl Request<'_> {
             _ if condition.says.is_some() => {
                 let yes = |text: &String| ["true", "1", "yes", "on"].iter().any(|yes| text.eq_ignore_ascii_case(yes));
                 condition.says == Some(value.as_ref().is_some_and(yes))
+            }
+            _ if !condition.beyond.is_empty() => {
+                let within = |name: &str| condition.beyond.iter().any(|known| known == name.trim());
+                !value.is_some_and(|list| list.split(',').all(within))
+            }
+            (Some(list), _) if condition.has.is_some() => {
+                list.split(',').any(|name| Some(name) == condition.has.as_deref())
             }
             (Some(value), Some(equals)) => value == equals,
             (Some(_), None) => true,
@@ -145,7 +159,7 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         }
     }
     rest(request, &rules, &mut mapped.post)?;
-    if route.steps.is_empty()
+    if (route.steps.is_empty() || matters(mapped.action) && mapped.action != Action::Upload)
         && let Some(medium) = &mapped.medium
     {
         // A picture of the account itself: no later request names it, so that the approval is for these bytes.

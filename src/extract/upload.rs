@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use crate::domain::decision::Refusal;
-use crate::domain::media::UploadStep;
-use crate::recognise::definition::{Place, Step};
+use crate::domain::media::{Sha256, UploadStep, session_name};
+use crate::recognise::definition::{Condition, Place, Step};
 
 use super::body::Medium;
 use super::fields::Request;
@@ -29,14 +29,17 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
         }
     }
     let Some(step) = found else { return if steps.is_empty() { Ok(None) } else { Err(no_step()) } };
-    if medium.is_some() && !matches!(step, Step::OneShot { .. } | Step::Append { .. }) {
+    if medium.is_some() && !matches!(step, Step::OneShot { .. } | Step::Append { .. } | Step::Range { .. }) {
         return Err(no_step());
     }
     let named = |at: &Place| request.scalar(at)?.filter(|text| !text.is_empty()).ok_or_else(no_step);
     Ok(match step {
         Step::Beside => None,
         Step::Init => Some(UploadStep::Init),
-        Step::OneShot { alt } => {
+        Step::Open { key, promise, total, unseen } => Some(open(request, key, (promise, total), unseen)?),
+        Step::Range { session } => Some(range(request, &named(session)?, medium)?),
+        Step::OneShot { body: Some(body), .. } if *body != request.parsed.kind => return Err(no_step()),
+        Step::OneShot { alt, .. } => {
             let medium = medium.ok_or_else(no_medium)?;
             let alt = alt.as_ref().map(|alt| request.scalar(alt)).transpose()?.flatten();
             Some(UploadStep::OneShot { sha256: medium.sha256, len: medium.len, alt })
@@ -61,6 +64,60 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
             Some(UploadStep::Describe { id: named(id)?, alt: request.scalar(alt)?.unwrap_or_default() })
         }
     })
+}
+
+/// The opening of a session. What others will see is promised with the words, because nobody could approve it later.
+fn open(
+    request: &Request<'_>,
+    key: &str,
+    (promise, total): (&Place, &Place),
+    unseen: &[Condition],
+) -> Result<UploadStep, Refusal> {
+    let promised = match request.scalar(promise)? {
+        Some(text) => Some(Sha256::from_hex(&text).ok_or_else(no_step)?),
+        None => None,
+    };
+    let total = match request.scalar(total)? {
+        Some(text) => Some(number(&text).ok_or_else(no_step)?),
+        None => None,
+    };
+    let mut hidden = !unseen.is_empty();
+    for condition in unseen {
+        hidden &= request.holds(condition)?;
+    }
+    if promised.is_none() && !hidden {
+        return Err(medium_unseen());
+    }
+    Ok(UploadStep::Open { key: key.to_owned(), promised, total })
+}
+
+/// Bytes of a session: `bytes 0-99/100`, `bytes 0-99/*`, or all in one without a range; or the question `bytes */100`.
+fn range(request: &Request<'_>, session: &str, medium: Option<&Medium>) -> Result<UploadStep, Refusal> {
+    let session = session_name(session);
+    let (len, sha256) = medium.map_or((0, Sha256::of(b"")), |medium| (medium.len, medium.sha256));
+    let header = request.scalar(&Place::Header("content-range".to_owned()))?;
+    let Some(header) = header else {
+        return Ok(UploadStep::Range { session, from: Some(0), total: Some(len), len, sha256 });
+    };
+    let (bytes, total) = header.strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).ok_or_else(no_step)?;
+    let total = if total == "*" { None } else { Some(number(total).ok_or_else(no_step)?) };
+    let from = if bytes == "*" {
+        if len > 0 {
+            return Err(no_step());
+        }
+        None
+    } else {
+        let (from, to) = bytes.split_once('-').ok_or_else(no_step)?;
+        let (from, to) = number(from).zip(number(to)).ok_or_else(no_step)?;
+        let fits = len > 0 && from.checked_add(len - 1) == Some(to) && total.is_none_or(|total| to < total);
+        Some(from).filter(|_| fits).ok_or_else(no_step).map(Some)?
+    };
+    Ok(UploadStep::Range { session, from, total, len, sha256 })
+}
+
+/// A number of bytes: digits only, so that no reader takes a sign or a blank for something else.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Hash and length of a medium in base64 (RFC 4648 section 4; padded, canonical, nothing between the digits).
@@ -110,6 +167,16 @@ fn no_step() -> Refusal {
         "The request is no upload step that the route describes.",
         "投稿ツールの設定を確認してください。",
     )
+}
+
+fn medium_unseen() -> Refusal {
+    Refusal::refused(
+        "media-unseen",
+        "動画の中身がまだ届いていないため、公開の投稿として承認を受けることができません。",
+        "Nobody has seen the medium yet, so a post that shows it cannot be approved.",
+        "まず非公開（private）で送信し、内容を確かめてから公開の承認を受けてください。動画ファイルのSHA-256を Sekisho-Media-Sha256 ヘッダーで示す方法もあります。",
+    )
+    .citing("sekisho:promise-2")
 }
 
 fn base64_part() -> Refusal {

@@ -53,10 +53,14 @@ impl Busy {
         wanted.dedup();
         match &extracted.upload {
             Some(UploadStep::Append { session, .. }) => wanted.push(((provider.clone(), session.clone()), Use::Part)),
-            Some(UploadStep::Finalize { session: id } | UploadStep::Describe { id, .. }) => {
+            Some(
+                UploadStep::Finalize { session: id }
+                | UploadStep::Describe { id, .. }
+                | UploadStep::Range { session: id, .. },
+            ) => {
                 wanted.push(((provider.clone(), id.clone()), Use::Sole));
             }
-            None | Some(UploadStep::OneShot { .. } | UploadStep::Init) => {}
+            None | Some(UploadStep::OneShot { .. } | UploadStep::Init | UploadStep::Open { .. }) => {}
         }
         let mut held = Held { busy: Arc::clone(self), keys: Vec::new() };
         for (key, of) in wanted {

@@ -22,6 +22,8 @@ use crate::extract::{self, Extracted};
 use crate::forward::{Answer, AnswerBody, Failure};
 use crate::recognise::Recognised;
 
+use super::session;
+
 /// What an exchange taught.
 pub struct Lesson {
     /// How it ended.
@@ -39,7 +41,17 @@ pub fn may_follow(outcome: &Outcome, learned: &[Learned]) -> bool {
 
 /// Refuses an upload step that does not fit what went through before: a session of another account or one never
 /// opened here, a part sent twice with other bytes, a finalize with parts missing.
-pub fn check_upload(
+pub async fn check_upload(
+    extracted: &Extracted,
+    recognised: &Recognised,
+    account: &Account,
+    book: &dyn MediaBook,
+) -> Result<(), Box<Refusal>> {
+    check_step(extracted, recognised, account, book)?;
+    session::check(extracted, recognised, account, book).await
+}
+
+fn check_step(
     extracted: &Extracted,
     recognised: &Recognised,
     account: &Account,
@@ -47,7 +59,10 @@ pub fn check_upload(
 ) -> Result<(), Box<Refusal>> {
     let provider = &recognised.provider.id;
     let session = match &extracted.upload {
-        None | Some(UploadStep::OneShot { .. } | UploadStep::Init) => return Ok(()),
+        None
+        | Some(UploadStep::OneShot { .. } | UploadStep::Init | UploadStep::Open { .. } | UploadStep::Range { .. }) => {
+            return Ok(());
+        }
         Some(UploadStep::Append { session, .. } | UploadStep::Finalize { session }) => session,
         Some(UploadStep::Describe { id, .. }) => id,
     };
@@ -60,8 +75,8 @@ pub fn check_upload(
                 return Err(foreign("media-complete", "この画像・動画は、すでに最後まで届いています。"));
             }
         }
-        Some(_) => return Err(foreign("foreign-media", "この画像・動画は別のアカウントのために送信されたものです。")),
-        None => return Err(foreign("unknown-media", "この画像・動画は関所を通って送信されたものではありません。")),
+        Some(_) => return Err(foreign_media()),
+        None => return Err(unknown_media()),
     }
     let segments = book.segments(provider, session).map_err(unavailable)?;
     match &extracted.upload {
@@ -80,9 +95,19 @@ pub fn check_upload(
                 return Err(foreign("media-incomplete", "分割して送信された画像・動画に、欠けている部分があります。"));
             }
         }
-        None | Some(UploadStep::OneShot { .. } | UploadStep::Init | UploadStep::Describe { .. }) => {}
+        _ => {}
     }
     Ok(())
+}
+
+/// The refusal of what another account uploaded.
+pub(super) fn foreign_media() -> Box<Refusal> {
+    foreign("foreign-media", "この画像・動画は別のアカウントのために送信されたものです。")
+}
+
+/// The refusal of what nobody uploaded through the gateway.
+pub(super) fn unknown_media() -> Box<Refusal> {
+    foreign("unknown-media", "この画像・動画は関所を通って送信されたものではありません。")
 }
 
 fn foreign(code: &'static str, sentence: &'static str) -> Box<Refusal> {
@@ -103,7 +128,7 @@ pub async fn lesson(
     let answer = match answer {
         Ok(answer) => answer,
         Err(Failure::NotSent(code)) => return Lesson { outcome: Outcome::NotSent { code }, learned: Vec::new() },
-        Err(Failure::Unknown(code)) => return unknown(code, request, config).await,
+        Err(Failure::Unknown(code)) => return unknown(code, request, book, config).await,
     };
     let status = answer.status.as_u16();
     if request.is_some_and(|(recognised, _, _)| recognised.provider.by_hand) {
@@ -112,19 +137,28 @@ pub async fn lesson(
     }
     let reads = matches!(answer.body, AnswerBody::Stream(_));
     if answer.status.is_server_error() && !reads {
-        return unknown("provider-5xx", request, config).await;
+        return unknown("provider-5xx", request, book, config).await;
     }
-    if !answer.status.is_success() && answer.status != StatusCode::NOT_MODIFIED {
+    let goes_on = request.is_some_and(|(_, extracted, _)| session::goes_on(extracted, answer.status));
+    if !answer.status.is_success() && answer.status != StatusCode::NOT_MODIFIED && !goes_on {
         return Lesson { outcome: Outcome::RefusedByProvider { status }, learned: Vec::new() };
     }
-    let Some((recognised, extracted, account)) = request else {
+    let Some(request) = request else {
         return Lesson { outcome: Outcome::Published { status, published_id: None }, learned: Vec::new() };
     };
+    let (recognised, extracted, account) = request;
     let published_id = match &answer.body {
         AnswerBody::Whole(bytes) => extract::published_id(recognised, bytes),
         AnswerBody::Stream(_) => None,
     };
-    let mut learned = match taught(recognised, extracted, account, published_id.as_deref(), book, config).await {
+    let taught = match &extracted.upload {
+        Some(UploadStep::Range { .. }) => {
+            session::arrived(answer, request, published_id.as_deref(), book, config).await
+        }
+        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request)),
+        _ => taught(recognised, extracted, account, published_id.as_deref(), book, config).await,
+    };
+    let mut learned = match taught {
         Ok(learned) => learned,
         Err(error) => {
             // What was not learned is refused later as unknown media, so that the post that needs it cannot pass.
@@ -159,10 +193,12 @@ fn published_items(
 async fn unknown(
     code: &'static str,
     request: Option<&(Recognised, Extracted, Arc<Account>)>,
+    book: &dyn MediaBook,
     config: &Extract,
 ) -> Lesson {
     let outcome = Outcome::Unknown { code };
-    let Some((recognised, extracted, account)) = request else { return Lesson { outcome, learned: Vec::new() } };
+    let Some(request) = request else { return Lesson { outcome, learned: Vec::new() } };
+    let (recognised, extracted, account) = request;
     let provider = recognised.provider.id.clone();
     let learned = match &extracted.upload {
         Some(UploadStep::Append { .. }) => match part(recognised, extracted, account, config).await {
@@ -172,6 +208,10 @@ async fn unknown(
                 Vec::new()
             }
         },
+        Some(UploadStep::Range { .. }) => session::in_doubt(request, book, config).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a part of unknown outcome could not be kept");
+            Vec::new()
+        }),
         Some(UploadStep::Describe { id, .. }) => vec![Learned::Media(MediaRecord {
             provider,
             id: recognised.book_id(&account.id, id),
@@ -223,7 +263,10 @@ async fn taught(
     let known = |id: &str| book.media(&provider, &recognised.book_id(&account.id, id)).map_err(std::io::Error::other);
     Ok(match (&extracted.upload, id) {
         (Some(UploadStep::OneShot { sha256, len, alt }), Some(id)) => {
-            vec![record(id, Some(*sha256), *len, alt.clone())]
+            let media = record(id, Some(*sha256), *len, alt.clone());
+            // Words and medium in one request: what it uploads is the post itself.
+            let post = Learned::Published { account: account.id.clone(), id: id.to_owned() };
+            std::iter::once(media).chain(Some(post).filter(|_| extracted.action.needs_approval())).collect()
         }
         (Some(UploadStep::Init), Some(id)) => vec![record(id, None, 0, None)],
         (Some(UploadStep::Append { .. }), _) => {
@@ -250,7 +293,7 @@ async fn taught(
 }
 
 /// Keeps the part's bytes: the spool file that was sent, or a new one for a part that was small enough for memory.
-async fn kept(body: &OutBody, offset: u64, len: u64, config: &Extract) -> std::io::Result<(PathBuf, u64)> {
+pub(super) async fn kept(body: &OutBody, offset: u64, len: u64, config: &Extract) -> std::io::Result<(PathBuf, u64)> {
     match body {
         OutBody::Spool(spool) => {
             spool.keep();

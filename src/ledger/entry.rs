@@ -166,6 +166,8 @@ fn upload_step(step: &UploadStep) -> &'static str {
     match step {
         UploadStep::OneShot { .. } => "one-shot",
         UploadStep::Init => "init",
+        UploadStep::Open { .. } => "open",
+        UploadStep::Range { .. } => "range",
         UploadStep::Append { .. } => "append",
         UploadStep::Finalize { .. } => "finalize",
         UploadStep::Describe { .. } => "describe",

@@ -43,6 +43,8 @@ pub(super) struct Connection {
     pub(super) place: Place,
     /// Cancelled when the gateway stops.
     pub(super) stop: CancellationToken,
+    /// Whether it is encrypted with the gateway's own certificate.
+    pub(super) secure: bool,
 }
 
 /// What a connection turns out to speak.
@@ -62,6 +64,7 @@ impl Connection {
         let Some((speech, io)) = self.listen_in(io, true).await else { return };
         let (speech, io) = if matches!(speech, Speech::Tls) {
             let Some((io, second)) = self.own_tls(io).await else { return };
+            self.secure = true;
             if second {
                 return self.second_version(io).await;
             }
@@ -310,6 +313,7 @@ impl Connection {
             Place::Tunnel { credential, .. } => credential.clone(),
             Place::Gateway | Place::Origin(_) | Place::Transparent => None,
         };
+        let base = self.base(&route, &parts);
         Arrival {
             method: parts.method,
             host: route.host,
@@ -321,7 +325,19 @@ impl Connection {
             emergency: route.emergency,
             tunnel_credential,
             peer: self.peer,
+            base,
         }
+    }
+
+    /// The address by which a reverse door was called, for answers that name an address of the next step.
+    fn base(&self, route: &Route, parts: &http::request::Parts) -> Option<String> {
+        if matches!(route.door, Door::Absolute | Door::Tunnel | Door::Transparent) {
+            return None;
+        }
+        let authority = super::authority::agreed(parts)?;
+        let scheme = if self.secure { "https" } else { "http" };
+        let emergency = if route.emergency { "/emergency" } else { "" };
+        Some(format!("{scheme}://{authority}{emergency}"))
     }
 
     fn refuse(&self, refusal: &Refusal, close: bool) -> Response<crate::domain::arrival::Body> {

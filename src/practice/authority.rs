@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The hosts that the practice providers answer for.
-pub const HOSTS: [&str; 16] = [
+pub const HOSTS: [&str; 21] = [
     "api.x.com",
     "api.twitter.com",
     "upload.x.com",
@@ -27,6 +27,11 @@ pub const HOSTS: [&str; 16] = [
     "graph.facebook.com",
     "graph-video.facebook.com",
     "rupload.facebook.com",
+    "youtube.googleapis.com",
+    "www.googleapis.com",
+    "youtube.mtls.googleapis.com",
+    "oauth2.googleapis.com",
+    "accounts.google.com",
 ];
 
 /// Those of them that are Meta's.

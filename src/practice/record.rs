@@ -74,7 +74,7 @@ impl Received {
 /// Something that reached the public (or a person's inbox).
 #[derive(Clone, Debug, Serialize)]
 pub struct Published {
-    /// `x`, `line`, `mastodon`, `bluesky`, `threads`, `instagram` or `facebook`.
+    /// `x`, `line`, `mastodon`, `bluesky`, `threads`, `instagram`, `facebook` or `youtube`.
     pub provider: &'static str,
     /// The provider's own name of the account that published.
     pub account: String,

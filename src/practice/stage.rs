@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Asked};
 use super::fault::{self, Fault, Trouble, When};
 use super::record::{Published, Received};
-use super::{bluesky, graph, line, mastodon, x};
+use super::{bluesky, graph, line, mastodon, x, youtube};
 use crate::domain::clock::Clock;
 
 /// The path under which tests in other processes read and steer the practice providers, on every host.
@@ -35,6 +35,7 @@ pub(super) struct World {
     pub(super) graph: graph::State,
     pub(super) mastodon: mastodon::State,
     pub(super) bluesky: bluesky::State,
+    pub(super) youtube: youtube::State,
 }
 
 impl Stage {
@@ -118,6 +119,7 @@ impl Stage {
             host if host.ends_with("line.me") => line::answer(&mut world, &asked),
             "mastodon.example" => mastodon::answer(&mut world, asked),
             host if host.ends_with(".bsky.network") || host == "bsky.social" => bluesky::answer(&mut world, &asked),
+            host if youtube::HOSTS.contains(&host) => youtube::answer(&mut world, &asked),
             _ => x::answer(&mut world, asked),
         }
     }

@@ -37,6 +37,8 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         route.fields.iter().any(|field| matches!(field.role, FieldRole::Public(_)) || field.encoding == Encoding::Json);
     // A new time for a post that waits at the provider: its words were judged when it was sent.
     let has_text = has_text || route.fields.iter().any(|field| field.role == FieldRole::Schedule);
+    // A picture or a film says something, too.
+    let has_text = has_text || route.media_fields().next().is_some();
     let publishes = matches!(&route.container, Some(rule) if matches!(rule.step, ContainerStep::Publish { .. }));
     // A batch has its words in its items, a container's publication in the container.
     let elsewhere = route.unsupported.is_some() || publishes || route.batch.is_some();
@@ -47,9 +49,9 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         let at = Place::Path(name.to_owned());
         let used = route.fields.iter().any(|field| field.at == at)
             || route.steps.iter().any(|step| match &step.step {
-                Step::Append { session, .. } | Step::Finalize { session } => *session == at,
+                Step::Append { session, .. } | Step::Finalize { session } | Step::Range { session } => *session == at,
                 Step::Describe { id, .. } => *id == at,
-                Step::OneShot { .. } | Step::Init | Step::Beside => false,
+                Step::OneShot { .. } | Step::Init | Step::Open { .. } | Step::Beside => false,
             });
         if !used && route.action != Action::Read {
             say(format!("no field says what the path parameter {name:?} is"));

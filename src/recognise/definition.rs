@@ -13,6 +13,10 @@ use crate::domain::post::Role;
 
 use super::matcher::PathTemplate;
 
+mod step;
+
+pub use step::{ContainerRule, ContainerStep, Step, StepRule};
+
 /// A provider: hosts, credential, headers, routes.
 #[derive(Debug)]
 pub struct Definition {
@@ -220,30 +224,11 @@ pub struct Condition {
     pub absent: bool,
     /// Its value must say yes (`true`, `1`, `yes`, `on`, in any case), or anything but that, also nothing.
     pub says: Option<bool>,
-}
-
-/// What a request does with containers, where all conditions hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContainerRule {
-    /// What it does.
-    pub step: ContainerStep,
-    /// The conditions.
-    pub when: Vec<Condition>,
-}
-
-/// A step of publishing in two requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ContainerStep {
-    /// It makes one.
-    Make {
-        /// How long the provider keeps it.
-        hours: u32,
-    },
-    /// It publishes the one that is named here.
-    Publish {
-        /// Where the container is named.
-        id: Place,
-    },
+    /// It holds unless every name of the list at the place, with commas between them, is one of these; so it holds
+    /// where there is no list. Empty: not asked.
+    pub beyond: Vec<String>,
+    /// A name that such a list must have among its own.
+    pub has: Option<String>,
 }
 
 /// How a body is written.
@@ -430,48 +415,6 @@ pub struct Batch {
     pub with: Vec<String>,
     /// The member of the answer that lists what became of each item, in their order.
     pub answers: Option<String>,
-}
-
-/// What a request does as a step of an upload.
-#[derive(Clone, Debug)]
-pub struct StepRule {
-    /// When it is this step.
-    pub when: Option<Condition>,
-    /// Which step.
-    pub step: Step,
-}
-
-/// A step of an upload.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// The whole medium.
-    OneShot {
-        /// Where its alternative text is, if it comes along.
-        alt: Option<Place>,
-    },
-    /// A session is opened.
-    Init,
-    /// A part.
-    Append {
-        /// Where the session is named.
-        session: Place,
-        /// Where the part's number is.
-        number: Place,
-    },
-    /// The medium is complete.
-    Finalize {
-        /// Where the session is named.
-        session: Place,
-    },
-    /// Alternative text.
-    Describe {
-        /// Where the medium is named.
-        id: Place,
-        /// Where the text is.
-        alt: Place,
-    },
-    /// Neither of these: a status question in a POST, a thing beside the medium.
-    Beside,
 }
 
 /// Why a known route is refused.

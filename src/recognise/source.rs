@@ -14,14 +14,16 @@ use crate::domain::action::Action;
 
 use super::batch::BatchFile;
 use super::definition::{
-    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, Step,
-    StepRule, When,
+    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place};
 
 mod container;
 mod fields;
+mod step;
+
+use step::StepFile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,24 +64,20 @@ struct File {
     /// Hosts that another definition may claim too.
     #[serde(default)]
     shares: Vec<String>,
-    /// What every route takes besides its own.
-    #[serde(default)]
-    every: EveryFile,
     /// Named lists of query keys, for `query = ["@name"]`.
     #[serde(default)]
     sets: std::collections::BTreeMap<String, Vec<String>>,
-    /// Headers and fields of answers that hold addresses of the next step, rewritten in reverse mode.
+    /// What every route takes besides its own.
     #[serde(default)]
-    rewrite: Vec<String>,
+    every: Every,
     routes: Vec<Spanned<RouteFile>>,
 }
 
+/// Query keys and fields of every route.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EveryFile {
-    #[serde(default)]
+#[serde(deny_unknown_fields, default)]
+struct Every {
     query: Vec<String>,
-    #[serde(default)]
     fields: Vec<Spanned<FieldFile>>,
 }
 
@@ -137,6 +135,9 @@ struct RouteFile {
 struct WhenFile {
     at: String,
     equals: Option<String>,
+    #[serde(default)]
+    beyond: Vec<String>,
+    has: Option<String>,
     /// A second condition that must hold, too.
     also: Option<ConditionFile>,
     says: Option<bool>,
@@ -165,33 +166,9 @@ struct ConditionFile {
     #[serde(default)]
     absent: bool,
     says: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StepFile {
-    step: StepName,
-    when: Option<ConditionFile>,
-    session: Option<String>,
-    number: Option<String>,
-    id: Option<String>,
-    alt: Option<String>,
-    /// The header that says which bytes these are (`Content-Range`, `offset`).
-    range: Option<String>,
-    /// Whether the step itself publishes, so that its last part waits for the verdict.
     #[serde(default)]
-    publishes: bool,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StepName {
-    OneShot,
-    Init,
-    Append,
-    Finalize,
-    Describe,
-    Beside,
+    beyond: Vec<String>,
+    has: Option<String>,
 }
 
 /// A definition and its routes.
@@ -289,7 +266,6 @@ impl Reader<'_> {
             hosts: &definition.hosts,
             sets: &file.sets,
             versioned: file.versioned,
-            rewrites: !file.rewrite.is_empty(),
             query: &file.every.query,
             fields: every,
         };
@@ -309,7 +285,7 @@ impl Reader<'_> {
         let span = route.span();
         let before = self.problems.len();
         let file = route.into_inner();
-        let unsupported = unsupported(&file, shared.rewrites);
+        let unsupported = unsupported(&file);
         let path = self.take(&span, PathTemplate::parse(&file.path, file.slash, shared.versioned))?;
         let methods: Vec<Method> = file.methods.iter().filter_map(|text| self.take(&span, method(text))).collect();
         let hosts = match &file.hosts {
@@ -319,14 +295,15 @@ impl Reader<'_> {
         let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
         let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
-        let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), shared, known);
+        let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), &query, shared, known);
         let mut when = Vec::new();
         for spanned in file.when {
             let span = spanned.span();
             let rule = spanned.into_inner();
             if let Some(at) = self.take(&span, place(&rule.at)) {
                 let also = rule.also.and_then(|also| self.condition(&span, also));
-                let condition = Condition { at, equals: rule.equals, absent: false, says: rule.says };
+                let WhenFile { equals, says, beyond, has, .. } = rule;
+                let condition = Condition { at, equals, absent: false, says, beyond, has };
                 when.push(When { condition, also, action: rule.action });
             }
         }
@@ -381,35 +358,6 @@ impl Reader<'_> {
         query
     }
 
-    fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
-        let span = step.span();
-        let file = step.into_inner();
-        let mut named = |text: Option<String>, name: &str| {
-            let result = text.ok_or_else(|| format!("this step needs {name:?}")).and_then(|text| place(&text));
-            self.take(&span, result)
-        };
-        let step = match file.step {
-            StepName::OneShot => Step::OneShot {
-                alt: match file.alt {
-                    Some(alt) => Some(named(Some(alt), "alt")?),
-                    None => None,
-                },
-            },
-            StepName::Init => Step::Init,
-            StepName::Append => {
-                Step::Append { session: named(file.session, "session")?, number: named(file.number, "number")? }
-            }
-            StepName::Finalize => Step::Finalize { session: named(file.session, "session")? },
-            StepName::Describe => Step::Describe { id: named(file.id, "id")?, alt: named(file.alt, "alt")? },
-            StepName::Beside => Step::Beside,
-        };
-        let when = match file.when {
-            None => None,
-            Some(condition) => Some(self.condition(&span, condition)?),
-        };
-        Some(StepRule { when, step })
-    }
-
     fn check_routes(&mut self, routes: &[Arc<Route>]) {
         for (line, reason) in super::check::routes(routes) {
             self.problems.push(Problem { file: self.file.map(Path::to_path_buf), line: Some(line), reason });
@@ -422,28 +370,18 @@ struct Shared<'d> {
     hosts: &'d [HostPattern],
     sets: &'d std::collections::BTreeMap<String, Vec<String>>,
     versioned: bool,
-    rewrites: bool,
     /// Query keys and fields of every route.
     query: &'d [String],
     fields: Vec<FieldRule>,
 }
 
 /// What of a route cannot be carried out yet.
-fn unsupported(file: &RouteFile, rewrites: bool) -> Option<&'static str> {
+fn unsupported(file: &RouteFile) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 6] = [
+    let needs: [(bool, &'static str); 3] = [
         (file.batch.as_ref().is_some_and(|batch| !batch.unrolls()), "batch"),
-        (!file.repeats.is_empty() && file.action != Action::Read, "repeated keys"),
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
-        (
-            file.body.iter().any(|kind| matches!(kind, BodyKind::Related | BodyKind::HttpBatch)),
-            "a body of several parts",
-        ),
-        (
-            file.steps.iter().any(|step| step.get_ref().publishes || step.get_ref().range.is_some()),
-            "an upload that publishes or goes by ranges",
-        ),
-        (rewrites && file.published.iter().any(|at| at.starts_with("header:")), "addresses in answers"),
+        (file.body.contains(&BodyKind::HttpBatch), "a body of several parts"),
     ];
     needs.iter().find(|(needed, _)| *needed).map(|(_, what)| *what)
 }

@@ -28,6 +28,7 @@ PROVIDER_HOSTS = {
     "facebook": ["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"],
     "mastodon": ["mastodon.example"],
     "bluesky": ["bsky.social", "practice.host.bsky.network"],
+    "youtube": ["youtube.googleapis.com", "www.googleapis.com"],
 }
 HOSTS = [host for hosts in PROVIDER_HOSTS.values() for host in hosts]
 # Providers that everybody may run: their hosts are named in the configuration.
@@ -172,6 +173,7 @@ class Gate(Process):
             ]
         ),
         ("town-bluesky", "bluesky", "town-bluesky"),
+        ("town-youtube", "youtube", "1001-practice"),
     ]
 
     def __init__(self, binary, directory, practice):
@@ -231,7 +233,7 @@ class Gate(Process):
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = {text(both)}\nactions = ["publish", "reply", "quote", "delete", "upload", "read", "sign-in"]'
+                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "quote", "delete", "upload", "read", "sign-in"]'
             )
         return "\n\n".join(lines) + "\n"
 
@@ -325,6 +327,7 @@ class Tool:
             "SSL_CERT_FILE": str(ca),
             "NODE_EXTRA_CA_CERTS": str(ca),
             "CURL_CA_BUNDLE": str(ca),
+            "HTTPLIB2_CA_CERTS": str(ca),
             "PYTHONIOENCODING": "utf-8",
         }
 

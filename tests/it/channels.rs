@@ -4,6 +4,7 @@ mod bluesky;
 mod by_hand;
 mod mastodon;
 mod table;
+mod youtube;
 
 use http::Method;
 use sekisho::demo::town::MANAGER_KEY;
@@ -78,6 +79,17 @@ impl Wire {
         body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         self.content_type = Some(format!("multipart/form-data; boundary={BOUNDARY}"));
         self.body = body;
+        self
+    }
+
+    /// The same with words and a medium, as `multipart/related`.
+    pub fn related(mut self, words: &Value, medium: &[u8]) -> Self {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Type: application/json\r\n\r\n{words}\r\n--{BOUNDARY}\r\nContent-Type: \
+             application/octet-stream\r\n\r\n"
+        );
+        self.content_type = Some(format!("multipart/related; boundary={BOUNDARY}"));
+        self.body = [head.as_bytes(), medium, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat();
         self
     }
 

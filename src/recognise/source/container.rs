@@ -38,7 +38,8 @@ enum StepName {
 impl Reader<'_> {
     pub(super) fn condition(&mut self, span: &Range<usize>, file: ConditionFile) -> Option<Condition> {
         let at = self.take(span, place(&file.at))?;
-        Some(Condition { at, equals: file.equals, absent: file.absent, says: file.says })
+        let ConditionFile { equals, absent, says, beyond, has, .. } = file;
+        Some(Condition { at, equals, absent, says, beyond, has })
     }
 
     pub(super) fn container(&mut self, span: &Range<usize>, file: ContainerFile) -> Option<ContainerRule> {

@@ -10,12 +10,14 @@ use crate::recognise::definition::{Encoding, FieldRule, Place, Pointer, Route};
 use crate::recognise::words::{place, role};
 
 impl Reader<'_> {
-    /// The fields of a route: its own, those of the route that it is like, those of every route; the first of a place counts.
+    /// The fields of a route: its own; those of the route that it is like, as far as it takes their query keys; those of
+    /// every route. The first of a place counts.
     pub(super) fn fields(
         &mut self,
         span: &Range<usize>,
         own: Vec<Spanned<FieldFile>>,
         like: Option<&str>,
+        query: &[String],
         shared: &Shared<'_>,
         known: &[Arc<Route>],
     ) -> Vec<FieldRule> {
@@ -28,9 +30,13 @@ impl Reader<'_> {
                 self.problem(Some(span.clone()), format!("fields_of: there is no route {id:?} before this one"));
             }
         }
+        let taken = |field: &&FieldRule| match &field.at {
+            Place::Query(name) => query.contains(name),
+            _ => true,
+        };
         for other in others.into_iter().chain([shared.fields.as_slice()]) {
             let places: Vec<_> = fields.iter().map(|field| field.at.clone()).collect();
-            fields.extend(other.iter().filter(|field| !places.contains(&field.at)).cloned());
+            fields.extend(other.iter().filter(taken).filter(|field| !places.contains(&field.at)).cloned());
         }
         fields
     }

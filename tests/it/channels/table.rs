@@ -9,7 +9,7 @@ use sekisho::practice::Received;
 use sekisho::recognise::Definitions;
 use sekisho::recognise::definition::{
     Batch, BodyKind, Condition, Definition, Encoding, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep,
-    Route, When,
+    Route, Step, When,
 };
 use serde_json::{Map, Value, json};
 
@@ -249,11 +249,12 @@ fn encodings(
     let mark = format!("shirushi{number}x");
     let text = words(field, &mark);
     let mut conditions: Conditions = conditions.iter().filter(|(at, _)| *at != field.at).cloned().collect();
-    if let Some(condition) = &field.only_when {
+    if let Some(condition) = field.only_when.as_ref().filter(|condition| condition.beyond.is_empty()) {
         conditions.retain(|(at, _)| *at != condition.at);
         conditions.push(fulfilled(condition));
     }
     let wire = Wire::new(route.methods[0].as_str(), &host(route), &route.path.example());
+    let wire = promised(route, wire);
     let file = medium(route);
     let turns = |when: &&When| {
         let needed = [Some(&when.condition), when.also.as_ref()];
@@ -264,6 +265,9 @@ fn encodings(
         Place::Json(pointer) => in_tree(definition, route, pointer, &text, &conditions, &wire, file),
         Place::Form(name) | Place::Param(name) | Place::Query(name) => {
             in_pairs(route, &field.at, (name, &text), &conditions, &wire, file)
+        }
+        Place::Raw if matches!(field.role, FieldRole::Public(_)) => {
+            vec![("words", in_step(route, BodyKind::Related, wire).related(&json!({}), text.as_bytes()))]
         }
         Place::Raw | Place::Path(_) | Place::Header(_) | Place::FormAny => Vec::new(),
     };
@@ -295,7 +299,10 @@ fn in_tree(
         }
     }
     if route.takes(BodyKind::Json) {
-        found.push(("json", wire.clone().json(&tree(&both))));
+        found.push(("json", in_step(route, BodyKind::Json, wire.clone()).json(&tree(&both))));
+    }
+    if route.takes(BodyKind::Related) {
+        found.push(("related", in_step(route, BodyKind::Related, wire.clone()).related(&tree(&both), b"film")));
     }
     if !definition.brackets || pointer.deep {
         return found;
@@ -351,6 +358,24 @@ fn in_pairs(
         found.push(("query", wire));
     }
     found
+}
+
+/// A session's film is promised with its words.
+fn promised(route: &Route, wire: Wire) -> Wire {
+    let opens = route.steps.iter().any(|rule| matches!(rule.step, Step::Open { .. }));
+    let hash = sekisho::domain::media::Sha256::of(b"film").hex();
+    if opens { wire.with("Sekisho-Media-Sha256", &hash) } else { wire }
+}
+
+/// The same as the upload step that a body of this kind is.
+fn in_step(route: &Route, kind: BodyKind, mut wire: Wire) -> Wire {
+    let step = route.steps.iter().find(|rule| (kind == BodyKind::Json) == matches!(rule.step, Step::Open { .. }));
+    if let Some(Condition { at: Place::Query(name), equals: Some(value), .. }) =
+        step.and_then(|rule| rule.when.as_ref())
+    {
+        wire.target = format!("{}?{name}={value}", wire.target);
+    }
+    wire
 }
 
 /// The JSON body with these values at these pointers.
@@ -442,4 +467,10 @@ async fn no_text_passes_to_instagram_unapproved_by_any_field_of_any_route() {
 async fn no_text_passes_to_facebook_unapproved_by_any_field_of_any_route() {
     let walk = walk(&town().await, "facebook").await;
     assert!(walk.arrived >= 100 && walk.silent >= 100 && walk.uploads >= 15, "{walk:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_to_youtube_unapproved_by_any_field_of_any_route() {
+    let walk = walk(&town().await, "youtube").await;
+    assert!(walk.arrived >= 60 && walk.silent >= 200, "{walk:?}");
 }

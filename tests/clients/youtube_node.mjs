@@ -1,0 +1,36 @@
+// googleapis, as it comes: gaxios takes its proxy from the environment, Node its CA from NODE_EXTRA_CA_CERTS. It sends
+// words and film in one body.
+//
+//     youtube_node.mjs read | upload TEXT FILE | publish TEXT ID | delete ID
+import { createReadStream } from 'node:fs';
+import { google } from 'googleapis';
+
+const auth = new google.auth.OAuth2();
+auth.setCredentials({ access_token: process.env.SNS_TOKEN });
+const client = google.youtube({ version: 'v3', auth });
+const [command, ...given] = process.argv.slice(2);
+const part = ['snippet', 'status'];
+const words = (title, privacyStatus) => ({ snippet: { title, categoryId: '22' }, status: { privacyStatus } });
+const commands = {
+  read: async () => (await client.channels.list({ part: ['id'], mine: true })).data.items[0].id,
+  upload: async () => {
+    const media = { mimeType: 'video/mp4', body: createReadStream(given[1]) };
+    return (await client.videos.insert({ part, requestBody: words(given[0], 'private'), media })).data.id;
+  },
+  publish: async () => {
+    const requestBody = { id: given[1], ...words(given[0], 'public') };
+    return (await client.videos.update({ part, requestBody })).data.id;
+  },
+  delete: async () => {
+    await client.videos.delete({ id: given[0] });
+    return given[0];
+  },
+};
+let answer;
+try {
+  answer = { ok: true, id: await commands[command]() };
+} catch (problem) {
+  if (!problem.response) throw problem;
+  answer = { ok: false, error: problem.message };
+}
+console.log(JSON.stringify(answer));

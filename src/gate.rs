@@ -36,6 +36,7 @@ use crate::recognise::{self, Definitions, Recognised};
 pub mod batch;
 pub mod budget;
 pub mod busy;
+pub mod by_url;
 pub mod canary;
 mod declared;
 pub mod follow;
@@ -126,6 +127,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Media that posts name by URL.
+    pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
     /// Counters.
@@ -257,6 +260,7 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
+        let looked = self.looked(&mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
         dossier.report = Some(report.clone());
@@ -287,9 +291,10 @@ impl Gate {
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))
+            .map_err(|refusal| looked.explain(refusal))
             .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
+        self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
         self.dress(&mut outbound, credential, &account, rules).await?;
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
@@ -341,6 +346,37 @@ impl Gate {
         Ok((account, standing))
     }
 
+    /// Media by URL, fetched and bound to the post. An account that is only observed may still name what nobody here saw.
+    async fn looked(
+        &self,
+        extracted: &mut Extracted,
+        account: &Account,
+        dossier: &mut Dossier,
+    ) -> Result<by_url::Looked, Box<Refusal>> {
+        match self.by_url.look(extracted, account, dossier).await {
+            Err(refusal) if extracted.by_url && observed::observes(account, self.clock.now()) => {
+                dossier.would_refuse = Some(refusal);
+                Ok(by_url::Looked::default())
+            }
+            looked => looked,
+        }
+    }
+
+    /// Writes the addresses of the gateway's own copies into what would leave.
+    fn swap(
+        &self,
+        recognised: &mut Recognised,
+        extracted: &mut Extracted,
+        looked: &by_url::Looked,
+        dossier: &mut Dossier,
+    ) -> Result<(), Box<Refusal>> {
+        if !looked.swaps.is_empty() {
+            extract::swap::swap(recognised, extracted, &looked.swaps)?;
+            note_body(dossier, extracted);
+        }
+        Ok(())
+    }
+
     /// By what right the post asks to pass: a claimed exemption, the client's own retry, an approval, or nothing.
     #[expect(clippy::too_many_arguments, reason = "each is a conclusion of an earlier stage, named once on the road")]
     fn shown(
@@ -375,7 +411,6 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
-            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
         if let Some(key) = &extracted.retry_key

@@ -11,7 +11,7 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
 
 use super::body::{Medium, Parsed, matters};
-use super::{json, upload};
+use super::{MediaUrl, json, upload};
 
 /// Nesting of a JSON text in a field.
 const INNER_DEPTH: usize = 32;
@@ -25,8 +25,10 @@ pub(super) struct Mapped {
     pub(super) media_ids: Vec<String>,
     /// Containers that it shows as parts.
     pub(super) parts: Vec<String>,
-    /// Whether it names a medium by URL.
-    pub(super) by_url: bool,
+    /// Media that it names by URL.
+    pub(super) media_urls: Vec<MediaUrl>,
+    /// Whether it names media by a URL that cannot be swapped for the gateway's own.
+    pub(super) unseen: bool,
     pub(super) retry_key: Option<String>,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
@@ -141,7 +143,8 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         post: Post::default(),
         media_ids: Vec::new(),
         parts: Vec::new(),
-        by_url: false,
+        media_urls: Vec::new(),
+        unseen: false,
         retry_key: None,
         medium: request.parsed.medium.clone(),
     };
@@ -250,11 +253,13 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
             }
         }
         FieldRole::MediaUrl => {
-            if value.as_text().is_none() {
-                return Err(bad_field(&at));
-            }
-            mapped.by_url = true;
-            mapped.post.fields.push(Field { role: Role::Link, at, value });
+            let url = value.as_text().ok_or_else(|| bad_field(&at))?.to_owned();
+            mapped.media_urls.push(MediaUrl { at: at.clone(), url });
+            link(mapped, at, value);
+        }
+        FieldRole::MediaUnseen => {
+            mapped.unseen = true;
+            link(mapped, at, value);
         }
         FieldRole::Reference(kind) => {
             let ids: Vec<String> = texts(value, &at)?;
@@ -290,6 +295,14 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Secret | FieldRole::Account => {}
     }
     Ok(())
+}
+
+/// A URL as the reader's link, unless it stands within a message that is read whole and says it already.
+fn link(mapped: &mut Mapped, at: String, value: Tree) {
+    let within = |field: &Field| at.strip_prefix(field.at.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    if !mapped.post.fields.iter().any(within) {
+        mapped.post.fields.push(Field { role: Role::Link, at, value });
+    }
 }
 
 /// Notes every value that no rule takes.
@@ -372,6 +385,24 @@ fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: bool, found:
                 each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
             }
         }
+        (PointerStep::Below, tree) => {
+            each_match(tree, at.clone(), further, deep, found);
+            match tree {
+                Tree::List(list) => {
+                    for (i, child) in list.iter().enumerate() {
+                        each_match(child, format!("{at}/{i}"), steps, deep, found);
+                    }
+                }
+                Tree::Map(map) => {
+                    let mut members: Vec<_> = map.iter().collect();
+                    members.sort_by_key(|(key, _)| key.as_str());
+                    for (key, child) in members {
+                        each_match(child, format!("{at}/{}", escape(key)), steps, deep, found);
+                    }
+                }
+                Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {}
+            }
+        }
         _ => {}
     }
 }
@@ -432,7 +463,7 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
                 let inside = onward(&|step| match step {
                     PointerStep::Key(name) => name == key,
                     PointerStep::Member => true,
-                    PointerStep::Each => false,
+                    PointerStep::Each | PointerStep::Below => false,
                 });
                 let at = format!("{at}/{}", escape(key));
                 if inside.is_empty() {

@@ -28,6 +28,7 @@ mod related;
 pub mod spool;
 pub mod swap;
 mod upload;
+mod walk;
 
 /// Nesting of a provider's answer; deeper, and no id is learned from it.
 const ANSWER_DEPTH: usize = 64;

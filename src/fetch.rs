@@ -157,7 +157,8 @@ impl Fetcher {
     /// Whether this address may be called: its form, its host, and a literal address in it. A name's addresses are looked
     /// at by the resolver.
     fn may_call(&self, url: &Url) -> Result<(), Unfetched> {
-        let plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+        let plain =
+            url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
         if !plain {
             return Err(Unfetched::Form);
         }

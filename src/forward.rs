@@ -223,10 +223,8 @@ fn client(provider: &Provider, limits: &Forward) -> Result<reqwest::Client, Prob
         None => None,
         Some(name) => Some((name, limits.parent(name)?)),
     };
-    let extra = [
-        ("upstream_ca", provider.upstream_ca.as_deref()),
-        ("ca", by.and_then(|(_, parent)| parent.ca.as_deref())),
-    ];
+    let extra =
+        [("upstream_ca", provider.upstream_ca.as_deref()), ("ca", by.and_then(|(_, parent)| parent.ca.as_deref()))];
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(client_tls(&extra)?)
         .redirect(reqwest::redirect::Policy::none())

@@ -346,37 +346,6 @@ impl Gate {
         Ok((account, standing))
     }
 
-    /// Media by URL, fetched and bound to the post. An account that is only observed may still name what nobody here saw.
-    async fn looked(
-        &self,
-        extracted: &mut Extracted,
-        account: &Account,
-        dossier: &mut Dossier,
-    ) -> Result<by_url::Looked, Box<Refusal>> {
-        match self.by_url.look(extracted, account, dossier).await {
-            Err(refusal) if extracted.by_url && observed::observes(account, self.clock.now()) => {
-                dossier.would_refuse = Some(refusal);
-                Ok(by_url::Looked::default())
-            }
-            looked => looked,
-        }
-    }
-
-    /// Writes the addresses of the gateway's own copies into what would leave.
-    fn swap(
-        &self,
-        recognised: &mut Recognised,
-        extracted: &mut Extracted,
-        looked: &by_url::Looked,
-        dossier: &mut Dossier,
-    ) -> Result<(), Box<Refusal>> {
-        if !looked.swaps.is_empty() {
-            extract::swap::swap(recognised, extracted, &looked.swaps)?;
-            note_body(dossier, extracted);
-        }
-        Ok(())
-    }
-
     /// By what right the post asks to pass: a claimed exemption, the client's own retry, an approval, or nothing.
     #[expect(clippy::too_many_arguments, reason = "each is a conclusion of an earlier stage, named once on the road")]
     fn shown(

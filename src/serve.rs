@@ -26,8 +26,8 @@ use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
 use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
-use crate::forward::Forwarder;
 use crate::fetch::Fetcher;
+use crate::forward::Forwarder;
 use crate::gate::by_url::ByUrl;
 use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
 use crate::guideline::Guidelines;
@@ -137,6 +137,13 @@ fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     canary::sing(rules, &organisations, clock.now()).into_iter().map(problem).collect()
 }
 
+/// What looks at media that posts name by URL, and the copies of them.
+fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<Copies>>), Problem> {
+    let copies = Copies::open(&config.media, Arc::clone(clock))?;
+    let shelf = copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>);
+    Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
+}
+
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
@@ -146,8 +153,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         return Err(silent);
     }
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
-    let fetcher = Arc::new(Fetcher::new(&config.media, &config.forward).map_err(one)?);
-    let copies = Copies::open(&config.media, Arc::clone(&clock)).map_err(one)?;
+    let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -155,9 +161,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let definitions = Arc::clone(&rules.definitions);
     let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
-    let registered = ledger.reads().registry().clone();
     let custody: Arc<dyn Custody> =
-        Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
+        Arc::new(Vault::open(&config.credentials, ledger.reads().registry().clone(), Arc::clone(&clock)).map_err(one)?);
     let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
     let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
@@ -180,7 +185,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         extract: config.extract.clone(),
         clock,
         chance,
-        by_url: ByUrl::new(fetcher, copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>)),
+        by_url,
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });

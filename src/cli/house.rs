@@ -106,9 +106,11 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
 
 /// Addresses that stand in for a provider's own, said loudly at every start.
 fn upstreams(config: &Config) -> Vec<String> {
-    let media = config.media.upstream.iter().map(|(host, address)| {
-        format!("[media] upstream: {host} is reached at {address}, not where DNS says")
-    });
+    let media = config
+        .media
+        .upstream
+        .iter()
+        .map(|(host, address)| format!("[media] upstream: {host} is reached at {address}, not where DNS says"));
     config
         .providers
         .iter()

@@ -229,7 +229,10 @@ impl Checker<'_> {
             let name = host.strip_prefix("*.").unwrap_or(host);
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
             if !name.contains('.') || !name.bytes().all(plain) {
-                self.report(&format!("media.hosts[{i}]"), format!("`{host}` is not a host name in lower case, or `*.` and one"));
+                self.report(
+                    &format!("media.hosts[{i}]"),
+                    format!("`{host}` is not a host name in lower case, or `*.` and one"),
+                );
             }
         }
         let Some(parent) = &media.parent else { return };

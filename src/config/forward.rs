@@ -89,7 +89,10 @@ impl Parent {
                     None => return Err(Problem::of_file(file, format!("{at}: the password file is not there"))),
                 };
                 if password.is_empty() || password.chars().any(char::is_control) {
-                    return Err(Problem::of_file(file, format!("{at}: the password file holds one line, the password")));
+                    return Err(Problem::of_file(
+                        file,
+                        format!("{at}: the password file holds one line, the password"),
+                    ));
                 }
                 Ok(Some((user.clone(), password)))
             }

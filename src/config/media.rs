@@ -108,16 +108,21 @@ mod tests {
         ] {
             assert_eq!(read(url).as_deref(), Some(base), "{url}");
         }
-        for url in ["http://media.city.example", "media.city.example", "https://u:p@a.example", "https://a.example/?x=1", ""] {
+        for url in
+            ["http://media.city.example", "media.city.example", "https://u:p@a.example", "https://a.example/?x=1", ""]
+        {
             assert_eq!(read(url), None, "{url}");
         }
     }
 
     #[test]
     fn a_list_of_hosts_lets_in_what_it_names() {
-        let media = Media { hosts: vec!["www.city.example".to_owned(), "*.town.example".to_owned()], ..Media::default() };
+        let media =
+            Media { hosts: vec!["www.city.example".to_owned(), "*.town.example".to_owned()], ..Media::default() };
         assert!(media.may_call("www.city.example") && media.may_call("img.town.example"));
-        for host in ["city.example", "town.example", "eviltown.example", ".town.example", "www.city.example.evil.example"] {
+        for host in
+            ["city.example", "town.example", "eviltown.example", ".town.example", "www.city.example.evil.example"]
+        {
             assert!(!media.may_call(host), "{host}");
         }
         assert!(Media::default().may_call("any.example"));

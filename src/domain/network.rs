@@ -41,7 +41,7 @@ pub fn is_public_name(host: &str) -> bool {
     const WITHIN: [&str; 8] = ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "corp", "onion"];
     let host = host.trim_end_matches('.');
     let ends_in = |suffix: &&str| host == *suffix || host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'));
-    host.contains('.') && !WITHIN.iter().any(|suffix| ends_in(&suffix))
+    host.contains('.') && !WITHIN.iter().any(ends_in)
 }
 
 #[cfg(test)]
@@ -95,14 +95,17 @@ mod tests {
         for (address, why) in inside {
             assert!(!is_public(address.parse().unwrap()), "{address} ({why})");
         }
-        for address in ["104.244.42.1", "203.104.150.2", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "2001:200::1"] {
+        for address in ["104.244.42.1", "203.104.150.2", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "2001:200::1"]
+        {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
     }
 
     #[test]
     fn names_for_use_within_a_house_are_not_public() {
-        for name in ["localhost", "intranet", "db.local", "metadata.google.internal", "a.localhost", "x.home.arpa", "a.lan."] {
+        for name in
+            ["localhost", "intranet", "db.local", "metadata.google.internal", "a.localhost", "x.home.arpa", "a.lan."]
+        {
             assert!(!is_public_name(name), "{name}");
         }
         for name in ["www.city.nerima.tokyo.jp", "local.example", "internal.city.example", "xn--eckwd4c.jp"] {

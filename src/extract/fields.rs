@@ -11,6 +11,7 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
 
 use super::body::{Medium, Parsed, matters};
+use super::walk::{each_match, escape};
 use super::{MediaUrl, json, upload};
 
 /// Nesting of a JSON text in a field.
@@ -252,15 +253,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::MediaUrl => {
-            let url = value.as_text().ok_or_else(|| bad_field(&at))?.to_owned();
-            mapped.media_urls.push(MediaUrl { at: at.clone(), url });
-            link(mapped, at, value);
-        }
-        FieldRole::MediaUnseen => {
-            mapped.unseen = true;
-            link(mapped, at, value);
-        }
+        FieldRole::MediaUrl | FieldRole::MediaUnseen => media_url(mapped, rule.role, at, value)?,
         FieldRole::Reference(kind) => {
             let ids: Vec<String> = texts(value, &at)?;
             if kind == "repost_of" {
@@ -297,12 +290,19 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
     Ok(())
 }
 
-/// A URL as the reader's link, unless it stands within a message that is read whole and says it already.
-fn link(mapped: &mut Mapped, at: String, value: Tree) {
+/// A medium by URL. It is the reader's link, too, unless it stands within a message that is read whole and says it already.
+fn media_url(mapped: &mut Mapped, role: FieldRole, at: String, value: Tree) -> Result<(), Refusal> {
+    let url = value.as_text().ok_or_else(|| bad_field(&at))?.to_owned();
     let within = |field: &Field| at.strip_prefix(field.at.as_str()).is_some_and(|rest| rest.starts_with('/'));
     if !mapped.post.fields.iter().any(within) {
-        mapped.post.fields.push(Field { role: Role::Link, at, value });
+        mapped.post.fields.push(Field { role: Role::Link, at: at.clone(), value });
     }
+    if role == FieldRole::MediaUnseen {
+        mapped.unseen = true;
+    } else {
+        mapped.media_urls.push(MediaUrl { at, url });
+    }
+    Ok(())
 }
 
 /// Notes every value that no rule takes.
@@ -352,59 +352,6 @@ fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result
         }
     }
     Ok(())
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Collects the values that a pattern names: arrays in order, members in the order of their names.
-fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: bool, found: &mut Vec<(String, Tree)>) {
-    let Some((step, further)) = steps.split_first() else {
-        let scalar = matches!(tree, Tree::Text(_) | Tree::Number(_) | Tree::Bool(_));
-        if scalar || (deep && *tree != Tree::Null) {
-            found.push((at, tree.clone()));
-        }
-        return;
-    };
-    match (step, tree) {
-        (PointerStep::Key(key), Tree::Map(map)) => {
-            if let Some(child) = map.get(key) {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        (PointerStep::Each, Tree::List(list)) => {
-            for (i, child) in list.iter().enumerate() {
-                each_match(child, format!("{at}/{i}"), further, deep, found);
-            }
-        }
-        (PointerStep::Member, Tree::Map(map)) => {
-            let mut members: Vec<_> = map.iter().collect();
-            members.sort_by_key(|(key, _)| key.as_str());
-            for (key, child) in members {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        (PointerStep::Below, tree) => {
-            each_match(tree, at.clone(), further, deep, found);
-            match tree {
-                Tree::List(list) => {
-                    for (i, child) in list.iter().enumerate() {
-                        each_match(child, format!("{at}/{i}"), steps, deep, found);
-                    }
-                }
-                Tree::Map(map) => {
-                    let mut members: Vec<_> = map.iter().collect();
-                    members.sort_by_key(|(key, _)| key.as_str());
-                    for (key, child) in members {
-                        each_match(child, format!("{at}/{}", escape(key)), steps, deep, found);
-                    }
-                }
-                Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {}
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Walks the tree along the patterns; what leaves them all is `rest`, what has the wrong shape is refused.

@@ -159,7 +159,8 @@ mod tests {
 
     fn swap_in(body: Body, at: &str) -> (bool, Body) {
         let mut body = body;
-        let swap = Swap { at: at.to_owned(), old: "https://a.example/1".to_owned(), new: "https://m.example/x".to_owned() };
+        let swap =
+            Swap { at: at.to_owned(), old: "https://a.example/1".to_owned(), new: "https://m.example/x".to_owned() };
         let put = match at.strip_prefix("form:") {
             Some(name) => body.put_pair(name, &swap),
             None => body.put_member(&swap),
@@ -183,12 +184,16 @@ mod tests {
 
     #[test]
     fn a_part_of_a_multipart_body_is_written_anew_only_if_it_is_that_part() {
-        let part = |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        let text = format!("{}{}--b--\r\n", part("caption", "https://a.example/1"), part("image_url", "https://a.example/1"));
+        let part = |name: &str, value: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let text =
+            format!("{}{}--b--\r\n", part("caption", "https://a.example/1"), part("image_url", "https://a.example/1"));
         let (put, body) = swap_in(Body::Parts("b".to_owned(), text.clone()), "form:image_url");
         let Body::Parts(_, out) = body else { panic!("parts") };
         assert!(put);
-        let expected = format!("{}{}--b--\r\n", part("caption", "https://a.example/1"), part("image_url", "https://m.example/x"));
+        let expected =
+            format!("{}{}--b--\r\n", part("caption", "https://a.example/1"), part("image_url", "https://m.example/x"));
         assert_eq!(out, expected);
         assert!(!swap_in(Body::Parts("b".to_owned(), text), "form:video_url").0);
     }

@@ -102,7 +102,10 @@ async fn a_name_that_leads_into_the_office_is_not_called_not_even_if_it_leads_el
 }
 
 /// A fetcher to the practice website.
-async fn to_site(change: impl FnOnce(&mut Media), answers: Vec<Vec<&'static str>>) -> (Practice, Fetcher, tempfile::TempDir) {
+async fn to_site(
+    change: impl FnOnce(&mut Media),
+    answers: Vec<Vec<&'static str>>,
+) -> (Practice, Fetcher, tempfile::TempDir) {
     let clock = Arc::new(crate::domain::clock::SystemClock);
     let site = Practice::start("127.0.0.1:0".parse().unwrap(), Authority::make().unwrap(), clock).await.unwrap();
     let dir = tempfile::tempdir().unwrap();

@@ -12,8 +12,11 @@ use crate::domain::fetch::{Errand, Fetched, Unfetched, Wants};
 use crate::domain::media::{Media, Sha256};
 use crate::domain::outbound::OutBody;
 use crate::domain::ports::{Fetch, Shelf};
-use crate::extract::swap::Swap;
+use crate::extract::swap::{self, Swap};
 use crate::extract::{Extracted, MediaUrl};
+use crate::recognise::Recognised;
+
+use super::Gate;
 
 /// Media by URL in one request.
 const MOST: usize = 20;
@@ -125,6 +128,39 @@ impl Looked {
             format!("What the URL leads to has changed since it was last seen. {}", refusal.sentence_en);
         refusal.way_forward.push_str("元の画像・動画に戻して送り直すか、いまの内容で承認を受けてください。");
         Box::new(refusal.citing("sekisho:media-by-url"))
+    }
+}
+
+impl Gate {
+    /// Media by URL, fetched and bound to the post. An account that is only observed may still name what nobody here saw.
+    pub(super) async fn looked(
+        &self,
+        extracted: &mut Extracted,
+        account: &Account,
+        dossier: &mut Dossier,
+    ) -> Result<Looked, Box<Refusal>> {
+        match self.by_url.look(extracted, account, dossier).await {
+            Err(refusal) if extracted.by_url && super::observed::observes(account, self.clock.now()) => {
+                dossier.would_refuse = Some(refusal);
+                Ok(Looked::default())
+            }
+            looked => looked,
+        }
+    }
+
+    /// Writes the addresses of the gateway's own copies into what would leave.
+    pub(super) fn swap(
+        &self,
+        recognised: &mut Recognised,
+        extracted: &mut Extracted,
+        looked: &Looked,
+        dossier: &mut Dossier,
+    ) -> Result<(), Box<Refusal>> {
+        if !looked.swaps.is_empty() {
+            swap::swap(recognised, extracted, &looked.swaps)?;
+            super::note_body(dossier, extracted);
+        }
+        Ok(())
     }
 }
 

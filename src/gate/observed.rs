@@ -30,7 +30,10 @@ pub(super) fn observed(
     now: Timestamp,
     dossier: &mut Dossier,
 ) -> Result<Permit, Box<Refusal>> {
-    if !observes(account, now) || !extracted.post.rest.is_empty() || !rules.guidelines.may_observe(&account.organisation, &refusal) {
+    if !observes(account, now)
+        || !extracted.post.rest.is_empty()
+        || !rules.guidelines.may_observe(&account.organisation, &refusal)
+    {
         return Err(refusal);
     }
     dossier.would_refuse = Some(refusal);

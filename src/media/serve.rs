@@ -147,7 +147,9 @@ enum Asked {
 
 fn range_of(text: &str, len: u64) -> Asked {
     let digits = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
-    let Some((from, to)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else { return Asked::All };
+    let Some((from, to)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Asked::All;
+    };
     match (from, digits(from), to, digits(to)) {
         ("", _, _, Some(last)) if last > 0 && len > 0 => Asked::Part { from: len.saturating_sub(last), to: len - 1 },
         ("", _, _, Some(_)) => Asked::Beyond,

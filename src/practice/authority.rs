@@ -80,7 +80,13 @@ impl Authority {
         let issuer = Issuer::new(root, root_key);
 
         let leaf_key = KeyPair::generate()?;
-        let names = HOSTS.iter().copied().chain(super::SITES).chain(["localhost", "127.0.0.1"]).map(str::to_owned).collect::<Vec<_>>();
+        let names = HOSTS
+            .iter()
+            .copied()
+            .chain(super::SITES)
+            .chain(["localhost", "127.0.0.1"])
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         let mut leaf = CertificateParams::new(names)?;
         leaf.distinguished_name = named("sekisho practice providers");
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];

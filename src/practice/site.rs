@@ -1,5 +1,5 @@
 //! The body's own website, from which posts name pictures and films by URL. A picture stands at every path until a test
-//! puts something else there; `/away?to=URL` leads elsewhere. What is asked for here is no provider's business, so it is
+//! puts something else there; `/away?to=URL` leads elsewhere, `/round` in a circle. What is asked for here is no provider's business, so it is
 //! on a list of its own.
 
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ impl State {
         if let Some((_, to)) = query.iter().find(|(key, _)| path == "/away" && key == "to") {
             let answer = Answer { status: StatusCode::FOUND, ..Answer::empty() };
             return answer.with("location", to.clone());
+        }
+        if path == "/round" {
+            let answer = Answer { status: StatusCode::TEMPORARY_REDIRECT, ..Answer::empty() };
+            return answer.with("location", "/round");
         }
         let film = path.ends_with(".mp4");
         let body = self.pages.get(path).cloned().unwrap_or_else(|| if film { film_of(path) } else { picture_of(path) });

@@ -5,6 +5,7 @@ use http::{HeaderName, Method};
 use sekisho::demo::client::{Reply, Tool};
 use sekisho::demo::town::{DUTY_KEY, MANAGER_KEY};
 use sekisho::domain::account::Observe;
+use sekisho::domain::clock::{Clock as _, SystemClock};
 use sekisho::domain::media::Sha256;
 use sekisho::practice::fault::{Fault, Trouble, When};
 use sekisho::practice::picture_of;
@@ -62,7 +63,7 @@ async fn instagram_fetches_the_very_picture_that_was_approved_from_the_gateway()
     assert_eq!(fetched(&town, &received["image_url"]).await, bytes);
     // Entry and outcome: the address is sealed, the hash is not.
     let entries = town.entries("nerima");
-    let entry = entries.iter().find(|entry| entry["kind"] == "permission").expect("a permission");
+    let entry = entries.iter().find(|entry| entry["kind"] == "permit").expect("a permission");
     assert_eq!(entry["seen"], json!([Sha256::of(&bytes).hex()]), "{entry}");
     assert!(!entries.iter().any(|entry| entry.to_string().contains("kouhou/1.png")), "an entry shows no content");
 
@@ -122,12 +123,15 @@ async fn a_post_sends_the_gateway_nowhere_but_to_public_addresses() {
         (away("https://169.254.169.254/"), "media-url-private"),
         (away("http://www.city.example/a.png"), "media-url-form"),
         (away("//10.0.0.1/a.png"), "media-url-private"),
-        ("https://www.city.example/away?to=/away%3Fto%3D%252Faway%253Fto%253D%2525252Fx".to_owned(), "media-url-redirects"),
+        ("https://www.city.example/round".to_owned(), "media-url-redirects"),
     ];
     for (url, code) in &cases {
         let visits = town.provider.site_visits().len();
         town.refuses(code, "sekisho:media-by-url", container(&tool, &with_picture(url))).await;
-        assert!(url.contains("away") || town.provider.site_visits().len() == visits, "{url} was called");
+        assert!(
+            url.contains("away") || url.ends_with("round") || town.provider.site_visits().len() == visits,
+            "{url} was called"
+        );
     }
     assert_eq!(town.received(), 0);
     // A redirect within the public internet is followed.
@@ -160,7 +164,11 @@ async fn what_is_too_large_too_slow_not_there_or_no_picture_is_refused() {
         let when = if matches!(trouble, Trouble::Hang | Trouble::Close) { When::AfterBody } else { When::AfterEffect };
         town.provider.order(Fault::next(when, trouble).on("GET", "/kouhou/1.png"));
         let refused = refused_late(&town, code, container(&tool, &with_picture(PICTURE))).await;
-        assert!(refused.json()["error"]["message"].as_str().is_some_and(|text| text.contains("URL")), "{:?}", refused.json());
+        assert!(
+            refused.json()["error"]["message"].as_str().is_some_and(|text| text.contains("URL")),
+            "{:?}",
+            refused.json()
+        );
     }
     town.provider.put_on_site("/kouhou/1.png", picture_of(&"x".repeat(100_000)));
     refused_late(&town, "media-url-too-large", container(&tool, &with_picture(PICTURE))).await;
@@ -201,7 +209,7 @@ async fn without_a_public_address_a_post_by_url_is_refused_and_nothing_is_fetche
     let town = Town::start_with(|config| {
         private(config);
         let account = config.accounts.iter_mut().find(|account| account.id.as_str() == "nerima-instagram").unwrap();
-        let today = sekisho::domain::clock::in_japan(jiff::Timestamp::now()).date();
+        let today = sekisho::domain::clock::in_japan(SystemClock.now()).date();
         account.observe = Some(Observe { from: today.yesterday().unwrap(), until: today.tomorrow().unwrap() });
     })
     .await;
@@ -287,9 +295,15 @@ async fn the_port_of_the_copies_shows_them_whole_or_in_part_and_nothing_else() {
 
     let whole = town.shown(Method::GET, &path, &[]).await;
     assert_eq!((whole.header("content-type"), whole.header("x-content-type-options")), ("image/png", "nosniff"));
-    assert!(whole.header("cache-control").contains("immutable") && whole.headers.get(HeaderName::from_static("server")).is_none());
+    assert!(
+        whole.header("cache-control").contains("immutable")
+            && whole.headers.get(HeaderName::from_static("server")).is_none()
+    );
     let head = town.shown(Method::HEAD, &path, &[]).await;
-    assert_eq!((head.status.as_u16(), head.header("content-length"), head.body.len()), (200, &*bytes.len().to_string(), 0));
+    assert_eq!(
+        (head.status.as_u16(), head.header("content-length"), head.body.len()),
+        (200, &*bytes.len().to_string(), 0)
+    );
     let part = town.shown(Method::GET, &path, &[("range", "bytes=1-3")]).await;
     assert_eq!((part.status.as_u16(), &part.body[..]), (206, &bytes[1..4]));
     assert_eq!(part.header("content-range"), format!("bytes 1-3/{}", bytes.len()));
@@ -297,11 +311,21 @@ async fn the_port_of_the_copies_shows_them_whole_or_in_part_and_nothing_else() {
     assert_eq!(beyond.status, 416);
 
     let hash = format!("/media/{}.png", Sha256::of(&bytes).hex());
-    for other in ["/", "/media/", "/media", &hash, "/media/../media.key", "/media/..%2fmedia.key", "/api/v1/tickets", "/x/2/tweets"] {
+    for other in [
+        "/",
+        "/media/",
+        "/media",
+        &hash,
+        "/media/../media.key",
+        "/media/..%2fmedia.key",
+        "/api/v1/tickets",
+        "/x/2/tweets",
+    ] {
         assert_eq!(town.shown(Method::GET, other, &[]).await.status, 404, "{other}");
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::CONNECT] {
-        let answer = town.shown(method.clone(), if method == Method::CONNECT { "api.x.com:443" } else { &path }, &[]).await;
+        let answer =
+            town.shown(method.clone(), if method == Method::CONNECT { "api.x.com:443" } else { &path }, &[]).await;
         assert_eq!(answer.status, 405, "{method}");
     }
     // It outlives a restart, and not its time.

@@ -84,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "practice",
             "recognise",
             "extract",
+            "fetch",
             "inspect",
             "guideline",
             "approve",

@@ -36,6 +36,7 @@ use crate::recognise::{self, Definitions, Recognised};
 pub mod batch;
 pub mod budget;
 pub mod busy;
+pub mod by_url;
 pub mod canary;
 mod declared;
 pub mod follow;
@@ -126,6 +127,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Media that posts name by URL.
+    pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
     /// Counters.
@@ -258,6 +261,7 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
+        let looked = self.looked(&mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
         dossier.report = Some(report.clone());
@@ -288,9 +292,10 @@ impl Gate {
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))
+            .map_err(|refusal| looked.explain(refusal))
             .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
+        self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
         self.dress(&mut outbound, credential, &account, rules).await?;
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
@@ -376,7 +381,6 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
-            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
         if let Some(key) = &extracted.retry_key

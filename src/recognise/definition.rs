@@ -272,8 +272,8 @@ pub enum Place {
     Raw,
 }
 
-/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, and a
-/// final `**` for a whole subtree.
+/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, a
+/// final `**` for a whole subtree, and one between two steps for whatever lies between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     /// Its steps.
@@ -291,6 +291,8 @@ pub enum PointerStep {
     Each,
     /// Every member of an object, in the order of their names.
     Member,
+    /// Any steps, or none: every place below.
+    Below,
 }
 
 /// What a field is.
@@ -308,6 +310,8 @@ pub enum FieldRole {
     MediaBytes,
     /// An address from which the provider fetches a medium.
     MediaUrl,
+    /// An address from which it fetches several, of which the gateway can give it none.
+    MediaUnseen,
     /// A reference: `reply_to`, `quote_of`, `repost_of`, `whom`.
     Reference(&'static str),
     /// What is edited, deleted or shown.

@@ -208,6 +208,10 @@ class Gate(Process):
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
             f"[credentials]\nkey_file = {place('credentials.key')}",
+            # Pictures that posts name by URL stand on the practice website; providers get the gate's own copies.
+            f'[media]\npublic_url = "https://media.city.example"\nlisten = "127.0.0.1:0"\ndir = {place("media")}\n'
+            f"key_file = {place('media.key')}\nupstream = {{ {upstream(['www.city.example'])} }}\n"
+            f"upstream_ca = {text(str(practice.ca))}",
             f"[console]\nlocal_key_file = {place('console.key')}",
             *(
                 f'[providers.{name}]\nrecognised = ["town"]\nupstream = {{ {upstream(hosts)} }}\n'

@@ -12,6 +12,7 @@ mod approval;
 mod attacks;
 mod bad_input;
 mod bulk;
+mod by_url;
 mod channels;
 mod channels_meta;
 mod child;

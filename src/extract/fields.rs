@@ -265,9 +265,11 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         }
         FieldRole::Target => {
             let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
-            if mapped.target.replace(id).is_some() {
+            // Said twice it must be the same.
+            if mapped.target.as_ref().is_some_and(|known| *known != id) {
                 return Err(bad_field(&at));
             }
+            mapped.target = Some(id);
         }
         FieldRole::Schedule => {
             let [time] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;

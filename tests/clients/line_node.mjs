@@ -5,7 +5,9 @@ import { HTTPFetchError, messagingApi } from '@line/bot-sdk';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
 
 setGlobalDispatcher(new EnvHttpProxyAgent());
-const client = new messagingApi.MessagingApiClient({ channelAccessToken: process.env.SNS_TOKEN });
+const { SNS_BASE: baseURL, SNS_TOKEN: channelAccessToken, SEKISHO_CLIENT: key } = process.env;
+const defaultHeaders = key ? { 'Sekisho-Client': key } : undefined;
+const client = new messagingApi.MessagingApiClient({ channelAccessToken, baseURL, defaultHeaders });
 const [command, ...given] = process.argv.slice(2);
 const commands = {
   read: async () => (await client.getBotInfo()).userId,

@@ -13,13 +13,18 @@ from linebot.v3.messaging import ApiClient, ApiException, BroadcastRequest, Conf
 
 
 def main(command, *arguments):
-    proxy = urlsplit(os.environ["HTTPS_PROXY"])
+    proxy = urlsplit(os.environ.get("HTTPS_PROXY", ""))
     configuration = Configuration(access_token=os.environ["SNS_TOKEN"], ssl_ca_cert=os.environ["SSL_CERT_FILE"])
-    configuration.proxy = f"http://{proxy.hostname}:{proxy.port}"
+    if proxy.hostname:
+        configuration.proxy = f"http://{proxy.hostname}:{proxy.port}"
     if proxy.username:
         configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=f"{proxy.username}:{proxy.password}")
     with ApiClient(configuration) as client:
         line = MessagingApi(client)
+        if "SNS_BASE" in os.environ:
+            line.line_base_path = os.environ["SNS_BASE"]
+        if "SEKISHO_CLIENT" in os.environ:
+            client.set_default_header("Sekisho-Client", os.environ["SEKISHO_CLIENT"])
         if command == "read":
             return line.get_bot_info().user_id
         if command == "post":

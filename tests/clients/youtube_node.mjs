@@ -6,8 +6,10 @@ import { createReadStream } from 'node:fs';
 import { google } from 'googleapis';
 
 const auth = new google.auth.OAuth2();
-auth.setCredentials({ access_token: process.env.SNS_TOKEN });
-const client = google.youtube({ version: 'v3', auth });
+const { SNS_BASE: rootUrl, SNS_TOKEN: token, SEKISHO_CLIENT: key } = process.env;
+auth.setCredentials({ access_token: token });
+const reverse = rootUrl ? { rootUrl, headers: { 'Sekisho-Client': key } } : {};
+const client = google.youtube({ version: 'v3', auth, ...reverse });
 const [command, ...given] = process.argv.slice(2);
 const part = ['snippet', 'status'];
 const words = (title, privacyStatus) => ({ snippet: { title, categoryId: '22' }, status: { privacyStatus } });

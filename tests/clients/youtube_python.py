@@ -10,14 +10,26 @@ import sys
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from googleapiclient.http import MediaFileUpload
+from googleapiclient.http import HttpRequest, MediaFileUpload
 
 # The smallest part that the provider takes: a small film goes in several.
 PART = 256 * 1024
 
 
+class WithKey(HttpRequest):
+    """A request with one header more: the client's key, for the gateway's own address."""
+
+    def __init__(self, *given, headers=None, **named):
+        super().__init__(*given, headers=(headers or {}) | {"Sekisho-Client": os.environ["SEKISHO_CLIENT"]}, **named)
+
+
 def main(command, *given):
-    client = build("youtube", "v3", credentials=Credentials(os.environ["SNS_TOKEN"]), static_discovery=True)
+    reverse = {}
+    if "SNS_BASE" in os.environ:
+        reverse = {"requestBuilder": WithKey, "client_options": {"api_endpoint": os.environ["SNS_BASE"]}}
+    client = build(
+        "youtube", "v3", credentials=Credentials(os.environ["SNS_TOKEN"]), static_discovery=True, **reverse
+    )
     if command == "read":
         return client.channels().list(part="id,snippet", mine=True).execute()["items"][0]["id"]
     if command == "upload":

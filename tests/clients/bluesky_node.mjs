@@ -7,8 +7,13 @@ import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
 
 setGlobalDispatcher(new EnvHttpProxyAgent());
 const { SNS_BASE: service = 'https://bsky.social', SNS_TOKEN: account, SEKISHO_CLIENT: key } = process.env;
-const agent = new AtpAgent({ service });
-if (key) agent.setHeader('Sekisho-Client', key);
+// The agent's `setHeader` does not reach its signing in.
+const withKey = (input, init) => {
+  const request = new Request(input, init);
+  request.headers.set('Sekisho-Client', key);
+  return fetch(request);
+};
+const agent = new AtpAgent({ service, fetch: key ? withKey : undefined });
 const [command, ...given] = process.argv.slice(2);
 const cid = 'bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
 const commands = {

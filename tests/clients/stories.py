@@ -211,7 +211,7 @@ def two_steps(scene):
     scene.approve_only_ticket(held)
     went, words = scene.tool("reply", answer, own)
     last = scene.practice.posts()[-1]
-    scene.check("the own thread goes on", went and (last["text"], last["action"]) == (answer, "reply"), last)
+    scene.check("the own thread goes on", went and (last["text"], last["action"]) == (answer, "reply"), (words, last))
     held = scene.refused("a deletion", "approval-missing", scene.tool, "delete", own)
     scene.approve_only_ticket(held)
     went, words = scene.tool("delete", own)

@@ -8,23 +8,24 @@ import { google } from 'googleapis';
 const auth = new google.auth.OAuth2();
 const { SNS_BASE: rootUrl, SNS_TOKEN: token, SEKISHO_CLIENT: key } = process.env;
 auth.setCredentials({ access_token: token });
-const reverse = rootUrl ? { rootUrl, headers: { 'Sekisho-Client': key } } : {};
-const client = google.youtube({ version: 'v3', auth, ...reverse });
+const client = google.youtube({ version: 'v3', auth });
+// A call's own setting: as the client's, it would not reach the uploads.
+const way = rootUrl ? { rootUrl, headers: { 'Sekisho-Client': key } } : {};
 const [command, ...given] = process.argv.slice(2);
 const part = ['snippet', 'status'];
 const words = (title, privacyStatus) => ({ snippet: { title, categoryId: '22' }, status: { privacyStatus } });
 const commands = {
-  read: async () => (await client.channels.list({ part: ['id'], mine: true })).data.items[0].id,
+  read: async () => (await client.channels.list({ part: ['id'], mine: true }, way)).data.items[0].id,
   upload: async () => {
     const media = { mimeType: 'video/mp4', body: createReadStream(given[1]) };
-    return (await client.videos.insert({ part, requestBody: words(given[0], 'private'), media })).data.id;
+    return (await client.videos.insert({ part, requestBody: words(given[0], 'private'), media }, way)).data.id;
   },
   publish: async () => {
     const requestBody = { id: given[1], ...words(given[0], 'public') };
-    return (await client.videos.update({ part, requestBody })).data.id;
+    return (await client.videos.update({ part, requestBody }, way)).data.id;
   },
   delete: async () => {
-    await client.videos.delete({ id: given[0] });
+    await client.videos.delete({ id: given[0] }, way);
     return given[0];
   },
 };

@@ -7,29 +7,36 @@ import json
 import os
 import sys
 
+import httplib2
 from google.oauth2.credentials import Credentials
+from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from googleapiclient.http import HttpRequest, MediaFileUpload
+from googleapiclient.http import MediaFileUpload
 
 # The smallest part that the provider takes: a small film goes in several.
 PART = 256 * 1024
 
 
-class WithKey(HttpRequest):
-    """A request with one header more: the client's key, for the gateway's own address."""
+class WithKey(httplib2.Http):
+    """The SDK's own transport with one header more, the client's key: a `requestBuilder` does not reach the parts of a film."""
 
-    def __init__(self, *given, headers=None, **named):
-        super().__init__(*given, headers=(headers or {}) | {"Sekisho-Client": os.environ["SEKISHO_CLIENT"]}, **named)
+    def request(self, uri, method="GET", body=None, headers=None, **more):
+        headers = dict(headers or {}) | {"Sekisho-Client": os.environ["SEKISHO_CLIENT"]}
+        return super().request(uri, method=method, body=body, headers=headers, **more)
 
 
 def main(command, *given):
-    reverse = {}
+    credentials = Credentials(os.environ["SNS_TOKEN"])
+    settings = {"credentials": credentials}
     if "SNS_BASE" in os.environ:
-        reverse = {"requestBuilder": WithKey, "client_options": {"api_endpoint": os.environ["SNS_BASE"]}}
-    client = build(
-        "youtube", "v3", credentials=Credentials(os.environ["SNS_TOKEN"]), static_discovery=True, **reverse
-    )
+        http = WithKey()
+        # As the SDK does it itself: a 308 is no redirection here.
+        http.redirect_codes = http.redirect_codes - {308}
+        settings = {
+            "http": AuthorizedHttp(credentials, http=http), "client_options": {"api_endpoint": os.environ["SNS_BASE"]},
+        }
+    client = build("youtube", "v3", static_discovery=True, **settings)
     if command == "read":
         return client.channels().list(part="id,snippet", mine=True).execute()["items"][0]["id"]
     if command == "upload":

@@ -14,7 +14,8 @@ use crate::domain::action::Action;
 
 use super::batch::BatchFile;
 use super::definition::{
-    AddressAt, BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, When,
+    AddressAt, BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule,
+    Route, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place};

@@ -1,7 +1,7 @@
 // facebook-nodejs-business-sdk, as it comes: axios takes its proxy from the environment, Node its CA from
 // NODE_EXTRA_CA_CERTS. It sends no files (it deletes its own body where there are any), so a picture comes from another tool.
 //
-//     facebook_node.mjs read | post TEXT | post-with TEXT PHOTO_ID | reply TEXT ID | delete ID
+//     facebook_node.mjs read | pages | post TEXT | post-with TEXT PHOTO_ID | reply TEXT ID | delete ID
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -14,6 +14,12 @@ FacebookAdsApi.init(token, 'en_US', false);
 const [command, ...given] = process.argv.slice(2);
 const commands = {
   read: async () => (await new User('me').get(['id'])).id,
+  pages: async () => {
+    const page = await new Page('me').getFeed([], { limit: 1 });
+    const [first] = page.map((row) => row.id);
+    const [second] = (await page.next()).map((row) => row.id);
+    return `${first},${second}`;
+  },
   post: async () => (await new Page('me').createFeed([], { message: given[0] })).id,
   'post-with': async () => {
     const shown = [{ media_fbid: given[1] }];

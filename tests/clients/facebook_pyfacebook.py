@@ -22,8 +22,7 @@ def main(command, *given):
     if command == "read":
         return api.get_object("me", fields="id")["id"]
     if command == "pages":
-        found = api.get_connection("me", "feed", limit=1)
-        return found["paging"]["next"]
+        return ",".join(row["id"] for row in api.get_full_connections("me", "feed", count=2, limit=1)["data"])
     if command == "post":
         return api.post_object("me", "feed", data={"message": given[0]})["id"]
     if command == "upload":

@@ -45,6 +45,8 @@ class Kind:
     direct: bool = False
     # What the tool does to put up a picture: `upload` and `post-with`, or one command.
     picture: str = "upload"
+    # Whether the tool can turn pages of what the account posted.
+    pages: bool = False
     # The program that puts up pictures for a tool that cannot.
     uploader: str = ""
 
@@ -68,7 +70,7 @@ class Kind:
 
 X = ("text", "pictures", "thread")
 PAGE = ("text", "pictures", "thread")
-# Whoever takes a base URL (PROVIDERS of the design: fifteen SDKs and curl) comes by both doors, the others by the proxy.
+# Whoever takes a base URL (fifteen SDKs and curl) comes by both doors, tweepy and twitter-api-v2 by the proxy only.
 KINDS = [
     Kind("googleapis", "youtube_node.mjs", "youtube", ("film",)),
     Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film",), door="origin"),
@@ -89,10 +91,10 @@ KINDS = [
     Kind("line-bot-sdk-origin", "line_python.py", "line", adds=(("notificationDisabled", False),), door="origin"),
     Kind("@line/bot-sdk", "line_node.mjs", "line", direct=True),
     Kind("@line/bot-sdk-origin", "line_node.mjs", "line", door="origin"),
-    Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel",)),
-    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), door="origin"),
-    Kind("masto", "mastodon_node.mjs", "mastodon", ("channel",)),
-    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel",), door="origin"),
+    Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel",), pages=True),
+    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), pages=True, door="origin"),
+    Kind("masto", "mastodon_node.mjs", "mastodon", ("channel",), pages=True),
+    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel",), pages=True, door="origin"),
     Kind("atproto", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture"),
     Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture", door="origin"),
     Kind("@atproto/api", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture"),
@@ -101,14 +103,14 @@ KINDS = [
     Kind("facebook-sdk-origin", "facebook_sdk.py", "facebook", ("channel",), door="origin"),
     Kind("facebook_business", "facebook_business_sdk.py", "facebook", PAGE),
     Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel",), door="origin"),
-    Kind("python-facebook-api", "facebook_pyfacebook.py", "facebook", PAGE),
-    Kind("python-facebook-api-origin", "facebook_pyfacebook.py", "facebook", ("channel",), door="origin"),
+    Kind("python-facebook-api", "facebook_pyfacebook.py", "facebook", PAGE, pages=True),
+    Kind("python-facebook-api-origin", "facebook_pyfacebook.py", "facebook", ("channel",), pages=True, door="origin"),
     Kind(
-        "facebook-nodejs-business-sdk", "facebook_node.mjs", "facebook", PAGE, adds=(("id", "me"),),
+        "facebook-nodejs-business-sdk", "facebook_node.mjs", "facebook", PAGE, pages=True, adds=(("id", "me"),),
         uploader="facebook_sdk.py",
     ),
     Kind(
-        "facebook-nodejs-business-sdk-origin", "facebook_node.mjs", "facebook", ("channel",), door="origin",
+        "facebook-nodejs-business-sdk-origin", "facebook_node.mjs", "facebook", ("channel",), pages=True, door="origin",
         uploader="facebook_sdk.py",
     ),
     Kind("threads-client", "threads_python.py", "threads", ("two_steps",)),

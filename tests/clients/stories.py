@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -131,13 +132,24 @@ class Scene:
         new = self.practice.posts()[before:]
         self.check(f"{name}: published once, as approved", [post["text"] for post in new] == [text], new)
         self.check(f"{name}: sent once", len(self.practice.publishing_requests()) == sent + 1)
+        entries = self.of_this(last, digest)
+        # The outcome is durable with the next commit, which the tool does not wait for.
+        for _ in range(200):
+            if len(entries) > 1:
+                break
+            time.sleep(0.05)
+            entries = self.of_this(last, digest)
+        shown = [(entry["kind"], entry.get("digest")) for entry in entries]
+        self.check(f"{name}: a permission, then its outcome", shown == [("permit", digest), ("outcome", None)], entries)
+        return new
+
+    def of_this(self, last, digest):
+        """The entries since `last`; of a tool that makes several requests, those of this digest only."""
         entries = self.gate.console.entries(last)
         if self.loose:
             known = [entry["index"] for entry in entries if entry.get("digest") == digest]
             entries = [entry for entry in entries if entry["index"] in known or entry.get("of") in known]
-        shown = [(entry["kind"], entry.get("digest")) for entry in entries]
-        self.check(f"{name}: a permission, then its outcome", shown == [("permit", digest), ("outcome", None)], entries)
-        return new
+        return entries
 
     def approve_only_ticket(self, held):
         """The manager approves what waits, by the number that the tool showed."""
@@ -296,6 +308,8 @@ def thread(scene):
 
 def goes_on(scene, own):
     """A reply to somebody is refused, one's own thread goes on when approved, and its first post is deleted when approved."""
+    if scene.kind.pages:
+        pages(scene)
     foreign = "at://did:plc:someone/app.bsky.feed.post/3k2aaaaaaaa2a" if scene.kind.provider == "bluesky" else "123456"
     text = fresh("お問い合わせの件です")
     scene.refused("a reply to somebody", "individual-reply", scene.tool, "reply", text, foreign, article="14")
@@ -309,6 +323,18 @@ def goes_on(scene, own):
     scene.check("the approved deletion passes", went, words)
     gone = [post["deleted"] for post in scene.practice.posts() if post["id"] == own["id"]]
     scene.check("the provider has deleted it", gone == [True], gone)
+
+
+def pages(scene):
+    """The second page of what the account posted: the provider names its address, and the tool reaches it."""
+    received = len(scene.practice.requests())
+    went, words = scene.tool("pages")
+    first, _, second = words.partition(",")
+    scene.check("two pages, one post each", went and first and second and first != second, words)
+    sent = [row["target"] for row in scene.practice.requests()[received:]]
+    asked = [re.search("(after|max_id)=[0-9_]+", target) is not None for target in sent]
+    # Some look for a page more.
+    scene.check("the provider was asked for both", asked[:2] == [False, True] and all(asked[1:]), sent)
 
 
 def parts(scene):

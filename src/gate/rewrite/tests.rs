@@ -48,7 +48,8 @@ fn an_address_leads_back_by_the_door_that_the_tool_came_in() {
 
 #[test]
 fn an_origin_to_go_on_from_is_the_doors_own() {
-    let given = r#"{"did":"did:plc:a","didDoc":{"service":[{"id":"p","serviceEndpoint":"https://a.host.bsky.network"}]}}"#;
+    let given =
+        r#"{"did":"did:plc:a","didDoc":{"service":[{"id":"p","serviceEndpoint":"https://a.host.bsky.network"}]}}"#;
     let ours = json("bluesky", &origin(), given);
     assert_eq!(ours, given.replace("https://a.host.bsky.network", "https://gw:9001"));
     let ours = json("bluesky", &path(), given);
@@ -71,7 +72,12 @@ fn nothing_but_the_named_addresses_changes_in_an_answer() {
         assert_eq!(json("facebook", &origin(), untouched), untouched);
     }
     // Too deep to be a page of Graph.
-    let deep = format!("{}{}{}", r#"{"a":"#.repeat(40), r#"{"paging":{"next":"https://graph.facebook.com/4"}}"#, "}".repeat(40));
+    let deep = format!(
+        "{}{}{}",
+        r#"{"a":"#.repeat(40),
+        r#"{"paging":{"next":"https://graph.facebook.com/4"}}"#,
+        "}".repeat(40)
+    );
     assert_eq!(json("facebook", &origin(), &deep), deep);
 }
 

@@ -20,7 +20,8 @@ impl AddressAt {
     /// # Errors
     /// When it does not begin with a slash, has an empty step, or ends in a wildcard: an address has a name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no place of an address (`/upload_url`, `/service/*/url`, `/**/paging/next`)");
+        let wrong =
+            || format!("{text:?} is no place of an address (`/upload_url`, `/service/*/url`, `/**/paging/next`)");
         let steps = text.strip_prefix('/').ok_or_else(wrong)?.split('/');
         let steps: Vec<Step> = steps
             .map(|step| match step {

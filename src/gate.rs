@@ -169,6 +169,7 @@ impl Gate {
     /// Takes one request the whole road and answers it.
     async fn pass(self: Arc<Self>, arrival: Arrival) -> Response<Body> {
         let begun = self.clock.now();
+        let _under_way = self.ledger.under_way();
         let rules = self.rules.load_full();
         let asked = Shape::asked_for(&arrival.headers);
         let door = arrival.door;

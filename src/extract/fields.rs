@@ -266,10 +266,9 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Target => {
             let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
             // Said twice it must be the same.
-            if mapped.target.as_ref().is_some_and(|known| *known != id) {
+            if *mapped.target.get_or_insert_with(|| id.clone()) != id {
                 return Err(bad_field(&at));
             }
-            mapped.target = Some(id);
         }
         FieldRole::Schedule => {
             let [time] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;

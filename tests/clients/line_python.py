@@ -1,6 +1,6 @@
 """line-bot-sdk for Python, as it comes. It reads no proxy from the environment: both settings are its own.
 
-    line_python.py read | post TEXT
+    line_python.py read | post TEXT | validate TEXT | push TEXT USER_ID
 """
 
 import json
@@ -9,7 +9,10 @@ import sys
 from urllib.parse import urlsplit
 
 import urllib3
-from linebot.v3.messaging import ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, TextMessage
+from linebot.v3.messaging import (
+    ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, PushMessageRequest, TextMessage,
+    ValidateMessageRequest,
+)
 
 
 def main(command, *arguments):
@@ -27,6 +30,11 @@ def main(command, *arguments):
             client.set_default_header("Sekisho-Client", os.environ["SEKISHO_CLIENT"])
         if command == "read":
             return line.get_bot_info().user_id
+        if command == "validate":
+            line.validate_broadcast(ValidateMessageRequest(messages=[TextMessage(text=arguments[0])]))
+            return "valid"
+        if command == "push":
+            return line.push_message(PushMessageRequest(to=arguments[1], messages=[TextMessage(text=arguments[0])]))
         if command == "post":
             request = BroadcastRequest(messages=[TextMessage(text=arguments[0])])
             return line.broadcast_with_http_info(request).headers.get("x-line-request-id")

@@ -4,8 +4,8 @@
     run.py [--binary target/debug/sekisho] [--python PYTHON] [--only NAME]... [--jobs N] [--direct]
 
 `--direct` leaves the gate out: the tools speak to the practice providers through a bare CONNECT proxy, which shows
-that the tools and the practice providers understand each other. `--python` is the interpreter that has the SDKs. Each of
-the `--jobs` towns has practice providers and a gate of its own, so that their tools do not see each other.
+that the tools and the practice providers understand each other. `--python` is the interpreter that has the SDKs. Each
+of the `--jobs` towns has practice providers and a gate of its own, so that their tools do not see each other.
 The last line is `N passed, N failed`; the exit code is 1 when anything failed.
 """
 
@@ -68,7 +68,9 @@ class Kind:
         return [*options, "--"] if options else []
 
 
+SILENT = (("notificationDisabled", False),)
 X = ("text", "pictures", "thread")
+LINE = ("text", "one_to_one")
 PAGE = ("text", "pictures", "thread")
 # Whoever takes a base URL (fifteen SDKs and curl) comes by both doors, tweepy and twitter-api-v2 by the proxy only.
 KINDS = [
@@ -87,10 +89,10 @@ KINDS = [
     Kind("curl-path", "curl.sh", story=X, door="path"),
     Kind("curl-http-proxy", "curl.sh", door="http_proxy"),
     Kind("absolute-form", "x_absolute_form.py"),
-    Kind("line-bot-sdk", "line_python.py", "line", adds=(("notificationDisabled", False),), direct=True),
-    Kind("line-bot-sdk-origin", "line_python.py", "line", adds=(("notificationDisabled", False),), door="origin"),
-    Kind("@line/bot-sdk", "line_node.mjs", "line", direct=True),
-    Kind("@line/bot-sdk-origin", "line_node.mjs", "line", door="origin"),
+    Kind("line-bot-sdk", "line_python.py", "line", LINE, adds=SILENT, direct=True),
+    Kind("line-bot-sdk-origin", "line_python.py", "line", LINE, adds=SILENT, door="origin"),
+    Kind("@line/bot-sdk", "line_node.mjs", "line", LINE, direct=True),
+    Kind("@line/bot-sdk-origin", "line_node.mjs", "line", LINE, door="origin"),
     Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel",), pages=True),
     Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), pages=True, door="origin"),
     Kind("masto", "mastodon_node.mjs", "mastodon", ("channel",), pages=True),

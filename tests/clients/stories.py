@@ -263,7 +263,7 @@ def pictures(scene):
 
 
 def channel(scene):
-    """Text, picture, reply, deletion: each held, approved by its ticket, done once. Shorter than the chapters of each."""
+    """Text, picture, reply, deletion in short: each held, approved by its ticket, done once."""
     went, words = scene.tool("read")
     scene.check("a read passes", went and words, words)
 
@@ -307,7 +307,7 @@ def thread(scene):
 
 
 def goes_on(scene, own):
-    """A reply to somebody is refused, one's own thread goes on when approved, and its first post is deleted when approved."""
+    """A reply to somebody is refused; when approved, the own thread goes on and its first post is deleted."""
     if scene.kind.pages:
         pages(scene)
     foreign = "at://did:plc:someone/app.bsky.feed.post/3k2aaaaaaaa2a" if scene.kind.provider == "bluesky" else "123456"
@@ -344,11 +344,27 @@ def parts(scene):
     went, medium = scene.tool("upload-parts", str(picture))
     if not scene.check("an upload in parts passes", went, medium):
         return
+    went, words = scene.tool("describe", medium, "桜の写真")
+    scene.check("its alternative text passes", went, words)
     held = scene.refused("a post with it", "approval-missing", scene.tool, "post-with", text, medium)
     digest = scene.approve_only_ticket(held)
+    went, words = scene.tool("describe", medium, "梅の写真")
+    scene.check("another alternative text passes", went, words)
+    scene.refused("and is another post", "approval-missing", scene.tool, "post-with", text, medium)
+    went, words = scene.tool("describe", medium, "桜の写真")
+    scene.check("the first alternative text again", went, words)
     new = scene.published("the approved post with it", text, digest, "post-with", text, medium)
     hashes = [post["media_sha256"] for post in new]
     scene.check("the provider has the bytes, joined", hashes == [[sha256(picture.read_bytes())]], hashes)
+
+
+def one_to_one(scene):
+    """What shows nothing to anybody passes; a message to one person is no post, and is refused."""
+    before = len(scene.practice.posts())
+    went, words = scene.tool("validate", fresh("点検のお知らせ"))
+    scene.check("a validation passes, and publishes nothing", went and len(scene.practice.posts()) == before, words)
+    text = fresh("お問い合わせの件です")
+    scene.refused("a message to one person", "individual-reply", scene.tool, "push", text, "U" + "0" * 32, article="14")
 
 
 def film(scene):
@@ -370,6 +386,15 @@ def film(scene):
     scene.check("nobody sees it yet", len(scene.practice.posts()) == before, scene.practice.posts()[before:])
     scene.refused("a second use", "approval-missing", scene.tool, "upload", text, str(film))
 
+    picture = scene.directory / f"{scene.kind.program}.png"
+    picture.write_bytes(PIXEL + secrets.token_bytes(64))
+    held = scene.refused("a thumbnail", "approval-missing", scene.tool, "thumbnail", own, str(picture))
+    scene.approve_only_ticket(held)
+    went, words = scene.tool("thumbnail", own, str(picture))
+    sent = [row["body_sha256"] for row in scene.practice.requests() if "thumbnails/set" in row["target"]]
+    as_approved = went and sent[-1:] == [sha256(picture.read_bytes())]
+    scene.check("the approved thumbnail passes, byte for byte", as_approved, words)
+
     held = scene.refused("its publication", "approval-missing", scene.tool, "publish", text, own)
     scene.approve_only_ticket(held)
     scene.refused("other words at its publication", "approval-missing", scene.tool, "publish", other, own)
@@ -387,7 +412,8 @@ def film(scene):
     scene.check("the provider has deleted it", gone == [True], gone)
 
 
-CHAPTERS = {chapter.__name__: chapter for chapter in (text, two_steps, pictures, channel, thread, parts, film)}
+TOLD = (text, two_steps, pictures, channel, thread, parts, one_to_one, film)
+CHAPTERS = {chapter.__name__: chapter for chapter in TOLD}
 
 
 def without_a_gate(score, kind, practice, python, settings, directory):

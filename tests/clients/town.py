@@ -55,10 +55,13 @@ def wait_for(what, condition, seconds=30, process=None):
     raise RuntimeError(f"{what}: not within {seconds} s")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(number):
+    """Ports that are free now, none of them twice."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 class Process:
@@ -181,8 +184,8 @@ class Gate(Process):
 
     def __init__(self, binary, directory, practice):
         self.binary, self.directory = binary, Path(directory)
-        self.port, self.console_port = free_port(), free_port()
-        self.origins = {name: free_port() for name in PROVIDER_HOSTS}
+        self.port, self.console_port, *origins = free_ports(2 + len(PROVIDER_HOSTS))
+        self.origins = dict(zip(PROVIDER_HOSTS, origins))
         self.client_keys = {account: secrets.token_urlsafe(24) for account, _, _ in self.ACCOUNTS}
         self.tokens = {account: token for account, _, token in self.ACCOUNTS}
         self.manager_key = secrets.token_urlsafe(24)
@@ -238,7 +241,7 @@ class Gate(Process):
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "quote", "delete", "upload", "read", "sign-in"]'
+                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "direct-message", "quote", "delete", "upload", "read", "sign-in"]'
             )
         return "\n\n".join(lines) + "\n"
 

@@ -1,6 +1,7 @@
 // @xdevplatform/xdk, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
-//     x_xdk_node.mjs read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
+//     x_xdk_node.mjs read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
+//         describe MEDIA_ID TEXT | reply TEXT ID | delete ID
 import { readFileSync } from 'node:fs';
 import { ApiError, Client } from '@xdevplatform/xdk';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
@@ -22,6 +23,10 @@ const commands = {
   upload: async () => {
     const media = readFileSync(given[0]).toString('base64');
     return (await client.media.upload({ media, mediaCategory: 'tweet_image' })).data.id;
+  },
+  describe: async () => {
+    await client.media.createMetadata({ id: given[0], metadata: { altText: { text: given[1] } } });
+    return given[0];
   },
   'upload-parts': async () => {
     const bytes = readFileSync(given[0]);

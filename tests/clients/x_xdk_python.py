@@ -1,7 +1,8 @@
 """xdk for Python, as it comes: requests reads proxy and CA from the environment. Its exception shows the status line only;
 the gate's words are in the answer that the exception carries.
 
-    x_xdk_python.py read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
+    x_xdk_python.py read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
+        describe MEDIA_ID TEXT | reply TEXT ID | delete ID
 """
 
 import base64
@@ -11,7 +12,7 @@ import sys
 
 import requests
 from xdk import Client
-from xdk.media.models import AppendUploadRequest, InitializeUploadRequest, UploadRequest
+from xdk.media.models import AppendUploadRequest, CreateMetadataRequest, InitializeUploadRequest, UploadRequest
 from xdk.posts.models import CreateRequest
 
 PART = 1000
@@ -41,6 +42,9 @@ def main(command, *given):
         with open(given[0], "rb") as image:
             body = UploadRequest(media=text_of(image.read()), media_category="tweet_image")
         return client.media.upload(body).data.id
+    if command == "describe":
+        client.media.create_metadata(CreateMetadataRequest(id=given[0], metadata={"alt_text": {"text": given[1]}}))
+        return given[0]
     if command == "upload-parts":
         with open(given[0], "rb") as image:
             data = image.read()

@@ -1,7 +1,7 @@
 // googleapis, as it comes: gaxios takes its proxy from the environment, Node its CA from NODE_EXTRA_CA_CERTS. It sends
 // words and film in one body.
 //
-//     youtube_node.mjs read | upload TEXT FILE | publish TEXT ID | delete ID
+//     youtube_node.mjs read | upload TEXT FILE | thumbnail ID FILE | publish TEXT ID | delete ID
 import { createReadStream } from 'node:fs';
 import { google } from 'googleapis';
 
@@ -19,6 +19,10 @@ const commands = {
   upload: async () => {
     const media = { mimeType: 'video/mp4', body: createReadStream(given[1]) };
     return (await client.videos.insert({ part, requestBody: words(given[0], 'private'), media }, way)).data.id;
+  },
+  thumbnail: async () => {
+    const media = { mimeType: 'image/png', body: createReadStream(given[1]) };
+    return (await client.thumbnails.set({ videoId: given[0], media }, way)).data.kind;
   },
   publish: async () => {
     const requestBody = { id: given[1], ...words(given[0], 'public') };

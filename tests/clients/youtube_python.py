@@ -1,6 +1,6 @@
 """google-api-python-client, as it comes: httplib2 reads its proxy from the environment, its CA is HTTPLIB2_CA_CERTS.
 
-    youtube_python.py read | upload TEXT FILE | publish TEXT ID | delete ID
+    youtube_python.py read | upload TEXT FILE | thumbnail ID FILE | publish TEXT ID | delete ID
 """
 
 import json
@@ -47,6 +47,9 @@ def main(command, *given):
         while answer is None:
             _, answer = request.next_chunk()
         return answer["id"]
+    if command == "thumbnail":
+        image = MediaFileUpload(given[1], mimetype="image/png")
+        return client.thumbnails().set(videoId=given[0], media_body=image).execute()["kind"]
     if command == "publish":
         body = {
             "id": given[1], "snippet": {"title": given[0], "categoryId": "22"}, "status": {"privacyStatus": "public"},

@@ -46,6 +46,7 @@ mod observed;
 mod own;
 pub mod renew;
 pub mod respond;
+mod rewrite;
 pub mod sentence;
 pub mod session;
 
@@ -184,7 +185,7 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
-        let called = session::called(&arrival);
+        let called = rewrite::called(&arrival);
         let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
@@ -415,7 +416,7 @@ impl Gate {
         request: Option<(Recognised, Extracted, Arc<Account>)>,
         made: Option<Box<Container>>,
         shape: Shape,
-        called: Option<session::Called>,
+        called: Option<rewrite::Called>,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         self.doubt(&sent.answer, request.as_ref());
@@ -442,7 +443,9 @@ impl Gate {
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) if !unclear => respond::answer(session::rewritten(answer, request.as_ref(), called), &entry),
+            Ok(answer) if !unclear => {
+                respond::answer(rewrite::rewritten(answer, request.as_ref(), called).await, &entry)
+            }
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }

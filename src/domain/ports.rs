@@ -109,6 +109,8 @@ pub trait Hosts: Send + Sync {
     fn is_provider_host(&self, host: &str) -> bool;
     /// The default host of the provider with this short name.
     fn default_host(&self, provider: &str) -> Option<String>;
+    /// Whether the definition of that short name names this host.
+    fn is_host_of(&self, provider: &str, host: &str) -> bool;
     /// Every host pattern, for the intermediate's name constraints: `api.x.com`, `.host.bsky.network`.
     fn host_patterns(&self) -> Vec<String>;
 }

@@ -263,7 +263,8 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         }
         FieldRole::Target => {
             let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
-            if mapped.target.replace(id).is_some() {
+            // Said twice it must be the same.
+            if *mapped.target.get_or_insert_with(|| id.clone()) != id {
                 return Err(bad_field(&at));
             }
         }

@@ -13,8 +13,10 @@ use crate::domain::post::Role;
 
 use super::matcher::PathTemplate;
 
+mod address;
 mod step;
 
+pub use address::AddressAt;
 pub use step::{ContainerRule, ContainerStep, Step, StepRule};
 
 /// A provider: hosts, credential, headers, routes.
@@ -53,6 +55,8 @@ pub struct Definition {
     pub media_by_content: bool,
     /// Whether nothing is ever sent: a person does by hand what was permitted (a provider without an API).
     pub by_hand: bool,
+    /// Where answers name addresses of its own, which a tool at a reverse door could follow past the gate.
+    pub addresses: Vec<AddressAt>,
     /// Members of a body that are refused by name wherever the provider would take a credential from them.
     pub never: Vec<String>,
 }

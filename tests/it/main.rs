@@ -37,6 +37,7 @@ mod nerima;
 mod observe;
 mod office;
 mod outcome;
+mod reverse;
 mod road;
 mod shipped;
 mod stage;

@@ -42,6 +42,19 @@ pub(super) struct Parsed {
 }
 
 impl Parsed {
+    /// No body.
+    pub(super) fn nothing() -> Self {
+        Self {
+            json: None,
+            form: Vec::new(),
+            medium: None,
+            words: None,
+            kind: BodyKind::None,
+            body: OutBody::Empty,
+            content_type: None,
+        }
+    }
+
     /// Reads a form's and a query's bracket keys into the tree that a JSON body would be, where the definition says so.
     ///
     /// # Errors
@@ -99,15 +112,7 @@ pub(super) async fn read(
             "A compressed body is not accepted.",
         ));
     }
-    let nothing = Parsed {
-        json: None,
-        form: Vec::new(),
-        medium: None,
-        words: None,
-        kind: BodyKind::None,
-        body: OutBody::Empty,
-        content_type: None,
-    };
+    let nothing = Parsed::nothing();
     let route = &recognised.route;
     if route.takes(BodyKind::None) && (body.is_end_stream() || body.size_hint().exact() == Some(0)) {
         return Ok(nothing);
@@ -153,7 +158,13 @@ pub(super) async fn read(
         BodyKind::Multipart => read_multipart(recognised, &media_type, pieces, limits, nothing).await,
         BodyKind::Related => read_related(recognised, &media_type, pieces, limits, nothing).await,
         BodyKind::Raw => read_raw(Some(media_type.name), pieces, limits, nothing).await,
-        BodyKind::None | BodyKind::HttpBatch => Err(bad_type()),
+        BodyKind::HttpBatch => {
+            // What is unrolled writes body and type anew; only a route of such batches takes this kind.
+            let content_type = media_type.boundary().map(str::to_owned);
+            let body = OutBody::Bytes(Bytes::from(pieces.collect().await?));
+            Ok(Parsed { body, content_type, kind, ..nothing })
+        }
+        BodyKind::None => Err(bad_type()),
     }
 }
 
@@ -266,6 +277,7 @@ impl MediaType {
             "application/x-www-form-urlencoded" if route.takes(BodyKind::Form) => BodyKind::Form,
             "multipart/form-data" if route.takes(BodyKind::Multipart) => BodyKind::Multipart,
             "multipart/related" if route.takes(BodyKind::Related) => BodyKind::Related,
+            "multipart/mixed" if route.takes(BodyKind::HttpBatch) => BodyKind::HttpBatch,
             name if route.takes(BodyKind::Raw)
                 && (route.raw_types.is_empty() || route.raw_types.iter().any(|allowed| allowed == name)) =>
             {
@@ -279,8 +291,8 @@ impl MediaType {
                 .parameters
                 .iter()
                 .all(|(key, value)| allowed.iter().any(|(name, only)| name == key && only.eq_ignore_ascii_case(value))),
-            BodyKind::Multipart | BodyKind::Related => self.boundary().is_some(),
-            BodyKind::Raw | BodyKind::None | BodyKind::HttpBatch => self.parameters.is_empty(),
+            BodyKind::Multipart | BodyKind::Related | BodyKind::HttpBatch => self.boundary().is_some(),
+            BodyKind::Raw | BodyKind::None => self.parameters.is_empty(),
         };
         if fits { Ok(kind) } else { Err(bad_type()) }
     }

@@ -1,5 +1,6 @@
 //! Meta's Graph API: Threads and Instagram, whose posts are made in one request and published by another.
 
+mod batch;
 mod containers;
 mod objects;
 mod pages;
@@ -181,7 +182,15 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Answer {
     let Some(token) = token.filter(|token| token != "revoked") else {
         return refusal(StatusCode::BAD_REQUEST, 190, None, "Invalid OAuth access token - Cannot parse access token");
     };
-    let call = Call::of(asked, &token);
+    match batch::of(asked).filter(|_| matches!(asked.segments().as_slice(), [] | ["me"] | [_])) {
+        Some(list) => batch::answer(world, asked, &token, &list),
+        None => single(world, asked, &token),
+    }
+}
+
+/// Answers one request that is no batch.
+fn single(world: &mut World, asked: &Asked, token: &str) -> Answer {
+    let call = Call::of(asked, token);
     let calls = world.graph.calls.entry(call.user.clone()).or_default();
     *calls += 1;
     let used = (*calls * 100 / CALLS).min(100);

@@ -51,6 +51,8 @@ struct File {
     /// Members of a body that are refused by name.
     #[serde(default)]
     never: Vec<String>,
+    /// The member of a body that makes a batch of any request.
+    batch_key: Option<String>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -242,7 +244,7 @@ impl Reader<'_> {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         let web_hosts = file.web_hosts.iter().filter_map(|host| self.take(&span, host_pattern(host))).collect();
-        let definition = Definition {
+        let definition = Arc::new(Definition {
             id: file.id,
             name_ja: file.name.ja,
             name_en: file.name.en,
@@ -260,9 +262,11 @@ impl Reader<'_> {
             media_by_content: file.media_by_content,
             by_hand: file.by_hand,
             never: file.never,
-        };
+            batch_key: file.batch_key,
+        });
         let every = file.every.fields.into_iter().filter_map(|field| self.field(field)).collect();
         let shared = Shared {
+            definition: &definition,
             hosts: &definition.hosts,
             sets: &file.sets,
             versioned: file.versioned,
@@ -271,14 +275,14 @@ impl Reader<'_> {
         };
         // A batch names the routes of its items, so it is made after them.
         let (batches, plain): (Vec<_>, Vec<_>) =
-            file.routes.into_iter().partition(|route| route.get_ref().batch.as_ref().is_some_and(BatchFile::unrolls));
+            file.routes.into_iter().partition(|route| route.get_ref().batch.is_some());
         let mut routes: Vec<Arc<Route>> = Vec::new();
         for route in plain.into_iter().chain(batches) {
             let made = self.route(route, &shared, &routes).map(Arc::new);
             routes.extend(made);
         }
         self.check_routes(&routes);
-        (Arc::new(definition), routes)
+        (definition, routes)
     }
 
     fn route(&mut self, route: Spanned<RouteFile>, shared: &Shared<'_>, known: &[Arc<Route>]) -> Option<Route> {
@@ -310,8 +314,8 @@ impl Reader<'_> {
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
         let container = file.container.and_then(|container| self.container(&span, container));
         let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
-        let batch = match file.batch.filter(BatchFile::unrolls) {
-            Some(batch) => Some(self.take(&span, batch.read(known))?),
+        let batch = match file.batch {
+            Some(batch) => Some(self.take(&span, batch.read(shared.definition, known))?),
             None => None,
         };
         let route = Route {
@@ -367,6 +371,7 @@ impl Reader<'_> {
 
 /// What a route takes from its definition.
 struct Shared<'d> {
+    definition: &'d Arc<Definition>,
     hosts: &'d [HostPattern],
     sets: &'d std::collections::BTreeMap<String, Vec<String>>,
     versioned: bool,
@@ -378,10 +383,10 @@ struct Shared<'d> {
 /// What of a route cannot be carried out yet.
 fn unsupported(file: &RouteFile) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 3] = [
-        (file.batch.as_ref().is_some_and(|batch| !batch.unrolls()), "batch"),
+    let http = file.batch.as_ref().is_some_and(BatchFile::is_http);
+    let needs: [(bool, &'static str); 2] = [
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
-        (file.body.contains(&BodyKind::HttpBatch), "a body of several parts"),
+        (file.body.contains(&BodyKind::HttpBatch) != http, "a body of several parts"),
     ];
     needs.iter().find(|(needed, _)| *needed).map(|(_, what)| *what)
 }

@@ -1,6 +1,7 @@
 //! Threads and Instagram: a post is made in one request and published by another. What was approved at the first is what
 //! the second publishes, once, and nothing else is published at all.
 
+mod batch;
 mod facebook;
 mod joined;
 

@@ -6,7 +6,7 @@ use crate::domain::action::Action;
 use crate::domain::arrival::Body;
 use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
-use crate::domain::media::{Media, UploadStep};
+use crate::domain::media::{Media, UploadStep, session_name};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
@@ -87,7 +87,7 @@ pub async fn read(
         return Err(body::too_large());
     }
     let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
-    let upload = upload::step(&request, mapped.medium.as_ref())?;
+    let upload = upload::step(&request, mapped.action, mapped.medium.as_ref())?;
     let container = container(&request)?;
     if let Some(UploadStep::Open { promised: Some(sha256), total, .. }) = &upload {
         // The bytes come after the words; the approval is for what was promised, and other bytes do not pass.
@@ -170,8 +170,12 @@ pub fn resolve(
 ) -> Result<(), Refusal> {
     let mut media = Vec::with_capacity(extracted.media_ids.len());
     for id in &extracted.media_ids {
-        let record =
-            book.media(&recognised.provider.id, &recognised.book_id(account, id)).map_err(|_| store_unavailable())?;
+        let known = |id: &str| book.media(&recognised.provider.id, &recognised.book_id(account, id));
+        let record = match known(id).map_err(|_| store_unavailable())? {
+            // A session of an upload whose words come last is kept by a hash of its name.
+            None => known(&session_name(id)).map_err(|_| store_unavailable())?,
+            record => record,
+        };
         let record = record.ok_or_else(|| {
             let sentence = "この画像・動画は関所を通っていません。";
             bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")

@@ -129,7 +129,8 @@ fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> 
     if credential::fingerprint(&recognised, headers, parsed, action)?.is_some() {
         return Err(credential_inside());
     }
-    let step = medium.is_some() || upload::step(&request, None)?.is_some() || super::container(&request)?.is_some();
+    let step =
+        medium.is_some() || upload::step(&request, action, None)?.is_some() || super::container(&request)?.is_some();
     if step || matches!(action, Action::Upload | Action::SignIn) {
         return Err(one_of_many());
     }

@@ -156,7 +156,7 @@ pub async fn lesson(
         Some(UploadStep::Range { .. }) => {
             session::arrived(answer, request, published_id.as_deref(), book, config).await
         }
-        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request)),
+        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request, published_id.as_deref())),
         _ => taught(recognised, extracted, account, published_id.as_deref(), book, config).await,
     };
     let mut learned = match taught {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod containers;
+mod films;
 mod objects;
 mod pages;
 
@@ -27,6 +28,7 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     containers: BTreeMap<String, containers::Container>,
     objects: BTreeMap<String, objects::Object>,
+    films: BTreeMap<String, films::Film>,
     unpublished: BTreeMap<String, pages::Unpublished>,
 }
 
@@ -195,7 +197,9 @@ fn single(world: &mut World, asked: &Asked, token: &str) -> Answer {
     *calls += 1;
     let used = (*calls * 100 / CALLS).min(100);
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let film = films::answer(world, &call, asked);
     let answer = match (&call.method, path.as_slice()) {
+        _ if film.is_some() => film.unwrap_or_else(|| unknown("")),
         (&Method::POST, [_, "threads"]) if call.service == Service::Threads => containers::make(world, &call),
         (&Method::POST, [_, "threads_publish"]) if call.service == Service::Threads => {
             containers::publish(world, &call)

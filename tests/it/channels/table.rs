@@ -74,7 +74,9 @@ pub async fn walk(town: &Town, provider: &str) -> Walk {
             Some(_) if route.means != route.id => continue,
             Some((batch, requests)) => {
                 let items = routes.iter().map(|(_, item)| item.as_ref());
-                items.flat_map(|item| in_request(definition, route, (batch, requests.written), item, &mut walk)).collect()
+                items
+                    .flat_map(|item| in_request(definition, route, (batch, requests.written), item, &mut walk))
+                    .collect()
             }
         };
         walk.routes += usize::from(!cases.is_empty());
@@ -236,8 +238,11 @@ fn in_request(
     let outer = Wire::new("POST", &host(route), &route.path.example());
     let how = if written == Written::Graph { "form" } else { "json" };
     let mut cases = cases(definition, item, walk);
-    cases.retain(|case| case.how == how && !case.upload);
+    cases.retain(|case| case.how == how && !case.upload && case.described);
+    let makes = item.container.as_ref().is_some_and(|rule| rule.when.iter().all(|when| when.says == Some(false)));
     for case in &mut cases {
+        // What is published later comes alone.
+        case.described = !makes;
         let Wire { method, target, body, .. } = &case.wire;
         let body = String::from_utf8(body.clone()).unwrap();
         case.name = format!("{} in {}", case.name, route.id);

@@ -77,7 +77,8 @@ async fn one_refused_item_refuses_the_whole_and_says_which() {
     let town = Town::start().await;
     let tool = town.nerima();
     let short = post("詳しくは https://bit.ly/3abc へ");
-    let refused = town.refuses("shortened-link", "guideline-2011:shortened-url", batch(&tool, &[post(HEALTH), short])).await;
+    let refused =
+        town.refuses("shortened-link", "guideline-2011:shortened-url", batch(&tool, &[post(HEALTH), short])).await;
     assert!(refused.header("sekisho-ticket").is_empty());
     // 練馬 第14条: an answer to somebody, among posts.
     let answer = json!({ "method": "POST", "relative_url": "1001_9/comments", "body": "message=a" });

@@ -54,10 +54,12 @@ pub struct Extracted {
     pub upload: Option<UploadStep>,
     /// The client's retry key.
     pub retry_key: Option<String>,
+    /// For how many minutes the provider knows that key again.
+    pub retry_minutes: u32,
     /// SHA-256 (hex) of the provider credential it carries.
     pub credential_fingerprint: Option<String>,
-    /// Whether a form field carries a credential.
-    pub credential_in_form: bool,
+    /// The rebuilt body without the credential that one of its parts carries.
+    pub bare: Option<multipart::Bare>,
     /// The rebuilt body.
     pub body: OutBody,
     /// The gateway's own content type for it.
@@ -104,8 +106,9 @@ pub async fn read(
         container,
         upload,
         retry_key: mapped.retry_key,
+        retry_minutes: mapped.retry_minutes,
         credential_fingerprint,
-        credential_in_form: credential::in_form(recognised, &parsed.form),
+        bare: parsed.bare,
         body: parsed.body,
         content_type: parsed.content_type,
     })
@@ -121,7 +124,7 @@ impl Extracted {
 /// Takes the tool's own credential out, because the gateway puts the account's on.
 ///
 /// # Errors
-/// Refusal `credential-in-parts`.
+/// Refusals `credential-unreadable`, `spool-failed`.
 pub fn without_credential(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
     credential::without(recognised, extracted)
 }

@@ -17,7 +17,7 @@ use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
 use crate::recognise::definition::{BodyKind, Encoding, Place, Step};
 
-use super::multipart::{MediaNames, Multipart};
+use super::multipart::{Bare, MediaNames, Multipart};
 use super::related::{self, Related};
 use super::spool::{Hasher, Sink};
 use super::{brackets, form, json};
@@ -39,6 +39,8 @@ pub(super) struct Parsed {
     pub(super) body: OutBody,
     /// Its content type.
     pub(super) content_type: Option<String>,
+    /// The rebuilt body without the credential, where parts carry one.
+    pub(super) bare: Option<Bare>,
 }
 
 impl Parsed {
@@ -52,6 +54,7 @@ impl Parsed {
             kind: BodyKind::None,
             body: OutBody::Empty,
             content_type: None,
+            bare: None,
         }
     }
 
@@ -177,6 +180,7 @@ async fn read_multipart(
 ) -> Result<Parsed, Refusal> {
     let boundary = media_type.boundary().ok_or_else(bad_type)?;
     let mut names = MediaNames { brackets: recognised.provider.brackets, ..MediaNames::default() };
+    names.last = super::credential::form_names(recognised).map(str::to_owned).collect();
     for field in recognised.route.media_fields() {
         if let Place::Form(name) | Place::Param(name) = &field.at {
             let list = if field.encoding == Encoding::Base64 { &mut names.base64 } else { &mut names.plain };
@@ -189,9 +193,9 @@ async fn read_multipart(
     }
     let (parts, sink, content_type) = reader.finish().await?;
     let medium = parts.media.map(|part| Medium { offset: Some(part.offset), len: part.len, sha256: part.sha256 });
-    let body = sink.finish().await?;
+    let (body, bare) = (sink.finish().await?, parts.bare);
     let content_type = Some(content_type);
-    Ok(Parsed { form: parts.texts, medium, body, content_type, kind: BodyKind::Multipart, ..nothing })
+    Ok(Parsed { form: parts.texts, bare, medium, body, content_type, kind: BodyKind::Multipart, ..nothing })
 }
 
 async fn read_related(

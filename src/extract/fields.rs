@@ -28,6 +28,8 @@ pub(super) struct Mapped {
     /// Whether it names a medium by URL.
     pub(super) by_url: bool,
     pub(super) retry_key: Option<String>,
+    /// How long the provider knows that key again.
+    pub(super) retry_minutes: u32,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
 }
@@ -143,6 +145,7 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         parts: Vec::new(),
         by_url: false,
         retry_key: None,
+        retry_minutes: 0,
         medium: request.parsed.medium.clone(),
     };
     for rule in &rules {
@@ -281,10 +284,11 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Audience | FieldRole::Opaque | FieldRole::Flip => {
             mapped.post.audience.insert(at, value);
         }
-        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {
+        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar, _) => {
             let text = value.as_text().filter(|text| grammar.accepts(text)).ok_or_else(|| bad_field(&at))?;
-            if matches!(rule.role, FieldRole::RetryKey(_)) {
+            if let FieldRole::RetryKey(_, minutes) = rule.role {
                 mapped.retry_key = Some(text.to_owned());
+                mapped.retry_minutes = minutes;
             }
         }
         FieldRole::Secret | FieldRole::Account => {}

@@ -90,7 +90,7 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         if field.at == Place::FormAny && field.role != FieldRole::Secret {
             say("form:* is for secrets only".to_owned());
         }
-        if matches!(field.role, FieldRole::Volatile(_) | FieldRole::RetryKey(_)) && field.encoding != Encoding::Plain {
+        if matches!(field.role, FieldRole::Volatile(_) | FieldRole::RetryKey(..)) && field.encoding != Encoding::Plain {
             say("a volatile field is plain".to_owned());
         }
     }

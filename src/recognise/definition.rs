@@ -322,8 +322,8 @@ pub enum FieldRole {
     Opaque,
     /// Differs from try to try and says nothing; outside the digest, by a strict grammar.
     Volatile(Grammar),
-    /// The client's retry key; volatile, and kept.
-    RetryKey(Grammar),
+    /// The client's retry key; volatile, and kept. The provider knows it again for so many minutes.
+    RetryKey(Grammar, u32),
     /// Never stored, never in a post: passwords, codes and keys at sign-in.
     Secret,
     /// Which account acts; the approval names it.

@@ -153,6 +153,8 @@ struct FieldFile {
     role: String,
     encoding: Option<Encoding>,
     grammar: Option<Grammar>,
+    /// How long the provider knows a retry key again.
+    minutes: Option<u32>,
     /// Fields inside a JSON text (`encoding = "json"`).
     #[serde(default)]
     inner: Vec<Spanned<FieldFile>>,

@@ -86,6 +86,7 @@ fn write(parsed: &mut Parsed, at: &str, list: Tree, as_text: bool) {
         parsed.body = OutBody::Bytes(Bytes::from(form::write(&parsed.form)));
         parsed.content_type = Some("application/x-www-form-urlencoded".to_owned());
         parsed.kind = BodyKind::Form;
+        parsed.bare = None;
     }
     if let Some(Tree::Map(members)) = &mut parsed.json {
         members.shift_remove(at);

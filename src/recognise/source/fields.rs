@@ -45,7 +45,7 @@ impl Reader<'_> {
         let span = field.span();
         let file = field.into_inner();
         let at = self.take(&span, place(&file.at))?;
-        let role = self.take(&span, role(&file.role, file.grammar))?;
+        let role = self.take(&span, role(&file.role, file.grammar, file.minutes))?;
         // In a JSON body the value may stand there as it is, without a text around it.
         let at = match at {
             Place::Json(pointer) if file.encoding == Some(Encoding::Json) => {

@@ -20,6 +20,7 @@ mod check;
 pub mod definition;
 pub mod matcher;
 pub mod overridden;
+pub mod report;
 mod source;
 mod words;
 

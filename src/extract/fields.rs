@@ -287,8 +287,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar, _) => {
             let text = value.as_text().filter(|text| grammar.accepts(text)).ok_or_else(|| bad_field(&at))?;
             if let FieldRole::RetryKey(_, minutes) = rule.role {
-                mapped.retry_key = Some(text.to_owned());
-                mapped.retry_minutes = minutes;
+                (mapped.retry_key, mapped.retry_minutes) = (Some(text.to_owned()), minutes);
             }
         }
         FieldRole::Secret | FieldRole::Account => {}

@@ -129,6 +129,8 @@ struct RouteFile {
     published: Vec<String>,
     batch: Option<BatchFile>,
     container: Option<container::ContainerFile>,
+    /// A body in JSON as the provider's documents show it: every pointer of the route's own fields finds something in it.
+    example: Option<Spanned<String>>,
     refuse: Option<RefuseRule>,
 }
 
@@ -301,6 +303,9 @@ impl Reader<'_> {
         let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
         let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
+        if let Some(example) = &file.example {
+            self.exemplified(example, &file.fields);
+        }
         let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), &query, shared, known);
         let mut when = Vec::new();
         for spanned in file.when {

@@ -407,7 +407,7 @@ fn every_route_is_found_by_its_own_example_path() {
     assert!(definitions.is_provider_host("upload.twitter.com"));
     assert!(!definitions.is_provider_host("example.com"));
     assert_eq!(definitions.default_host("line").as_deref(), Some("api.line.me"));
-    assert_eq!(definitions.host_patterns().len(), 24);
+    assert_eq!(definitions.host_patterns().len(), 25);
     assert_eq!(definitions.hash().len(), 64);
     assert_eq!(definitions.hash(), Definitions::built_in().unwrap().hash());
 }
@@ -445,6 +445,8 @@ fields = [{ at = "/text", role = "text" }]
         (other("\"publish\"", "\"shout\""), 11, "unknown variant"),
         (other("\"/text\"", "\"text\""), 13, "is not a place"),
         (other("\"/text\"", "\"/a/**/b\""), 13, "ends a pointer"),
+        (other("body =", "example = '{\"txt\": \"a\"}'\nbody ="), 14, "finds nothing in the route's example"),
+        (other("body =", "example = '{'\nbody ="), 12, "no JSON"),
         (format!("{HEAD}{good}{good}"), 14, "two routes"),
         (format!("{HEAD}{good}{}", good.replace("\"post\"", "\"again\"")), 14, "can match the same request"),
         (format!("{HEAD}{good}").replace("\"authorization\"", "\"cookie\""), 6, "never forwarded"),

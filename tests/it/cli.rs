@@ -168,7 +168,7 @@ async fn accounts_keys_and_checks_answer_at_the_command_line() {
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
     // What each definition opens and what it closes.
     let x = checked.out.split("x: ").nth(1).unwrap_or_else(|| panic!("{}", checked.out));
-    assert!(x.contains(" routes on api.x.com, ") && x.contains("actions: publish "), "{x}");
+    assert!(x.contains(" routes on api.x.com, ") && x.contains("actions: ") && x.contains("publish 1, "), "{x}");
     assert!(x.contains("refused: ") && x.contains("articles (not-understood-yet)"), "{x}");
     let lines = house.command(&["check", "--json"], "").out;
     let line = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|it| it["provider"] == "x");

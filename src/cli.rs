@@ -17,6 +17,7 @@ use crate::domain::chance::SystemChance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::digest::Digest;
 use crate::domain::ports::Chance;
+use crate::recognise::report::Described;
 
 mod account;
 mod approval;
@@ -129,6 +130,10 @@ pub trait Commands {
     fn ledger(&self, config: Config, command: LedgerCommand, io: &mut Io<'_>) -> Exit;
     /// The checks of `check`, after the configuration itself was read: providers, guidelines, lists, keys.
     fn checks(&self) -> Vec<Check>;
+    /// What the provider definitions of a configuration open and close, for `check`.
+    fn described(&self, _config: &Config) -> Vec<Described> {
+        Vec::new()
+    }
 }
 
 /// The program: standard streams, the system's clock and chance, the whole gateway.
@@ -163,7 +168,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Serve { config } => with(&config.files, io, |config, io| commands.serve(config, io)),
         Command::Demo { tour } => commands.demo(tour, io),
         Command::Practice { listen, dir } => commands.practice(listen, &dir, io),
-        Command::Check { config, json } => check::check(&config.files, json, &commands.checks(), io),
+        Command::Check { config, json } => check::check(&config.files, json, commands, io),
         Command::Egress { config, format, gateway, port, from } => {
             let asked = egress::Asked { format, gateway, port, from };
             with(&config.files, io, |config, io| egress::run(&config, &asked, io))

@@ -6,7 +6,7 @@ use crate::domain::action::Action;
 use crate::domain::arrival::Body;
 use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
-use crate::domain::media::{Media, UploadStep};
+use crate::domain::media::{Media, UploadStep, session_name};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
@@ -67,10 +67,12 @@ pub struct Extracted {
     pub upload: Option<UploadStep>,
     /// The client's retry key.
     pub retry_key: Option<String>,
+    /// For how many minutes the provider knows that key again.
+    pub retry_minutes: u32,
     /// SHA-256 (hex) of the provider credential it carries.
     pub credential_fingerprint: Option<String>,
-    /// Whether a form field carries a credential.
-    pub credential_in_form: bool,
+    /// The rebuilt body without the credential that one of its parts carries.
+    pub bare: Option<multipart::Bare>,
     /// The rebuilt body.
     pub body: OutBody,
     /// The gateway's own content type for it.
@@ -100,7 +102,7 @@ pub async fn read(
         return Err(body::too_large());
     }
     let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
-    let upload = upload::step(&request, mapped.medium.as_ref())?;
+    let upload = upload::step(&request, mapped.action, mapped.medium.as_ref())?;
     let container = container(&request)?;
     if let Some(UploadStep::Open { promised: Some(sha256), total, .. }) = &upload {
         // The bytes come after the words; the approval is for what was promised, and other bytes do not pass.
@@ -118,8 +120,9 @@ pub async fn read(
         container,
         upload,
         retry_key: mapped.retry_key,
+        retry_minutes: mapped.retry_minutes,
         credential_fingerprint,
-        credential_in_form: credential::in_form(recognised, &parsed.form),
+        bare: parsed.bare,
         body: parsed.body,
         content_type: parsed.content_type,
     })
@@ -135,7 +138,7 @@ impl Extracted {
 /// Takes the tool's own credential out, because the gateway puts the account's on.
 ///
 /// # Errors
-/// Refusal `credential-in-parts`.
+/// Refusals `credential-unreadable`, `spool-failed`.
 pub fn without_credential(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
     credential::without(recognised, extracted)
 }
@@ -184,8 +187,12 @@ pub fn resolve(
 ) -> Result<(), Refusal> {
     let mut media = Vec::with_capacity(extracted.media_ids.len());
     for id in &extracted.media_ids {
-        let record =
-            book.media(&recognised.provider.id, &recognised.book_id(account, id)).map_err(|_| store_unavailable())?;
+        let known = |id: &str| book.media(&recognised.provider.id, &recognised.book_id(account, id));
+        let record = match known(id).map_err(|_| store_unavailable())? {
+            // A session of an upload whose words come last is kept by a hash of its name.
+            None => known(&session_name(id)).map_err(|_| store_unavailable())?,
+            record => record,
+        };
         let record = record.ok_or_else(|| {
             let sentence = "この画像・動画は関所を通っていません。";
             bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")

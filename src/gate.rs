@@ -384,8 +384,10 @@ impl Gate {
             }
             return Ok(Pass::Exempt(exemption));
         }
+        // Once the provider has forgotten the key, the same again is a second post.
+        let since = now - jiff::SignedDuration::from_mins(extracted.retry_minutes.into());
         if let Some(key) = &extracted.retry_key
-            && let Some(entry) = self.ports.retries.retryable(&client.id, key, digest).map_err(unavailable)?
+            && let Some(entry) = self.ports.retries.retryable(&client.id, key, digest, since).map_err(unavailable)?
         {
             return Ok(Pass::Resend { entry });
         }

@@ -215,6 +215,15 @@ pub enum Condition {
     Never(&'static str),
 }
 
+/// Whether a retry key is used for the first time, as far as the provider knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// A post of its own, whose time counts from here.
+    First,
+    /// The same once more.
+    Again,
+}
+
 /// What changes.
 #[derive(Debug)]
 pub enum Change {
@@ -253,8 +262,8 @@ pub enum Change {
     Open,
     /// The entry's outcome is this unit's entry.
     Close(u64, &'static str),
-    /// The client may send this again under this key while the entry's outcome is unknown.
-    Retry(ClientId, String, Digest),
+    /// The client may send this again under this key while the entry's outcome is unknown, and the provider knows the key.
+    Retry(ClientId, String, Digest, Tried),
     /// Something was learned from a provider's answer.
     Learned(Learned),
     /// A container was made under this entry of this unit's log.

@@ -13,6 +13,8 @@ use crate::demo;
 use crate::domain::clock::SystemClock;
 use crate::observe::{self, LogFormat};
 use crate::practice;
+use crate::recognise::Definitions;
+use crate::recognise::report::Described;
 use crate::serve;
 
 /// The whole gateway, as the command line commands it.
@@ -70,6 +72,10 @@ impl Commands for House {
 
     fn checks(&self) -> Vec<Check> {
         vec![|config| serve::check(config, &SystemClock)]
+    }
+
+    fn described(&self, config: &Config) -> Vec<Described> {
+        Definitions::load(&config.providers).map(|definitions| definitions.described()).unwrap_or_default()
     }
 }
 

@@ -76,7 +76,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("threads", &["graph.threads.net", "graph.threads.com"][..]),
         ("facebook", &["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"][..]),
-        ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com"][..]),
+        ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com", "rupload.facebook.com"][..]),
         ("mastodon", &["mastodon.example"][..]),
         ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
         (

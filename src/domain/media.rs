@@ -113,7 +113,7 @@ pub enum UploadStep {
     Init,
     /// A session is opened by the words of a post; its bytes go to the address that the response names.
     Open {
-        /// The query key of that address that names the session.
+        /// The query key of that address that names the session; empty: the answer's own id names it.
         key: String,
         /// The hash that its bytes will have; none where nobody but the account will see them.
         promised: Option<Sha256>,
@@ -128,10 +128,14 @@ pub enum UploadStep {
         from: Option<u64>,
         /// The number of bytes in all, if it is told.
         total: Option<u64>,
+        /// Where they begin in the outbound spool (or in the outbound bytes).
+        offset: u64,
         /// How many bytes these are.
         len: u64,
         /// Their hash.
         sha256: Sha256,
+        /// Whether every part is answered alike, so that only the number of bytes says which is the last.
+        counted: bool,
     },
     /// A part of a session's medium.
     Append {

@@ -99,8 +99,15 @@ pub trait Emergencies: Send + Sync {
 
 /// Requests that a client may send again under the same retry key (LINE, Mastodon).
 pub trait Retries: Send + Sync {
-    /// The log index of the entry that this client made with this key and digest, while its outcome is unknown.
-    fn retryable(&self, client: &ClientId, key: &str, digest: &Digest) -> Result<Option<u64>, Unavailable>;
+    /// The log index of the entry that this client made with this key and digest, while its outcome is unknown and the key
+    /// was first used not before `since`.
+    fn retryable(
+        &self,
+        client: &ClientId,
+        key: &str,
+        digest: &Digest,
+        since: Timestamp,
+    ) -> Result<Option<u64>, Unavailable>;
 }
 
 /// Which hosts are providers'.

@@ -30,7 +30,11 @@ pub(super) struct Mapped {
     pub(super) media_urls: Vec<MediaUrl>,
     /// Whether it names media by a URL that cannot be swapped for the gateway's own.
     pub(super) unseen: bool,
+    /// The account as its own fields name it.
+    pub(super) account: Option<String>,
     pub(super) retry_key: Option<String>,
+    /// How long the provider knows that key again.
+    pub(super) retry_minutes: u32,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
 }
@@ -146,7 +150,9 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         parts: Vec::new(),
         media_urls: Vec::new(),
         unseen: false,
+        account: None,
         retry_key: None,
+        retry_minutes: 0,
         medium: request.parsed.medium.clone(),
     };
     for rule in &rules {
@@ -280,13 +286,20 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Audience | FieldRole::Opaque | FieldRole::Flip => {
             mapped.post.audience.insert(at, value);
         }
-        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {
+        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar, _) => {
             let text = value.as_text().filter(|text| grammar.accepts(text)).ok_or_else(|| bad_field(&at))?;
-            if matches!(rule.role, FieldRole::RetryKey(_)) {
-                mapped.retry_key = Some(text.to_owned());
+            if let FieldRole::RetryKey(_, minutes) = rule.role {
+                (mapped.retry_key, mapped.retry_minutes) = (Some(text.to_owned()), minutes);
             }
         }
-        FieldRole::Secret | FieldRole::Account => {}
+        // Said twice it must be the same: an approval for one account must not lead to another.
+        FieldRole::Account => {
+            let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
+            if *mapped.account.get_or_insert_with(|| id.clone()) != id {
+                return Err(bad_field(&at));
+            }
+        }
+        FieldRole::Secret => {}
     }
     Ok(())
 }

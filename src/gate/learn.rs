@@ -18,6 +18,7 @@ use crate::domain::dossier::{Learned, Outcome};
 use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep};
 use crate::domain::outbound::OutBody;
 use crate::domain::ports::MediaBook;
+use crate::extract::batch::Fate;
 use crate::extract::{self, Extracted};
 use crate::forward::{Answer, AnswerBody, Failure};
 use crate::recognise::Recognised;
@@ -155,7 +156,7 @@ pub async fn lesson(
         Some(UploadStep::Range { .. }) => {
             session::arrived(answer, request, published_id.as_deref(), book, config).await
         }
-        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request)),
+        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request, published_id.as_deref())),
         _ => taught(recognised, extracted, account, published_id.as_deref(), book, config).await,
     };
     let mut learned = match taught {
@@ -168,6 +169,16 @@ pub async fn lesson(
     };
     let (first, posts) = published_items(recognised, extracted, account, &answer.body);
     learned.extend(posts);
+    let fate = match &answer.body {
+        AnswerBody::Whole(bytes) => extract::batch::fate(recognised, &extracted.items, bytes),
+        AnswerBody::Stream(_) => Fate::Known,
+    };
+    match fate {
+        Fate::Known => {}
+        // Each item was carried out for itself, so the whole may have failed although the answer is a success.
+        Fate::Refused(status) => return Lesson { outcome: Outcome::RefusedByProvider { status }, learned },
+        Fate::Unclear => return Lesson { outcome: Outcome::Unknown { code: "batch-item-unknown" }, learned },
+    }
     Lesson { outcome: Outcome::Published { status, published_id: published_id.or(first) }, learned }
 }
 

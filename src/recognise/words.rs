@@ -114,7 +114,10 @@ fn pointer(text: &str) -> Result<Pointer, String> {
 }
 
 /// What a field is.
-pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, String> {
+pub(super) fn role(name: &str, grammar: Option<Grammar>, minutes: Option<u32>) -> Result<FieldRole, String> {
+    if minutes.is_some() != (name == "retry-key") {
+        return Err("\"minutes\" says how long the provider knows a retry-key again, and nothing else".to_owned());
+    }
     let role = match name {
         "text" => FieldRole::Public(Role::Text),
         "title" => FieldRole::Public(Role::Title),
@@ -142,7 +145,10 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "account" => FieldRole::Account,
         "volatile" | "retry-key" => {
             let grammar = grammar.ok_or_else(|| format!("the role {name:?} needs a grammar"))?;
-            return Ok(if name == "volatile" { FieldRole::Volatile(grammar) } else { FieldRole::RetryKey(grammar) });
+            return Ok(match minutes {
+                None => FieldRole::Volatile(grammar),
+                Some(minutes) => FieldRole::RetryKey(grammar, minutes),
+            });
         }
         _ => return Err(format!("there is no role {name:?}")),
     };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
-use super::{Change, containers, entry_id};
+use super::{Change, Tried, containers, entry_id};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -92,9 +92,13 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
             let row = params![i64::try_from(place.index).unwrap_or(i64::MAX), outcome, of];
             run(conn, "UPDATE outcome SET closed_by = ?, outcome = ? WHERE id = ?", row)
         }
-        Change::Retry(client, key, digest) => {
-            let row = params![client.as_str(), key, digest.to_string(), place.id()];
-            run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?)", row)
+        Change::Retry(client, key, digest, Tried::First) => {
+            let row = params![client.as_str(), key, digest.to_string(), place.id(), at];
+            run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?, ?)", row)
+        }
+        Change::Retry(client, key, digest, Tried::Again) => {
+            let row = params![place.id(), client.as_str(), key, digest.to_string()];
+            run(conn, "UPDATE retry SET entry = ? WHERE client = ? AND key = ? AND digest = ?", row)
         }
         Change::Learned(learned) => learn(conn, learned),
         Change::Contain(of, made) => containers::remember(conn, place, *of, made),

@@ -336,14 +336,15 @@ impl Retries for Reads {
         client: &ClientId,
         key: &str,
         digest: &Digest,
+        since: Timestamp,
     ) -> std::result::Result<Option<u64>, Unavailable> {
         let conn = self.conn()?;
         let sql = "SELECT r.entry FROM retry r JOIN outcome o ON o.id = r.entry
-            WHERE r.client = ? AND r.key = ? AND r.digest = ? AND (o.outcome IS NULL OR o.outcome = 'unknown')";
+            WHERE r.client = ? AND r.key = ? AND r.digest = ? AND r.since >= ?
+                AND (o.outcome IS NULL OR o.outcome = 'unknown')";
         let mut statement = conn.prepare_cached(sql)?;
-        let found = statement
-            .query_row(params![client.as_str(), key, digest.to_string()], |row| row.get::<_, i64>(0))
-            .optional()?;
+        let row = params![client.as_str(), key, digest.to_string(), since.as_microsecond()];
+        let found = statement.query_row(row, |row| row.get::<_, i64>(0)).optional()?;
         Ok(found.map(index_of))
     }
 }

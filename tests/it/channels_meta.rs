@@ -1,7 +1,9 @@
 //! Threads and Instagram: a post is made in one request and published by another. What was approved at the first is what
 //! the second publishes, once, and nothing else is published at all.
 
+mod batch;
 mod facebook;
+mod films;
 mod joined;
 
 use http::{Method, Request};
@@ -356,9 +358,9 @@ async fn instagram_a_reel_by_json_and_its_comments() {
     let post = id(&graph(&tool, Method::POST, INSTAGRAM, &target, None).await);
     assert_eq!(town.provider.posts()[0].text, HEALTH);
 
-    // A bytes-later container is not described: nobody could see the video at the approval.
+    // A film that comes later is promised, since nobody could see it at the approval.
     let later = json!({ "media_type": "REELS", "upload_type": "resumable", "caption": HEALTH });
-    town.refuses("unmapped-fields", "nerima:11", make(&later)).await;
+    town.refuses("media-unseen", "sekisho:promise-2", make(&later)).await;
     // 練馬 第14条: no replies to others.
     let comment = format!("/v26.0/{post}99/comments?message=a");
     let reply = graph(&tool, Method::POST, INSTAGRAM, &comment, None);

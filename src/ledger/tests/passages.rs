@@ -229,16 +229,17 @@ async fn a_retry_key_is_good_while_the_outcome_is_unknown_and_no_longer() {
         judged.dossier.retry_key = Some("k".to_owned());
         judged
     };
-    let retryable = || ledger.reads().retryable(&ClientId::new("cms"), "k", &digest(1)).unwrap();
+    let retryable = |since| ledger.reads().retryable(&ClientId::new("cms"), "k", &digest(1), since).unwrap();
     let approval = Box::new(stage.approval(1, "a1"));
     let first = ledger.enter(keyed(1, Pass::Approved { approval, use_number: 1, deposit: true })).await.unwrap();
     let (_, open) = permitted(first).depart();
     ledger.close(open, Outcome::Unknown { code: "timeout" }, Vec::new()).await.unwrap();
-    assert_eq!(retryable(), Some(0));
+    let (long_ago, never) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
+    assert_eq!((retryable(long_ago), retryable(never)), (Some(0), None), "the provider may have forgotten the key");
     assert_eq!(refused(ledger.enter(keyed(2, Pass::Resend { entry: 0 })).await.unwrap()).1.code, "resend-not-open");
     let (_, open) = permitted(ledger.enter(keyed(1, Pass::Resend { entry: 0 })).await.unwrap()).depart();
     ledger.close(open, published(), Vec::new()).await.unwrap();
-    assert_eq!(retryable(), None);
+    assert_eq!(retryable(long_ago), None);
     assert_eq!(refused(ledger.enter(keyed(1, Pass::Resend { entry: 0 })).await.unwrap()).1.code, "resend-not-open");
 }
 

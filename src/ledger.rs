@@ -21,7 +21,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-use crate::domain::account::{AccountId, AccountState};
+use crate::domain::account::AccountId;
 use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
@@ -223,15 +223,6 @@ pub enum Act {
     ImportClients(Vec<Client>),
     /// A change of the body's registry, as it is asked for.
     Registry(Box<Asked>),
-    /// An account enters another state of its life (練馬 第5条, 第17条).
-    SetAccountState {
-        /// The account.
-        account: AccountId,
-        /// Its state from now on.
-        state: AccountState,
-        /// Why. Sealed.
-        reason: String,
-    },
 }
 
 /// Why an act was not done.

@@ -136,12 +136,6 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
         Act::ImportClients(clients) => import(by, body, clients),
         // It is heard before it becomes a unit; nobody may slip past the hearing.
         Act::Registry(asked) => Parts::new(asked.name()).must(false, "registry-unheard"),
-        Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
-            .text("account", account.as_str())
-            .text("state", state.as_str())
-            .because(&reason)
-            .with(Condition::AccountOf(account.clone(), body.clone()))
-            .doing(Change::AccountState(account, state)),
     })
 }
 

@@ -27,4 +27,5 @@ pub mod outbound;
 pub mod person;
 pub mod ports;
 pub mod post;
+pub mod registry;
 pub mod tree;

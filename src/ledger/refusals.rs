@@ -8,6 +8,7 @@ pub fn of_code(code: &'static str) -> Refusal {
         .or_else(|| of_container(code))
         .or_else(|| of_act(code))
         .or_else(|| of_account_act(code))
+        .or_else(|| of_registry(code))
         .unwrap_or_else(|| {
             Refusal::refused(
                 code,
@@ -263,6 +264,34 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
     Some(Refusal::refused(code, ja, en, way))
 }
 
+/// Refusals of what rests on the registry.
+fn of_registry(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "registry-moved" => (
+            "確認している間に、登録簿（管理者、委任、承認済みのSNSなど）が変更されたため、送信しませんでした。",
+            "The registry changed while the request was looked at; nothing was sent.",
+            "もう一度送信してください。変更後の登録簿で確認します。",
+        ),
+        "registry-unheard" => (
+            "登録簿の変更は、規則による審査を経ずには実行できません。",
+            "A change of the registry must be heard by its rules.",
+            "登録簿の変更の手続きから行ってください。",
+        ),
+        "account-name-taken" => (
+            "この名前のアカウントは登録できません。",
+            "An account of this name cannot be registered.",
+            "ほかの名前にしてください。",
+        ),
+        "person-name-taken" => (
+            "一覧の職員の番号のうち、使えないものがあります。一件も反映していません。",
+            "One of the people's ids cannot be used; nothing was changed.",
+            "職員の番号を、ほかの番号にしてください。",
+        ),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way).status(409).citing("sekisho:registry"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +311,7 @@ mod tests {
                     .or_else(|| of_container(code))
                     .or_else(|| of_act(code))
                     .or_else(|| of_account_act(code))
+                    .or_else(|| of_registry(code))
                     .is_some(),
                 "{code} has no sentence"
             );

@@ -37,6 +37,8 @@ mod nerima;
 mod observe;
 mod office;
 mod outcome;
+mod registry;
+mod registry_cli;
 mod reverse;
 mod road;
 mod shipped;

@@ -22,7 +22,7 @@ async fn a_permission_is_entered_then_departs_then_gets_its_outcome() {
     assert_eq!(outcome["published_id"], "123");
     use crate::domain::ports::MediaBook;
     assert!(ledger.reads().is_own_post(&AccountId::new("nerima-x"), "123").unwrap());
-    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded"]);
+    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "registry-loaded"]);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn an_entry_left_open_by_a_crash_becomes_unknown_at_the_next_start() {
     drop(ledger);
     let ledger = stage.open();
     assert_eq!(outcome_of(&ledger, 0), ("unknown".to_owned(), "restart".to_owned()));
-    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "stop", "start"]);
+    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "registry-loaded", "stop", "start"]);
     assert_eq!(refused(ledger.enter(stage.approved(1, "a1")).await.unwrap()).1.code, "approval-spent");
 }
 
@@ -179,7 +179,12 @@ async fn what_changed_since_the_look_refuses_at_the_entry() {
 }
 
 async fn lock(ledger: &Ledger, state: AccountState) {
-    let act = Act::SetAccountState { account: AccountId::new("nerima-x"), state, reason: "漏えい".to_owned() };
+    let (account, reason) = (AccountId::new("nerima-x"), "漏えい".to_owned());
+    let act = if state == AccountState::Suspended {
+        Act::LockAccount { account, reason, leak: false }
+    } else {
+        Act::UnlockAccount { account, reason }
+    };
     ledger.act(PersonId::new("kacho"), act).await.unwrap();
     assert_eq!(ledger.reads().registry().account(&AccountId::new("nerima-x")).unwrap().state, state);
 }

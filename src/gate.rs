@@ -13,6 +13,7 @@ use http::{HeaderMap, Response};
 use crate::approve::{self, signed::Issuers};
 use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
+use crate::domain::action::Action;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::{self, Clock};
@@ -22,8 +23,11 @@ use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
+use crate::domain::finding::{Finding, Report};
 use crate::domain::person::Client;
-use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
+use crate::domain::ports::{
+    Acceptances, Approvals, Chance, Embargoes, Emergencies, MediaBook, Registry, Retries, Unavailable,
+};
 use crate::exempt::{self, Templates};
 use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
@@ -45,6 +49,7 @@ mod observed;
 mod own;
 pub mod renew;
 pub mod respond;
+pub mod scan;
 pub mod sentence;
 pub mod session;
 
@@ -96,6 +101,10 @@ pub struct Ports {
     pub emergencies: Arc<dyn Emergencies>,
     /// Requests that may be sent again.
     pub retries: Arc<dyn Retries>,
+    /// What is closed until a minute.
+    pub embargoes: Arc<dyn Embargoes>,
+    /// Findings that people have accepted.
+    pub acceptances: Arc<dyn Acceptances>,
 }
 
 /// The gate and all it needs.
@@ -126,6 +135,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Looks into pictures and films.
+    pub scanner: scan::Scanner,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
     /// Counters.
@@ -215,7 +226,7 @@ impl Gate {
     /// The order of the stages. What it returns owns the very request that may leave.
     async fn examine(
         self: &Arc<Self>,
-        rules: &Rules,
+        rules: &Arc<Rules>,
         arrival: Arrival,
         dossier: &mut Dossier,
         walked: &mut Walked,
@@ -258,13 +269,18 @@ impl Gate {
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
+        extracted.seen = self.scanner.seen(rules, &extracted, &recognised, &account, self.ports.media.as_ref()).await?;
+        let mut report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
+        report.findings.extend(extracted.seen.iter().flatten().chain(&extracted.shown).cloned());
+        report.findings.extend(self.closed(&account, &extracted)?);
         dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
         let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
+            self.accept(&account, &digest, &mut report)?;
+            dossier.report = Some(report.clone());
             dossier.digest = Some(digest);
             dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
@@ -296,6 +312,28 @@ impl Gate {
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// What of the request its body keeps closed at this minute.
+    fn closed(&self, account: &Account, extracted: &Extracted) -> Result<Vec<Finding>, Box<Refusal>> {
+        if matches!(extracted.action, Action::Read | Action::SignIn) {
+            return Ok(Vec::new());
+        }
+        let closed = self.ports.embargoes.closed(&account.organisation, self.clock.now()).map_err(unavailable)?;
+        let carried = extracted.medium.as_ref().map(|medium| medium.sha256);
+        Ok(inspect::embargo::find(&closed, &extracted.post, carried))
+    }
+
+    /// Marks the findings that a person has accepted for this content, this account and this version of the rules.
+    fn accept(&self, account: &Account, digest: &Digest, report: &mut Report) -> Result<(), Box<Refusal>> {
+        if !report.findings.iter().any(Finding::asks) {
+            return Ok(());
+        }
+        let accepted = self.ports.acceptances.accepted(&account.id, digest, &report.rules).map_err(unavailable)?;
+        for finding in report.findings.iter_mut().filter(|finding| finding.asks()) {
+            finding.accepted = accepted.contains(&finding.fingerprint());
+        }
+        Ok(())
     }
 
     /// Who sends, which the entry says from here on.

@@ -27,6 +27,7 @@ use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
@@ -202,6 +203,24 @@ pub enum Act {
         credential: Box<SealedCredential>,
         /// Whether it takes the place of one.
         rotate: bool,
+    },
+    /// Something is closed until a minute (長野 7(1)コ).
+    Embargo(Box<Embargo>),
+    /// It is opened before its time.
+    LiftEmbargo {
+        /// Which.
+        id: EmbargoId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// Findings of a held post are accepted, by the role that their rules name.
+    AcceptFindings {
+        /// The ticket.
+        ticket: TicketId,
+        /// Fingerprints.
+        findings: Vec<String>,
+        /// Why. Sealed.
+        reason: String,
     },
     /// A provider credential is locked, as after a leak (長野 5(3)).
     LockCredential {

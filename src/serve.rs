@@ -27,7 +27,9 @@ use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
 use crate::forward::Forwarder;
-use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
+use crate::gate::{
+    Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
+};
 use crate::guideline::Guidelines;
 use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
@@ -97,6 +99,16 @@ fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
     Arc::new(move |post| {
         let today = in_japan(gate.clock.now()).date();
         inspect_on(&gate.rules.load().inspection, post, Some(today))
+    })
+}
+
+/// A copy of a medium without metadata, within these limits.
+fn stripping(limits: &crate::config::inspect::Media) -> Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync> {
+    let limits = limits.clone();
+    Arc::new(move |bytes| {
+        let mut copy = Vec::with_capacity(bytes.len());
+        let stripped = crate::inspect::media::strip::copy(&mut std::io::Cursor::new(bytes), &mut copy, &limits);
+        stripped.map(|()| copy).map_err(|error| error.to_string())
     })
 }
 
@@ -170,6 +182,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),
+        scanner: Scanner::new(&config.inspect.media),
         clock,
         chance,
         busy: Arc::default(),
@@ -267,6 +280,8 @@ fn look_ups(ledger: &Ledger) -> Ports {
         approvals: reads.clone(),
         media: reads.clone(),
         emergencies: reads.clone(),
+        embargoes: reads.clone(),
+        acceptances: reads.clone(),
         retries: reads,
     }
 }
@@ -292,6 +307,7 @@ fn console_state(
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
+        embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),
         acts: Arc::<Ledger>::clone(ledger),
         issuers: Arc::clone(issuers),
@@ -304,6 +320,7 @@ fn console_state(
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
         inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
+        strip: stripping(&config.inspect.media),
         pac: "".into(),
         stop: CancellationToken::new(),
     }

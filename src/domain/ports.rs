@@ -10,6 +10,7 @@ use super::action::Action;
 use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
 use super::container::KnownContainer;
 use super::digest::Digest;
+use super::embargo::Embargo;
 use super::emergency::{AfterReport, Emergency};
 use super::media::{MediaRecord, Segment};
 use super::person::{Client, ClientId, Person, PersonId};
@@ -91,6 +92,20 @@ pub trait Emergencies: Send + Sync {
     fn emergencies(&self, organisation: &OrganisationId) -> Result<Vec<Emergency>, Unavailable>;
     /// After-reports of a body, the earliest due first.
     fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable>;
+}
+
+/// What a body keeps closed.
+pub trait Embargoes: Send + Sync {
+    /// What is closed for this body at `now`.
+    fn closed(&self, organisation: &OrganisationId, now: Timestamp) -> Result<Vec<Embargo>, Unavailable>;
+    /// The whole register of a body, the latest end first.
+    fn embargoes(&self, organisation: &OrganisationId) -> Result<Vec<Embargo>, Unavailable>;
+}
+
+/// Findings that a person has accepted.
+pub trait Acceptances: Send + Sync {
+    /// The fingerprints that were accepted for this content and account under these rules.
+    fn accepted(&self, account: &AccountId, digest: &Digest, rules: &str) -> Result<Vec<String>, Unavailable>;
 }
 
 /// Requests that a client may send again under the same retry key (LINE, Mastodon).

@@ -192,7 +192,7 @@ pub fn opened(answer: &Answer, request: &(Recognised, Extracted, std::sync::Arc<
     let name = recognised.book_id(&account.id, &session_name(&id));
     let record = |id: String, sha256, len| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None })
+        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None, findings: Vec::new() })
     };
     let kept = promised.map(|sha256| record(promise(&name), Some(sha256), total.unwrap_or_default()));
     std::iter::once(record(name.clone(), None, 0)).chain(kept).collect()
@@ -265,7 +265,8 @@ pub async fn arrived(
     }
     let record = |id: String| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None })
+        let findings = super::scan::kept(extracted);
+        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None, findings })
     };
     let mut learned = vec![record(name)];
     if let Some(id) = id {

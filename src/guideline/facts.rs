@@ -10,7 +10,7 @@ use crate::domain::action::Action;
 use crate::domain::approval::Pass;
 use crate::domain::clock;
 use crate::domain::exemption::Exemption;
-use crate::domain::finding::Severity;
+use crate::domain::finding::{Accept, Finding, Severity};
 use crate::domain::post::Role;
 
 use super::Case;
@@ -97,6 +97,7 @@ impl Facts {
             ("approver_is_author", no()),
             ("block_categories", none()),
             ("review_categories", none()),
+            ("manager_categories", none()),
             ("never_categories", none()),
             ("has_rest", no()),
             ("has_text", yes()),
@@ -236,15 +237,16 @@ fn pass(case: &Case<'_>) -> Vec<(&'static str, Value)> {
 
 fn content(case: &Case<'_>, body: &str) -> Vec<(&'static str, Value)> {
     let findings = &case.report.findings;
-    let of =
-        |severity| set(findings.iter().filter(|it| it.severity == severity).map(|it| it.category.clone()).collect());
+    let category = |it: &Finding| it.category.clone();
+    let for_manager = |it: &&Finding| it.asks() && it.accept == Accept::Manager;
     let never = findings.iter().filter(|finding| finding.never).map(|finding| finding.category.clone());
     let described = case.post.fields.iter().any(|field| field.role == Role::Description);
     let texts = case.post.texts();
     let named = !described || texts.iter().any(|(_, _, it)| it.nfkc().collect::<String>().contains(body));
     vec![
-        ("block_categories", of(Severity::Block)),
-        ("review_categories", of(Severity::Review)),
+        ("block_categories", set(findings.iter().filter(|it| it.severity == Severity::Block).map(category).collect())),
+        ("review_categories", set(findings.iter().filter(|it| it.asks()).map(category).collect())),
+        ("manager_categories", set(findings.iter().filter(for_manager).map(category).collect())),
         ("never_categories", set(never.collect())),
         ("has_rest", Value::Flag(!case.post.rest.is_empty())),
         ("has_text", Value::Flag(texts.iter().any(|(_, _, it)| !it.trim().is_empty()))),

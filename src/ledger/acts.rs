@@ -14,6 +14,8 @@ use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
+mod closed;
+
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {
         Self(unavailable.0)
@@ -130,6 +132,11 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::AccountIn(account.clone(), AccountState::Suspended))
             .doing(Change::AccountState(account, AccountState::Active)),
         Act::SetCredential { credential, rotate } => set_credential(by, body, credential, rotate),
+        Act::Embargo(new) => closed::add(by, body, *new, now),
+        Act::LiftEmbargo { id, reason } => closed::lift(by, body, id, &reason),
+        Act::AcceptFindings { ticket, findings, reason } => {
+            closed::accept(shared, by, body, &ticket, &findings, &reason)?
+        }
         Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),

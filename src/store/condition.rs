@@ -83,6 +83,8 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
+        | Condition::RunsSome(..)
+        | Condition::EmbargoHolds(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, now),
     }
 }
@@ -148,6 +150,15 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         Condition::ReportOwed(id, body) => {
             let sql = "SELECT 1 FROM after_report WHERE id = ? AND organisation = ? AND reported IS NULL";
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
+        }
+        Condition::RunsSome(person, body) => {
+            let sql = "SELECT 1 FROM account a WHERE a.organisation = ?1 AND (json_extract(a.body, '$.manager') = ?2
+                OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
+            unless(exists(conn, sql, [body.as_str(), person.as_str()])?, "not-in-charge")
+        }
+        Condition::EmbargoHolds(id, body) => {
+            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
+            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
         }
         Condition::ApprovalUsable { .. }
         | Condition::AccountActive(_)

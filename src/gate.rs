@@ -260,6 +260,7 @@ impl Gate {
         dossier.retry_key = extracted.retry_key.clone();
         dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
         dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
+        let declares = declared::declares(header(&headers, "sekisho-consent")?)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -300,6 +301,7 @@ impl Gate {
             post: &extracted.post,
             report: &report,
             pass: &pass,
+            declares: &declares,
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)

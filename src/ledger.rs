@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::domain::account::{AccountId, AccountState};
-use crate::domain::approval::{Approval, ApprovalId, TicketId};
+use crate::domain::approval::{Approval, ApprovalId, Declared, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
@@ -153,6 +153,8 @@ pub enum Act {
         expires: Timestamp,
         /// How often.
         max_uses: u32,
+        /// What the approver declares of its media.
+        declares: Vec<Declared>,
     },
     /// A held post is sent back (差戻し).
     ReturnTicket {

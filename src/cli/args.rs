@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::length;
 use crate::domain::action::Action;
+use crate::domain::approval::Declared;
 use crate::domain::digest::Digest;
 use crate::domain::embargo::Closed;
 
@@ -273,6 +274,9 @@ pub enum ApprovalCommand {
         /// An outside reference, such as a 決裁番号.
         #[arg(long)]
         reference: Option<String>,
+        /// What the approver declares of the media: people (consent of those shown), place (leave for the place).
+        #[arg(long = "declare", value_name = "WHAT", value_parser = length::declared)]
+        declares: Vec<Declared>,
     },
     /// Verify an approval; prints its claims.
     Verify {

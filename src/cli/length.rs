@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::domain::action::Action;
+use crate::domain::approval::Declared;
 use crate::domain::clock::jst;
 use crate::domain::digest::Digest;
 use crate::domain::embargo::Closed;
@@ -42,6 +43,12 @@ pub fn minute(text: &str) -> Result<Timestamp, String> {
     let local: Result<DateTime, _> = text.parse();
     let at = local.and_then(|local| local.to_zoned(jst()).map(|at| at.timestamp()));
     at.map_err(|_| format!("`{text}` is not a minute in Japan such as 2026-11-22T10:00"))
+}
+
+/// What an approver declares of media.
+pub fn declared(text: &str) -> Result<Declared, String> {
+    let one = Declared::listed(text).filter(|all| all.len() == 1).and_then(|all| all.first().copied());
+    one.ok_or_else(|| format!("`{text}` is neither people nor place"))
 }
 
 /// What is closed, by its stable name.

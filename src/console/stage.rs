@@ -273,6 +273,7 @@ fn known() -> KnownApproval {
         issuer: "gate.example".to_owned(),
         category: None,
         reference: None,
+        declares: Vec::new(),
     };
     KnownApproval { approval, uses: 0, revoked: false }
 }

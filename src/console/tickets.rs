@@ -14,7 +14,7 @@ use super::Desk;
 use super::answer::{Ended, act, bad_request, body, look, not_found, shown};
 use super::caller::Acting;
 use super::status::listed;
-use crate::domain::approval::{ApprovalId, Ticket, TicketId};
+use crate::domain::approval::{ApprovalId, Declared, Ticket, TicketId};
 use crate::domain::finding::Finding;
 use crate::domain::person::Person;
 use crate::ledger::Act;
@@ -45,6 +45,9 @@ pub(super) struct Approve {
     expires_in_s: u64,
     #[serde(default = "once")]
     max_uses: u32,
+    /// What the approver declares of the media.
+    #[serde(default)]
+    declares: Vec<Declared>,
 }
 
 pub(super) fn ten_minutes() -> u64 {
@@ -190,7 +193,8 @@ pub(super) async fn approve(
     let expires = expiry(&desk, now, asked.expires_in_s, asked.max_uses)?;
     let approval = ApprovalId::new(desk.chance.id(now));
     let value = json!({ "ticket": ticket.id, "approval": approval, "expires": expires, "max_uses": asked.max_uses });
-    let done = Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses };
+    let done =
+        Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses, declares: asked.declares };
     act(&desk, person.id.clone(), done, StatusCode::OK, value).await
 }
 

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::account::AccountKind;
 use crate::domain::action::Action;
-use crate::domain::approval::Pass;
+use crate::domain::approval::{Declared, Pass};
 use crate::domain::clock;
 use crate::domain::exemption::Exemption;
 use crate::domain::finding::{Accept, Finding, Severity};
@@ -66,6 +66,7 @@ impl Facts {
         ];
         values.extend(pass(case));
         values.extend(content(case, body));
+        values.extend(consent(case));
         values.sort_by_key(|(name, _)| *name);
         Self { client: case.client.id.to_string(), action: case.action, account: account.id.to_string(), values }
     }
@@ -103,6 +104,9 @@ impl Facts {
             ("has_text", yes()),
             ("has_media", no()),
             ("has_schedule", no()),
+            ("media_consent_asked", no()),
+            ("people_consented", no()),
+            ("place_permitted", no()),
             ("profile_names_body", yes()),
         ];
         values.sort_by_key(|(name, _)| *name);
@@ -253,6 +257,21 @@ fn content(case: &Case<'_>, body: &str) -> Vec<(&'static str, Value)> {
         ("has_media", Value::Flag(!case.post.media.is_empty())),
         ("has_schedule", Value::Flag(case.post.schedule.is_some())),
         ("profile_names_body", Value::Flag(named)),
+    ]
+}
+
+/// What is declared of the media, by the posting tool or with the approval (長野 7(1)ク).
+fn consent(case: &Case<'_>) -> [(&'static str, Value); 3] {
+    let approved: &[Declared] = match case.pass {
+        Pass::Approved { approval, .. } => &approval.declares,
+        _ => &[],
+    };
+    let declares = |it: Declared| Value::Flag(approved.contains(&it) || case.declares.contains(&it));
+    let asked = case.account.operating_policy.as_ref().is_some_and(|policy| policy.media_consent);
+    [
+        ("media_consent_asked", Value::Flag(asked)),
+        ("people_consented", declares(Declared::People)),
+        ("place_permitted", declares(Declared::Place)),
     ]
 }
 

@@ -288,6 +288,7 @@ impl Scene {
                     categories: vec!["開庁時間".into()],
                     after_report_hours: None,
                     self_approval: false,
+                    media_consent: false,
                 }),
                 credential_fingerprints: vec![],
                 observe: None,
@@ -310,6 +311,7 @@ impl Scene {
             post: &self.post,
             report: &self.report,
             pass,
+            declares: &[],
             now: now(),
         }
     }
@@ -328,6 +330,7 @@ impl Scene {
                 issuer: "sekisho".into(),
                 category: None,
                 reference: None,
+                declares: Vec::new(),
             }),
             use_number: 1,
             deposit: false,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
 use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
-use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::approval::{Approval, ApprovalId, Declared, Ticket, TicketId, TicketState};
 use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::{Client, PersonId};
@@ -104,8 +104,8 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .text("approval", id.as_str())
             .with(Condition::ApprovalRevocable(id.clone(), body.clone()))
             .doing(Change::Revoke(id)),
-        Act::ApproveTicket { ticket, approval, expires, max_uses } => {
-            approve(shared, by, body, &ticket, (approval, expires, max_uses))?
+        Act::ApproveTicket { ticket, approval, expires, max_uses, declares } => {
+            approve(shared, by, body, &ticket, (approval, expires, max_uses, declares))?
         }
         Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),
         Act::RejectTicket { ticket, reason } => settle("reject-ticket", ticket, TicketState::Rejected, body, &reason),
@@ -224,7 +224,7 @@ fn approve(
     by: &PersonId,
     body: &OrganisationId,
     id: &TicketId,
-    (approval, expires, max_uses): (ApprovalId, Timestamp, u32),
+    (approval, expires, max_uses, declares): (ApprovalId, Timestamp, u32, Vec<Declared>),
 ) -> Result<Parts, LedgerDown> {
     let now = shared.now();
     let mut parts = Parts::new("approve-ticket")
@@ -258,6 +258,7 @@ fn approve(
             issuer: shared.config.origin.clone(),
             category: None,
             reference: Some(id.as_str().to_owned()),
+            declares,
         }))))
 }
 

@@ -17,6 +17,7 @@ mod channels_meta;
 mod child;
 mod clauses;
 mod cli;
+mod closed;
 mod crash;
 mod custody;
 mod custody_canary;

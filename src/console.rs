@@ -67,6 +67,9 @@ impl HeldPosts for Ledger {
     }
 }
 
+/// Makes a copy of a medium without metadata; the error is a sentence.
+pub type Strip = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync;
+
 /// What the console works with.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -111,7 +114,7 @@ pub struct ConsoleState {
     /// What the inspector says of a draft.
     pub inspection: Arc<dyn Fn(&Post) -> Report + Send + Sync>,
     /// A copy of a medium without metadata, or a sentence why there is none.
-    pub strip: Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync>,
+    pub strip: Arc<Strip>,
     /// Ends streams when the gateway stops.
     pub stop: CancellationToken,
 }

@@ -13,8 +13,7 @@ use http::{HeaderMap, Response};
 use crate::approve::{self, signed::Issuers};
 use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
-use crate::domain::action::Action;
-use crate::domain::approval::{Pass, TicketId};
+use crate::domain::approval::{Declared, Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::{self, Clock};
 use crate::domain::container::Container;
@@ -23,7 +22,6 @@ use crate::domain::decision::{Decision, Refusal, RefusalKind};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
-use crate::domain::finding::{Finding, Report};
 use crate::domain::person::Client;
 use crate::domain::ports::{
     Acceptances, Approvals, Chance, Embargoes, Emergencies, MediaBook, Registry, Retries, Unavailable,
@@ -41,6 +39,7 @@ pub mod batch;
 pub mod budget;
 pub mod busy;
 pub mod canary;
+mod closed;
 mod declared;
 pub mod follow;
 pub mod learn;
@@ -258,9 +257,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
-        dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
-        let declares = declared::declares(header(&headers, "sekisho-consent")?)?;
+        let declares = said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -272,19 +269,17 @@ impl Gate {
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         extracted.seen = self.scanner.seen(rules, &extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         let mut report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
-        report.findings.extend(extracted.seen.iter().flatten().chain(&extracted.shown).cloned());
         report.findings.extend(self.closed(&account, &extracted)?);
-        dossier.report = Some(report.clone());
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
         let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
             self.accept(&account, &digest, &mut report)?;
-            dossier.report = Some(report.clone());
             dossier.digest = Some(digest);
             dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
+        dossier.report = Some(report.clone());
         let pass = match followed {
             Some(known) => Pass::Followed(known),
             None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
@@ -314,28 +309,6 @@ impl Gate {
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
-    }
-
-    /// What of the request its body keeps closed at this minute.
-    fn closed(&self, account: &Account, extracted: &Extracted) -> Result<Vec<Finding>, Box<Refusal>> {
-        if matches!(extracted.action, Action::Read | Action::SignIn) {
-            return Ok(Vec::new());
-        }
-        let closed = self.ports.embargoes.closed(&account.organisation, self.clock.now()).map_err(unavailable)?;
-        let carried = extracted.medium.as_ref().map(|medium| medium.sha256);
-        Ok(inspect::embargo::find(&closed, &extracted.post, carried))
-    }
-
-    /// Marks the findings that a person has accepted for this content, this account and this version of the rules.
-    fn accept(&self, account: &Account, digest: &Digest, report: &mut Report) -> Result<(), Box<Refusal>> {
-        if !report.findings.iter().any(Finding::asks) {
-            return Ok(());
-        }
-        let accepted = self.ports.acceptances.accepted(&account.id, digest, &report.rules).map_err(unavailable)?;
-        for finding in report.findings.iter_mut().filter(|finding| finding.asks()) {
-            finding.accepted = accepted.contains(&finding.fingerprint());
-        }
-        Ok(())
     }
 
     /// Who sends, which the entry says from here on.
@@ -481,6 +454,13 @@ impl Gate {
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
+}
+
+/// What the client says of the request beside it: for what kind of information and why, and what it declares of media.
+fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<Vec<Declared>, Box<Refusal>> {
+    dossier.category = header(headers, "sekisho-category")?.map(str::to_owned);
+    dossier.reason = header(headers, "sekisho-reason")?.map(str::to_owned);
+    declared::declares(header(headers, "sekisho-consent")?)
 }
 
 /// What the entry says of the body that may leave.

@@ -77,12 +77,12 @@ impl Running {
     }
 }
 
-/// Reads every rule that the configuration names.
-pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
+/// Reads every rule that the configuration names, as of today in Japan.
+pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |found: Vec<Problem>| problems.extend(found);
     let definitions = Definitions::load(&config.providers).map_err(&mut keep).ok();
-    let inspection = RuleSet::load(&config.inspect).map_err(&mut keep).ok();
+    let inspection = RuleSet::load_on(&config.inspect, Some(in_japan(clock.now()).date())).map_err(&mut keep).ok();
     let guidelines = Guidelines::load(&config.guideline, &config.organisations).map_err(&mut keep).ok();
     let templates = Templates::load(&config.guideline).map_err(&mut keep).ok();
     match (definitions, inspection, guidelines, templates) {
@@ -103,7 +103,7 @@ fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
 }
 
 /// A copy of a medium without metadata, within these limits.
-fn stripping(limits: &crate::config::inspect::Media) -> Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync> {
+fn stripping(limits: &crate::config::inspect::Media) -> Arc<console::Strip> {
     let limits = limits.clone();
     Arc::new(move |bytes| {
         let mut copy = Vec::with_capacity(bytes.len());
@@ -127,7 +127,7 @@ fn pac(config: &Config, definitions: &Definitions, port: u16) -> String {
 
 /// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
 pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
-    let rules = match rules(config) {
+    let rules = match rules(config, clock) {
         Ok(rules) => rules,
         Err(problems) => return problems,
     };
@@ -146,7 +146,7 @@ fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
-    let rules = rules(&config)?;
+    let rules = rules(&config, clock.as_ref())?;
     let silent = silent(&rules, &config, clock.as_ref());
     if !silent.is_empty() {
         return Err(silent);

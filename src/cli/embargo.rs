@@ -13,8 +13,8 @@ use crate::domain::media::Sha256;
 
 pub(super) fn run(command: EmbargoCommand, io: &mut Io<'_>) -> Exit {
     match command {
-        EmbargoCommand::Add { config, person, kind, words, files, from, until, public_comment, reason } => {
-            let Some(documents) = hashes(&files, io) else { return Exit::CannotRun };
+        EmbargoCommand::Add { config, person, kind, words, documents, from, until, public_comment, reason } => {
+            let Some(documents) = hashes(&documents, io) else { return Exit::CannotRun };
             let mut asked = json!({
                 "kind": kind.as_str(), "words": words, "documents": documents, "until": until, "reason": reason,
             });

@@ -61,7 +61,7 @@ pub fn find(register: &[Embargo], post: &Post, carried: Option<Sha256>) -> Vec<F
         let sought = Sought::new(word);
         texts.iter().any(|(_, _, views)| views.iter().any(|view| sought.find(view, false).is_some()))
     };
-    let asks = COMMENT.iter().any(|word| says(&word));
+    let asks = COMMENT.iter().any(says);
     let mut findings = Vec::new();
     for entry in register {
         if entry.public_comment.is_some() && asks {

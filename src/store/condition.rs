@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::{Condition, containers, entry_id};
-use crate::domain::account::{AccountId, AccountState};
+use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
 
@@ -83,10 +83,20 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
-        | Condition::RunsSome(..)
-        | Condition::EmbargoHolds(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, now),
+        Condition::RunsSome(person, body) => runs_some(conn, person, body),
+        Condition::EmbargoHolds(id, body) => {
+            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
+            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
+        }
     }
+}
+
+/// Whether the person manages or operates an account of the body.
+fn runs_some(conn: &Connection, person: &PersonId, body: &OrganisationId) -> Result<Option<Code>> {
+    let sql = "SELECT 1 FROM account a WHERE a.organisation = ?1 AND (json_extract(a.body, '$.manager') = ?2
+        OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
+    unless(exists(conn, sql, [body.as_str(), person.as_str()])?, "not-in-charge")
 }
 
 fn is_client(conn: &Connection, id: &ClientId, key: &str) -> Result<bool> {
@@ -151,16 +161,9 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
             let sql = "SELECT 1 FROM after_report WHERE id = ? AND organisation = ? AND reported IS NULL";
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
         }
-        Condition::RunsSome(person, body) => {
-            let sql = "SELECT 1 FROM account a WHERE a.organisation = ?1 AND (json_extract(a.body, '$.manager') = ?2
-                OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
-            unless(exists(conn, sql, [body.as_str(), person.as_str()])?, "not-in-charge")
-        }
-        Condition::EmbargoHolds(id, body) => {
-            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
-            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
-        }
-        Condition::ApprovalUsable { .. }
+        Condition::RunsSome(..)
+        | Condition::EmbargoHolds(..)
+        | Condition::ApprovalUsable { .. }
         | Condition::AccountActive(_)
         | Condition::EmergencyOpen(..)
         | Condition::ResendOpen { .. }

@@ -38,6 +38,7 @@ mod observe;
 mod office;
 mod outcome;
 mod road;
+mod rules;
 mod scan;
 mod shipped;
 mod stage;

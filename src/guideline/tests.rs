@@ -122,7 +122,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
         let facts = Facts::ordinary(&case.body).with(&case.facts).unwrap();
         let body = &guidelines.bodies[&OrganisationId::new(&case.body)];
         let names: Vec<&str> = facts.attributes().collect();
-        assert_eq!(names.len(), 27);
+        assert_eq!(names.len(), 31);
         for name in names {
             for checked in [true, false] {
                 // The schema refuses every lack alike; one case shows it.

@@ -1,5 +1,7 @@
 //! The inspector's rules, the register and public lists at the command line, by the built binary.
 
+use jiff::Timestamp;
+use sekisho::domain::clock::{self, Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::house::{House, run, sekisho};
@@ -52,24 +54,17 @@ async fn a_change_of_the_rules_is_tried_on_the_posts_of_the_log_before_it_is_in_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_register_is_kept_at_the_command_line_and_overrides_are_counted() {
     let house = House::start("info").await;
-    let add = [
-        "embargo",
-        "add",
-        "--person",
-        "kacho",
-        "--word",
-        "ねりまフェス",
-        "--until",
-        "2099-01-01T10:00",
-        "--reason",
-        "発表前",
-    ];
+    // A minute in thirty days, as it is written in Japan.
+    let minute = Timestamp::from_second((SystemClock.now().as_second() / 60 + 30 * 24 * 60) * 60).unwrap();
+    let until = clock::in_japan(minute).strftime("%Y-%m-%dT%H:%M").to_string();
+    let add =
+        ["embargo", "add", "--person", "kacho", "--word", "ねりまフェス", "--until", &until, "--reason", "発表前"];
     let added = house.command(&add, "");
     assert_eq!((added.code, added.err.as_str()), (0, ""), "{}", added.out);
-    assert!(added.out.contains("2099年1月1日(木) 10:00"), "{}", added.out);
+    assert!(added.out.contains(&clock::for_people(minute)), "{}", added.out);
     let listed = house.command(&["embargo", "list", "--person", "kacho", "--json"], "");
     let entry: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
-    assert_eq!((&entry["words"], &entry["until"]), (&json!(["ねりまフェス"]), &json!("2099-01-01T01:00:00Z")));
+    assert_eq!((&entry["words"], &entry["until"]), (&json!(["ねりまフェス"]), &json!(minute)));
     let refused = post(&house, FAIR);
     assert!(refused.status == 403 && refused.text.contains("公表できない"), "{}", refused.text);
     let by_tanto =

@@ -27,12 +27,23 @@ pub mod multipart;
 pub mod parts;
 mod related;
 pub mod spool;
+pub mod swap;
 mod upload;
+mod walk;
 
 pub use body::Medium;
 
 /// Nesting of a provider's answer; deeper, and no id is learned from it.
 const ANSWER_DEPTH: usize = 64;
+
+/// A medium that a request names by URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaUrl {
+    /// Where the URL stands: `form:image_url`, `/messages/0/originalContentUrl`.
+    pub at: String,
+    /// The URL, as received.
+    pub url: String,
+}
 
 /// A request that was read and understood.
 #[derive(Debug)]
@@ -49,7 +60,9 @@ pub struct Extracted {
     pub items: Vec<batch::Item>,
     /// Ids of containers that it shows as parts, in order, to be resolved.
     pub parts: Vec<String>,
-    /// Whether it, or a part of it, names a medium by URL: nobody here has seen the bytes.
+    /// Media that it names by URL, in order, to be fetched.
+    pub media_urls: Vec<MediaUrl>,
+    /// Whether it, or a part of it, shows a medium by URL whose bytes nobody here has seen.
     pub by_url: bool,
     /// What it does with containers.
     pub container: Option<ContainerStep>,
@@ -109,7 +122,8 @@ pub async fn read(
         media_ids: mapped.media_ids,
         items,
         parts: mapped.parts,
-        by_url: mapped.by_url,
+        media_urls: mapped.media_urls,
+        by_url: mapped.unseen,
         container,
         upload,
         medium: mapped.medium.filter(|_| parsed.words.is_none()),

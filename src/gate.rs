@@ -13,9 +13,9 @@ use http::{HeaderMap, Response};
 use crate::approve::{self, signed::Issuers};
 use crate::config;
 use crate::domain::account::{Account, OrganisationId, ProviderId};
-use crate::domain::approval::{Declared, Pass, TicketId};
+use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
-use crate::domain::clock::{self, Clock};
+use crate::domain::clock::Clock;
 use crate::domain::container::Container;
 use crate::domain::credential::{Custody, Standing};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
@@ -31,13 +31,14 @@ use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
 use crate::guideline::{Case, Guidelines};
 use crate::identify;
-use crate::inspect::{self, RuleSet};
+use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
 pub mod batch;
 pub mod budget;
 pub mod busy;
+pub mod by_url;
 pub mod canary;
 mod closed;
 mod declared;
@@ -48,6 +49,7 @@ mod observed;
 mod own;
 pub mod renew;
 pub mod respond;
+mod rewrite;
 pub mod scan;
 pub mod sentence;
 pub mod session;
@@ -136,6 +138,8 @@ pub struct Gate {
     pub chance: Arc<dyn Chance>,
     /// Looks into pictures and films.
     pub scanner: scan::Scanner,
+    /// Media that posts name by URL.
+    pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
     /// Counters.
@@ -178,6 +182,7 @@ impl Gate {
     /// Takes one request the whole road and answers it.
     async fn pass(self: Arc<Self>, arrival: Arrival) -> Response<Body> {
         let begun = self.clock.now();
+        let _under_way = self.ledger.under_way();
         let rules = self.rules.load_full();
         let asked = Shape::asked_for(&arrival.headers);
         let door = arrival.door;
@@ -190,7 +195,7 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
-        let called = session::called(&arrival);
+        let called = rewrite::called(&arrival);
         let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
@@ -257,7 +262,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        let declares = said(&headers, dossier)?;
+        let declares = declared::said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -266,10 +271,9 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
+        let looked = self.looked(&mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        extracted.seen = self.scanner.seen(rules, &extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        let mut report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
-        report.findings.extend(self.closed(&account, &extracted)?);
+        let mut report = self.inspected(rules, &mut extracted, &recognised, &account).await?;
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
@@ -300,9 +304,10 @@ impl Gate {
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))
+            .map_err(|refusal| looked.explain(refusal))
             .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
+        self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
         self.dress(&mut outbound, credential, &account, rules).await?;
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
@@ -388,7 +393,6 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
-            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
         if let Some(key) = &extracted.retry_key
@@ -423,7 +427,7 @@ impl Gate {
         request: Option<(Recognised, Extracted, Arc<Account>)>,
         made: Option<Box<Container>>,
         shape: Shape,
-        called: Option<session::Called>,
+        called: Option<rewrite::Called>,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         self.doubt(&sent.answer, request.as_ref());
@@ -450,17 +454,12 @@ impl Gate {
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) if !unclear => respond::answer(session::rewritten(answer, request.as_ref(), called), &entry),
+            Ok(answer) if !unclear => {
+                respond::answer(rewrite::rewritten(answer, request.as_ref(), called).await, &entry)
+            }
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }
-}
-
-/// What the client says of the request beside it: for what kind of information and why, and what it declares of media.
-fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<Vec<Declared>, Box<Refusal>> {
-    dossier.category = header(headers, "sekisho-category")?.map(str::to_owned);
-    dossier.reason = header(headers, "sekisho-reason")?.map(str::to_owned);
-    declared::declares(header(headers, "sekisho-consent")?)
 }
 
 /// What the entry says of the body that may leave.

@@ -32,7 +32,7 @@ use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
 use crate::store::reads::Reads;
-use crate::store::{Log, StoreDown, Unit};
+use crate::store::{Log, StoreDown, UnderWay, Unit};
 
 mod acts;
 pub mod checkpoint;
@@ -337,6 +337,11 @@ impl Ledger {
     pub fn close_soon(&self, mut open: OpenEntry, outcome: Outcome, learned: Vec<Learned>) {
         open.ledger = None;
         outcome::record(&self.shared, outcome::Ending::new(&open.log, open.index, outcome, learned), None);
+    }
+
+    /// Says that a request is under way: where there are many, their entries share a commit.
+    pub fn under_way(&self) -> UnderWay {
+        self.shared.store.under_way()
     }
 
     /// The same as [`Self::settled`]. Blocks: for stop and tests.

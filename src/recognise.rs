@@ -160,6 +160,11 @@ impl crate::domain::ports::Hosts for Definitions {
         self.get(&ProviderId::new(provider)).and_then(|definition| definition.default_host.clone())
     }
 
+    fn is_host_of(&self, provider: &str, host: &str) -> bool {
+        let definition = self.get(&ProviderId::new(provider));
+        definition.is_some_and(|definition| definition.hosts.iter().any(|known| known.accepts(host)))
+    }
+
     fn host_patterns(&self) -> Vec<String> {
         self.by_id
             .values()

@@ -22,11 +22,13 @@ use crate::domain::budget::Budgets as _;
 use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
-use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
 use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
+use crate::fetch::Fetcher;
 use crate::forward::Forwarder;
+use crate::gate::by_url::ByUrl;
 use crate::gate::{
     Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
 };
@@ -34,6 +36,7 @@ use crate::guideline::Guidelines;
 use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
+use crate::media::{self, Copies, Keeper};
 use crate::observe::Metrics;
 use crate::recognise::Definitions;
 use crate::stream::Log;
@@ -46,6 +49,8 @@ pub struct Running {
     pub console: SocketAddr,
     /// The transparent port, if there is one.
     pub transparent: Option<SocketAddr>,
+    /// The port that shows copies of media, if there is one.
+    pub media: Option<SocketAddr>,
     /// The origin ports, by provider.
     pub origins: BTreeMap<ProviderId, SocketAddr>,
     /// The root certificate, PEM, that posting tools trust.
@@ -133,6 +138,7 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     };
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
     problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
+    problems.extend(Fetcher::new(&config.media, &config.forward).err());
     problems
 }
 
@@ -141,6 +147,17 @@ fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let problem =
         |what: String| Problem { file: None, line: None, reason: format!("the canary was not refused: {what}") };
     canary::sing(rules, &organisations, clock.now()).into_iter().map(problem).collect()
+}
+
+/// What looks at media that posts name by URL, and the copies of them.
+fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<Copies>>), Problem> {
+    let copies = Copies::open(&config.media, Arc::clone(clock))?;
+    let shelf = copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>);
+    Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
+}
+
+fn unreadable(error: Unavailable) -> Problem {
+    Problem { file: None, line: None, reason: error.to_string() }
 }
 
 /// Opens every part, binds every port, and starts.
@@ -152,6 +169,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         return Err(silent);
     }
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
+    let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -159,10 +177,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let definitions = Arc::clone(&rules.definitions);
     let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
-    let registered = ledger.reads().registry().clone();
     let custody: Arc<dyn Custody> =
-        Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
-    let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
+        Arc::new(Vault::open(&config.credentials, ledger.reads().registry().clone(), Arc::clone(&clock)).map_err(one)?);
     let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
@@ -185,6 +201,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         scanner: Scanner::new(&config.inspect.media),
         clock,
         chance,
+        by_url,
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
@@ -199,6 +216,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         gateway: ports.gateway.1,
         console: ports.console.1,
         transparent: ports.transparent.as_ref().map(|(_, address)| *address),
+        media: ports.media.as_ref().map(|(_, address)| *address),
         origins: ports.origins.iter().map(|(id, (_, address))| (id.clone(), *address)).collect(),
         root_pem: authority.root_pem().to_owned(),
         warnings: ledger.warnings().to_vec(),
@@ -208,7 +226,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         tasks: TaskTracker::new(),
     };
     let tls = config.listen.console_tls.then(|| authority.own_tls());
-    running.open_doors(ports, Arc::new(doors), console_state, tls);
+    running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
     running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
     Ok(running)
@@ -221,11 +239,15 @@ impl Running {
         doors: Arc<Doors>,
         console: ConsoleState,
         tls: Option<Arc<rustls::ServerConfig>>,
+        copies: Option<Arc<Copies>>,
     ) {
         let stop = || self.stop.child_token();
         self.tasks.spawn(listen::serve(Arc::clone(&doors), ports.gateway.0, None, stop()));
         if let Some((listener, _)) = ports.transparent {
             self.tasks.spawn(listen::serve_transparent(Arc::clone(&doors), listener, stop()));
+        }
+        if let (Some((listener, _)), Some(copies)) = (ports.media, copies) {
+            self.tasks.spawn(media::serve::serve(listener, copies, stop()));
         }
         for (provider, (listener, _)) in ports.origins {
             self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
@@ -360,6 +382,7 @@ struct Bound {
     gateway: (TcpListener, SocketAddr),
     console: (TcpListener, SocketAddr),
     transparent: Option<(TcpListener, SocketAddr)>,
+    media: Option<(TcpListener, SocketAddr)>,
     origins: BTreeMap<ProviderId, (TcpListener, SocketAddr)>,
 }
 
@@ -373,8 +396,13 @@ impl Bound {
             Some(address) => Some(bind(address, "listen.transparent").await?),
             None => None,
         };
+        let media = match config.media.listen {
+            Some(address) => Some(bind(address, "media.listen").await?),
+            None => None,
+        };
         Ok(Self {
             transparent,
+            media,
             gateway: bind(config.listen.gateway, "listen.gateway").await?,
             console: bind(config.listen.console, "listen.console").await?,
             origins,

@@ -45,6 +45,7 @@ pub mod sqlite;
 mod writer;
 
 pub use fields::Fields;
+pub use queue::UnderWay;
 pub use writer::Store;
 
 /// A log's name: an organisation's id, or [`GATEWAY_LOG`](crate::domain::account::GATEWAY_LOG).

@@ -88,6 +88,9 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
     }
     io.say(format_args!("gateway {}", running.gateway));
     io.say(format_args!("console {}", running.console));
+    if let Some(address) = &running.media {
+        io.say(format_args!("media {address}"));
+    }
     for (provider, address) in &running.origins {
         io.say(format_args!("origin {provider} {address}"));
     }
@@ -103,6 +106,11 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
 
 /// Addresses that stand in for a provider's own, said loudly at every start.
 fn upstreams(config: &Config) -> Vec<String> {
+    let media = config
+        .media
+        .upstream
+        .iter()
+        .map(|(host, address)| format!("[media] upstream: {host} is reached at {address}, not where DNS says"));
     config
         .providers
         .iter()
@@ -111,6 +119,7 @@ fn upstreams(config: &Config) -> Vec<String> {
                 format!("[providers.{id}] upstream: {host} is reached at {address}, not where DNS says")
             })
         })
+        .chain(media)
         .collect()
 }
 

@@ -148,6 +148,8 @@ pub enum UploadStep {
         len: u64,
         /// Hash of the part.
         sha256: Sha256,
+        /// The part itself, where the request writes it in base64: its body does not hold the bytes as they are.
+        decoded: Option<bytes::Bytes>,
     },
     /// The session's medium is complete.
     Finalize {

@@ -99,9 +99,9 @@ fn read(
     };
     super::overridden(&recognised, &parsed)?;
     let mapped = fields::map(&fields::Request { recognised: &recognised, headers, parsed: &parsed })?;
-    let Mapped { action, target, post, media_ids, medium, parts, by_url, .. } = mapped;
+    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
     // Of an item nobody would remember the parts, or say that its media were not seen.
-    if medium.is_some() || !parts.is_empty() || by_url || !action.needs_approval() {
+    if medium.is_some() || !parts.is_empty() || !media_urls.is_empty() || unseen || !action.needs_approval() {
         return Err(shape());
     }
     Ok(Item { recognised, action, target, post, media_ids })

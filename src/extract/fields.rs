@@ -11,7 +11,8 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
 
 use super::body::{Medium, Parsed, matters};
-use super::{json, upload};
+use super::walk::{each_match, escape};
+use super::{MediaUrl, json, upload};
 
 /// Nesting of a JSON text in a field.
 const INNER_DEPTH: usize = 32;
@@ -25,8 +26,10 @@ pub(super) struct Mapped {
     pub(super) media_ids: Vec<String>,
     /// Containers that it shows as parts.
     pub(super) parts: Vec<String>,
-    /// Whether it names a medium by URL.
-    pub(super) by_url: bool,
+    /// Media that it names by URL.
+    pub(super) media_urls: Vec<MediaUrl>,
+    /// Whether it names media by a URL that cannot be swapped for the gateway's own.
+    pub(super) unseen: bool,
     pub(super) retry_key: Option<String>,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
@@ -141,7 +144,8 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         post: Post::default(),
         media_ids: Vec::new(),
         parts: Vec::new(),
-        by_url: false,
+        media_urls: Vec::new(),
+        unseen: false,
         retry_key: None,
         medium: request.parsed.medium.clone(),
     };
@@ -249,13 +253,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::MediaUrl => {
-            if value.as_text().is_none() {
-                return Err(bad_field(&at));
-            }
-            mapped.by_url = true;
-            mapped.post.fields.push(Field { role: Role::Link, at, value });
-        }
+        FieldRole::MediaUrl | FieldRole::MediaUnseen => media_url(mapped, rule.role, at, value)?,
         FieldRole::Reference(kind) => {
             let ids: Vec<String> = texts(value, &at)?;
             if kind == "repost_of" {
@@ -265,7 +263,8 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         }
         FieldRole::Target => {
             let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
-            if mapped.target.replace(id).is_some() {
+            // Said twice it must be the same.
+            if *mapped.target.get_or_insert_with(|| id.clone()) != id {
                 return Err(bad_field(&at));
             }
         }
@@ -288,6 +287,21 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
             }
         }
         FieldRole::Secret | FieldRole::Account => {}
+    }
+    Ok(())
+}
+
+/// A medium by URL. It is the reader's link, too, unless it stands within a message that is read whole and says it already.
+fn media_url(mapped: &mut Mapped, role: FieldRole, at: String, value: Tree) -> Result<(), Refusal> {
+    let url = value.as_text().ok_or_else(|| bad_field(&at))?.to_owned();
+    let within = |field: &Field| at.strip_prefix(field.at.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    if !mapped.post.fields.iter().any(within) {
+        mapped.post.fields.push(Field { role: Role::Link, at: at.clone(), value });
+    }
+    if role == FieldRole::MediaUnseen {
+        mapped.unseen = true;
+    } else {
+        mapped.media_urls.push(MediaUrl { at, url });
     }
     Ok(())
 }
@@ -339,41 +353,6 @@ fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result
         }
     }
     Ok(())
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Collects the values that a pattern names: arrays in order, members in the order of their names.
-fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: bool, found: &mut Vec<(String, Tree)>) {
-    let Some((step, further)) = steps.split_first() else {
-        let scalar = matches!(tree, Tree::Text(_) | Tree::Number(_) | Tree::Bool(_));
-        if scalar || (deep && *tree != Tree::Null) {
-            found.push((at, tree.clone()));
-        }
-        return;
-    };
-    match (step, tree) {
-        (PointerStep::Key(key), Tree::Map(map)) => {
-            if let Some(child) = map.get(key) {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        (PointerStep::Each, Tree::List(list)) => {
-            for (i, child) in list.iter().enumerate() {
-                each_match(child, format!("{at}/{i}"), further, deep, found);
-            }
-        }
-        (PointerStep::Member, Tree::Map(map)) => {
-            let mut members: Vec<_> = map.iter().collect();
-            members.sort_by_key(|(key, _)| key.as_str());
-            for (key, child) in members {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Walks the tree along the patterns; what leaves them all is `rest`, what has the wrong shape is refused.
@@ -432,7 +411,7 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
                 let inside = onward(&|step| match step {
                     PointerStep::Key(name) => name == key,
                     PointerStep::Member => true,
-                    PointerStep::Each => false,
+                    PointerStep::Each | PointerStep::Below => false,
                 });
                 let at = format!("{at}/{}", escape(key));
                 if inside.is_empty() {

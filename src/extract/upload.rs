@@ -2,10 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use bytes::Bytes;
 
 use crate::domain::decision::Refusal;
 use crate::domain::media::{Sha256, UploadStep, session_name};
-use crate::recognise::definition::{Condition, Place, Step};
+use crate::recognise::definition::{Condition, Encoding, Place, Step};
 
 use super::body::Medium;
 use super::fields::Request;
@@ -49,14 +50,15 @@ pub(super) fn step(request: &Request<'_>, medium: Option<&Medium>) -> Result<Opt
             let number = named(number)?;
             let plain = number.bytes().all(|b| b.is_ascii_digit());
             let number = number.parse().ok().filter(|_| plain).ok_or_else(no_step)?;
-            // The parts are put together again from the stored bodies, where base64 is not the medium's own bytes.
-            let offset = medium.offset.ok_or_else(base64_part)?;
+            // The parts are put together again from what is stored, and base64 is not the medium's own bytes.
+            let decoded = if medium.offset.is_none() { Some(decoded(request)?) } else { None };
             Some(UploadStep::Append {
                 session: named(session)?,
                 number,
-                offset,
+                offset: medium.offset.unwrap_or_default(),
                 len: medium.len,
                 sha256: medium.sha256,
+                decoded,
             })
         }
         Step::Finalize { session } => Some(UploadStep::Finalize { session: named(session)? }),
@@ -179,13 +181,11 @@ fn medium_unseen() -> Refusal {
     .citing("sekisho:promise-2")
 }
 
-fn base64_part() -> Refusal {
-    refusal(
-        "not-supported-yet",
-        "分割した画像・動画を文字（base64）で送る方法には、関所がまだ対応していません。",
-        "Parts of a chunked upload are accepted as multipart only.",
-        "投稿ツールの送信方法を multipart に変えてください。",
-    )
+/// The bytes of the medium that the request writes in base64.
+fn decoded(request: &Request<'_>) -> Result<Bytes, Refusal> {
+    let mut rules = request.recognised.route.media_fields().filter(|rule| rule.encoding == Encoding::Base64);
+    let text = rules.find_map(|rule| request.scalar(&rule.at).transpose()).ok_or_else(no_medium)??;
+    STANDARD.decode(text).map(Bytes::from).map_err(|_| bad_base64())
 }
 
 #[cfg(test)]

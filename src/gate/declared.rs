@@ -1,5 +1,7 @@
 //! What runs under a declaration of emergency without being a post of it, and what is declared of media.
 
+use http::HeaderMap;
+
 use crate::domain::action::Action;
 use crate::domain::approval::{Declared, Pass};
 use crate::domain::decision::Refusal;
@@ -23,7 +25,7 @@ pub(super) fn under(open: Option<Emergency>, action: Action, dossier: &mut Dossi
 ///
 /// # Errors
 /// Refusal `consent-unknown` for any other word.
-pub(super) fn declares(list: Option<&str>) -> Result<Vec<Declared>, Box<Refusal>> {
+fn declares(list: Option<&str>) -> Result<Vec<Declared>, Box<Refusal>> {
     let Some(list) = list else { return Ok(Vec::new()) };
     Declared::listed(list).ok_or_else(|| {
         Box::new(
@@ -36,6 +38,13 @@ pub(super) fn declares(list: Option<&str>) -> Result<Vec<Declared>, Box<Refusal>
             .status(400),
         )
     })
+}
+
+/// What the client says of the request beside it: for what kind of information and why, and what it declares of media.
+pub(super) fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<Vec<Declared>, Box<Refusal>> {
+    dossier.category = super::header(headers, "sekisho-category")?.map(str::to_owned);
+    dossier.reason = super::header(headers, "sekisho-reason")?.map(str::to_owned);
+    declares(super::header(headers, "sekisho-consent")?)
 }
 
 /// Whether a request runs under a declaration that is no drill.

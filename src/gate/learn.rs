@@ -234,10 +234,11 @@ async fn part(
     config: &Extract,
 ) -> std::io::Result<Option<Segment>> {
     let provider = recognised.provider.id.clone();
-    let Some(UploadStep::Append { session, number, offset, len, sha256 }) = &extracted.upload else {
+    let Some(UploadStep::Append { session, number, offset, len, sha256, decoded }) = &extracted.upload else {
         return Ok(None);
     };
-    let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
+    let body = decoded.clone().map(OutBody::Bytes);
+    let (file, offset) = kept(body.as_ref().unwrap_or(&extracted.body), *offset, *len, config).await?;
     let (session, number) = (recognised.book_id(&account.id, session), *number);
     Ok(Some(Segment { provider, session, number, file, offset, len: *len, sha256: *sha256 }))
 }

@@ -8,7 +8,6 @@ use http::{StatusCode, header};
 
 use crate::config::extract::Extract;
 use crate::domain::account::Account;
-use crate::domain::arrival::{Arrival, Door};
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Learned;
 use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep, session_name};
@@ -307,41 +306,4 @@ async fn fresh(
     let provider = recognised.provider.id.clone();
     let (name, number) = (session.name.clone(), session.next());
     Ok(Some(Segment { provider, session: name, number, file, offset, len: *len, sha256: *sha256 }))
-}
-
-/// By which address a tool called the gateway at a reverse door.
-pub struct Called {
-    base: String,
-    /// Whether the provider's host stands in the path.
-    by_path: bool,
-}
-
-/// By which address the gateway was called; none at a forward door.
-pub fn called(arrival: &Arrival) -> Option<Called> {
-    arrival.base.clone().map(|base| Called { base, by_path: arrival.door == Door::Path })
-}
-
-/// The answer to the opening of a session with the gateway's own address in the place of the provider's, for a tool that
-/// called the gateway itself. An address that is not the provider's would lead past the gate and is left out.
-pub fn rewritten(
-    mut answer: Answer,
-    request: Option<&(Recognised, Extracted, std::sync::Arc<Account>)>,
-    called: Option<Called>,
-) -> Answer {
-    let (Some(Called { base, by_path }), Some((recognised, extracted, _))) = (called, request) else { return answer };
-    if !matches!(extracted.upload, Some(UploadStep::Open { .. })) {
-        return answer;
-    }
-    let address = answer.headers.remove(header::LOCATION);
-    let ours = address.as_ref().and_then(|address| address.to_str().ok()).and_then(|address| {
-        let (host, target) = address.strip_prefix("https://")?.split_once('/')?;
-        let known = recognised.provider.hosts.iter().any(|known| known.accepts(host));
-        let fits = known && (by_path || host == recognised.host);
-        let prefix = if by_path { format!("/{host}") } else { String::new() };
-        fits.then(|| http::HeaderValue::from_str(&format!("{base}{prefix}/{target}")).ok()).flatten()
-    });
-    if let Some(ours) = ours {
-        answer.headers.insert(header::LOCATION, ours);
-    }
-    answer
 }

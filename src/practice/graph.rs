@@ -77,6 +77,9 @@ pub(super) fn answers(host: &str) -> bool {
 /// wherever they stood.
 struct Call {
     service: Service,
+    host: String,
+    /// The access token: addresses of further pages carry it.
+    token: String,
     method: Method,
     path: Vec<String>,
     version: String,
@@ -111,6 +114,8 @@ impl Call {
         let method = asked_for.and_then(|name| name.parse().ok()).unwrap_or_else(|| asked.method.clone());
         Self {
             service: Service::of(&asked.host, &path),
+            host: asked.host.clone(),
+            token: token.to_owned(),
             method,
             path,
             version,

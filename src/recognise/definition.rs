@@ -13,8 +13,10 @@ use crate::domain::post::Role;
 
 use super::matcher::PathTemplate;
 
+mod address;
 mod step;
 
+pub use address::AddressAt;
 pub use step::{ContainerRule, ContainerStep, Step, StepRule};
 
 /// A provider: hosts, credential, headers, routes.
@@ -53,6 +55,8 @@ pub struct Definition {
     pub media_by_content: bool,
     /// Whether nothing is ever sent: a person does by hand what was permitted (a provider without an API).
     pub by_hand: bool,
+    /// Where answers name addresses of its own, which a tool at a reverse door could follow past the gate.
+    pub addresses: Vec<AddressAt>,
     /// Members of a body that are refused by name wherever the provider would take a credential from them.
     pub never: Vec<String>,
 }
@@ -272,8 +276,8 @@ pub enum Place {
     Raw,
 }
 
-/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, and a
-/// final `**` for a whole subtree.
+/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, a
+/// final `**` for a whole subtree, and one between two steps for whatever lies between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     /// Its steps.
@@ -291,6 +295,8 @@ pub enum PointerStep {
     Each,
     /// Every member of an object, in the order of their names.
     Member,
+    /// Any steps, or none: every place below.
+    Below,
 }
 
 /// What a field is.
@@ -308,6 +314,8 @@ pub enum FieldRole {
     MediaBytes,
     /// An address from which the provider fetches a medium.
     MediaUrl,
+    /// An address from which it fetches several, of which the gateway can give it none.
+    MediaUnseen,
     /// A reference: `reply_to`, `quote_of`, `repost_of`, `whom`.
     Reference(&'static str),
     /// What is edited, deleted or shown.

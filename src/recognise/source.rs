@@ -14,7 +14,8 @@ use crate::domain::action::Action;
 
 use super::batch::BatchFile;
 use super::definition::{
-    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, When,
+    AddressAt, BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule,
+    Route, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place};
@@ -51,6 +52,9 @@ struct File {
     /// Members of a body that are refused by name.
     #[serde(default)]
     never: Vec<String>,
+    /// Where answers name addresses of its own at which a tool goes on: `/upload_url`, `/**/paging/next`.
+    #[serde(default)]
+    addresses: Option<Spanned<Vec<String>>>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -242,7 +246,12 @@ impl Reader<'_> {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         let web_hosts = file.web_hosts.iter().filter_map(|host| self.take(&span, host_pattern(host))).collect();
+        let addresses = file.addresses.map_or_else(Vec::new, |places| {
+            let span = places.span();
+            places.get_ref().iter().filter_map(|text| self.take(&span, AddressAt::parse(text))).collect()
+        });
         let definition = Definition {
+            addresses,
             id: file.id,
             name_ja: file.name.ja,
             name_en: file.name.en,

@@ -95,10 +95,14 @@ fn pointer(text: &str) -> Result<Pointer, String> {
     let mut steps = Vec::new();
     let mut deep = false;
     for step in text.split('/').skip(1) {
-        if deep {
-            return Err(format!("{text:?}: ** ends a pointer"));
+        if std::mem::take(&mut deep) {
+            // Within a pointer it stands for the steps between, however many.
+            steps.push(PointerStep::Below);
         }
         match step {
+            "**" if steps.last() == Some(&PointerStep::Below) => {
+                return Err(format!("{text:?}: ** twice in a row"));
+            }
             "**" => deep = true,
             "*" => steps.push(PointerStep::Each),
             "" => return Err(format!("{text:?} has an empty step")),
@@ -125,6 +129,7 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "flip" => FieldRole::Flip,
         "media-bytes" => FieldRole::MediaBytes,
         "media-url" => FieldRole::MediaUrl,
+        "media-unseen" => FieldRole::MediaUnseen,
         "reply-to" => FieldRole::Reference("reply_to"),
         "quote-of" => FieldRole::Reference("quote_of"),
         "repost-of" => FieldRole::Reference("repost_of"),

@@ -270,7 +270,7 @@ async fn a_carousel_is_judged_with_everything_that_its_parts_show() {
             form(&tool, THREADS, "/me/threads", &pairs).await
         }
     };
-    let held = town.refuses("approval-missing", "sekisho:media-by-url", carousel(parts.join(","))).await;
+    let held = town.refuses("approval-missing", "nerima:11", carousel(parts.join(","))).await;
     let ticket = town
         .console(town::MANAGER_KEY, Method::GET, &format!("/api/v1/tickets/{}", held.header("sekisho-ticket")), None)
         .await;
@@ -306,19 +306,6 @@ async fn nagano_4_9_a_shortener_in_the_part_of_a_carousel_stops_the_whole() {
     assert_eq!(reply.header("sekisho-decision"), "refused", "{:?}", reply.json());
     assert_eq!((town.received(), town.entries("nerima").len()), (received, entries + 1));
     assert_eq!(town.last_entry()["code"], "shortened-link", "{}", town.last_entry());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn media_by_url_pass_by_an_approval_only_not_by_a_declaration() {
-    let town = Town::start().await;
-    declare(&town, &["nerima-instagram"], 3_600, false).await;
-    let body = json!({ "image_url": PICTURE, "caption": "【緊急】石神井川が氾濫しました。高台へ避難してください。" });
-    let send = async {
-        let path = "/emergency/instagram/v26.0/17841/media";
-        town.nerima().send_reverse(Method::POST, path, Some(body.to_string())).await.unwrap()
-    };
-    town.refuses("media-by-url", "sekisho:media-by-url", send).await;
-    assert_eq!(town.received(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

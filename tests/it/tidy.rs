@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("exempt", &["domain", "config", "store"]),
     ("ledger", &["domain", "config", "store"]),
     ("forward", &["domain", "config", "ledger"]),
+    ("fetch", &["domain", "config"]),
+    ("media", &["domain", "config"]),
     (
         "gate",
         &[
@@ -60,6 +62,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exempt",
             "ledger",
             "forward",
+            "fetch",
+            "media",
             "gate",
             "stream",
             "emergency",
@@ -80,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "practice",
             "recognise",
             "extract",
+            "fetch",
             "inspect",
             "guideline",
             "approve",

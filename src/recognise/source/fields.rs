@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::{FieldFile, Reader, Shared};
-use crate::recognise::definition::{Encoding, FieldRule, Place, Pointer, Route};
+use crate::recognise::definition::{Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep, Route};
 use crate::recognise::words::{place, role};
 
 impl Reader<'_> {
@@ -53,6 +53,11 @@ impl Reader<'_> {
             }
             at => at,
         };
+        let below = matches!(&at, Place::Json(pointer) if pointer.steps.contains(&PointerStep::Below));
+        if below && !matches!(role, FieldRole::MediaUrl | FieldRole::MediaUnseen) {
+            let reason = "** between two steps is for media by URL; for every other role ** ends a pointer";
+            self.problem(Some(span.clone()), reason.to_owned());
+        }
         let mut inner = Vec::new();
         if file.encoding == Some(Encoding::Json) {
             for field in file.inner {

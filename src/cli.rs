@@ -27,11 +27,14 @@ mod check;
 mod client;
 mod clients;
 mod egress;
+mod embargo;
 mod emergency;
 mod house;
 mod keys;
 pub mod length;
+mod lists;
 mod manual;
+mod media;
 mod pure;
 mod registry;
 mod registry_args;
@@ -178,6 +181,14 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
         Command::Rules { command: RulesCommand::Check { config, last } } => {
             with(&config.files, io, |config, io| rules::check(&config, last, io))
+        }
+        Command::Media { command: args::MediaCommand::Strip { from, to } } => media::strip(&from, &to, io),
+        Command::Rules { command: RulesCommand::Overrides { config, days, json } } => {
+            with(&config.files, io, |config, io| rules::overrides(&config, days, json, io))
+        }
+        Command::Embargo { command } => embargo::run(command, io),
+        Command::Lists { command: args::ListsCommand::Import { config, write, file } } => {
+            with(&config.files, io, |config, io| lists::import(&config, &file, write.as_deref(), io))
         }
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),

@@ -17,6 +17,7 @@ pub mod decision;
 pub mod digest;
 pub mod dossier;
 pub mod draft;
+pub mod embargo;
 pub mod emergency;
 pub mod exemption;
 pub mod fetch;

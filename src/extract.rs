@@ -6,6 +6,7 @@ use crate::domain::action::Action;
 use crate::domain::arrival::Body;
 use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
+use crate::domain::finding::Finding;
 use crate::domain::media::{Media, UploadStep, session_name};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
@@ -29,6 +30,8 @@ pub mod spool;
 pub mod swap;
 mod upload;
 mod walk;
+
+pub use body::Medium;
 
 /// Nesting of a provider's answer; deeper, and no id is learned from it.
 const ANSWER_DEPTH: usize = 64;
@@ -65,6 +68,12 @@ pub struct Extracted {
     pub container: Option<ContainerStep>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
+    /// The medium that lies in the body, where its words are not read as text.
+    pub medium: Option<Medium>,
+    /// What was found in the bytes of the medium that the request completes; none: nobody has looked.
+    pub seen: Option<Vec<Finding>>,
+    /// What was found in the media that the post shows, when they were uploaded.
+    pub shown: Vec<Finding>,
     /// The client's retry key.
     pub retry_key: Option<String>,
     /// For how many minutes the provider knows that key again.
@@ -119,6 +128,9 @@ pub async fn read(
         by_url: mapped.unseen,
         container,
         upload,
+        medium: mapped.medium.filter(|_| parsed.words.is_none()),
+        seen: None,
+        shown: Vec::new(),
         retry_key: mapped.retry_key,
         retry_minutes: mapped.retry_minutes,
         credential_fingerprint,
@@ -205,6 +217,8 @@ pub fn resolve(
             let sentence = "この画像・動画は、まだ最後まで届いていません。";
             bad_media("media-incomplete", sentence, "The medium's upload is not complete.")
         })?;
+        let field = format!("media:{}", record.id);
+        extracted.shown.extend(record.findings.into_iter().map(|finding| Finding { field: field.clone(), ..finding }));
         media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
     }
     // A medium in the request itself stands before those that were uploaded for it.

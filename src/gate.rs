@@ -15,7 +15,7 @@ use crate::config;
 use crate::domain::account::Account;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
-use crate::domain::clock::{self, Clock};
+use crate::domain::clock::Clock;
 use crate::domain::container::Container;
 use crate::domain::credential::{Custody, Standing};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
@@ -23,13 +23,15 @@ use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
-use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
+use crate::domain::ports::{
+    Acceptances, Approvals, Chance, Embargoes, Emergencies, MediaBook, Registry, Retries, Unavailable,
+};
 use crate::exempt::{self, Templates};
 use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
 use crate::guideline::{Case, Guidelines};
 use crate::identify;
-use crate::inspect::{self, RuleSet};
+use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
@@ -38,6 +40,7 @@ pub mod budget;
 pub mod busy;
 pub mod by_url;
 pub mod canary;
+mod closed;
 mod declared;
 pub mod follow;
 pub mod learn;
@@ -47,6 +50,7 @@ mod own;
 pub mod renew;
 pub mod respond;
 mod rewrite;
+pub mod scan;
 pub mod sentence;
 pub mod session;
 
@@ -98,6 +102,10 @@ pub struct Ports {
     pub emergencies: Arc<dyn Emergencies>,
     /// Requests that may be sent again.
     pub retries: Arc<dyn Retries>,
+    /// What is closed until a minute.
+    pub embargoes: Arc<dyn Embargoes>,
+    /// Findings that people have accepted.
+    pub acceptances: Arc<dyn Acceptances>,
 }
 
 /// The gate and all it needs.
@@ -126,6 +134,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Looks into pictures and films.
+    pub scanner: scan::Scanner,
     /// Media that posts name by URL.
     pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
@@ -218,7 +228,7 @@ impl Gate {
     /// The order of the stages. What it returns owns the very request that may leave.
     async fn examine(
         self: &Arc<Self>,
-        rules: &Rules,
+        rules: &Arc<Rules>,
         arrival: Arrival,
         dossier: &mut Dossier,
         walked: &mut Walked,
@@ -250,8 +260,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
-        dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
+        let declares = declared::said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -262,16 +271,17 @@ impl Gate {
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         let looked = self.looked(&mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
-        dossier.report = Some(report.clone());
+        let mut report = self.inspected(rules, &mut extracted, &recognised, &account).await?;
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
         let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
+            self.accept(&account, &digest, &mut report)?;
             dossier.digest = Some(digest);
             dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
+        dossier.report = Some(report.clone());
         let pass = match followed {
             Some(known) => Pass::Followed(known),
             None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
@@ -289,6 +299,7 @@ impl Gate {
             post: &extracted.post,
             report: &report,
             pass: &pass,
+            declares: &declares,
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)

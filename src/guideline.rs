@@ -14,7 +14,7 @@ use crate::config::Problem;
 use crate::config::registry::Organisation;
 use crate::domain::account::{Account, OrganisationId};
 use crate::domain::action::Action;
-use crate::domain::approval::Pass;
+use crate::domain::approval::{Declared, Pass};
 use crate::domain::credential::Standing;
 use crate::domain::decision::{Permit, Refusal};
 use crate::domain::finding::{Finding, Report, Severity};
@@ -57,6 +57,8 @@ pub struct Case<'a> {
     pub report: &'a Report,
     /// The pass that was shown.
     pub pass: &'a Pass,
+    /// What the posting tool declares of the media, besides what the approver does.
+    pub declares: &'a [Declared],
     /// When.
     pub now: Timestamp,
 }

@@ -22,11 +22,12 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::domain::account::AccountId;
-use crate::domain::approval::{Approval, ApprovalId, TicketId};
+use crate::domain::approval::{Approval, ApprovalId, Declared, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
@@ -154,6 +155,8 @@ pub enum Act {
         expires: Timestamp,
         /// How often.
         max_uses: u32,
+        /// What the approver declares of its media.
+        declares: Vec<Declared>,
     },
     /// A held post is sent back (差戻し).
     ReturnTicket {
@@ -204,6 +207,24 @@ pub enum Act {
         credential: Box<SealedCredential>,
         /// Whether it takes the place of one.
         rotate: bool,
+    },
+    /// Something is closed until a minute (長野 7(1)コ).
+    Embargo(Box<Embargo>),
+    /// It is opened before its time.
+    LiftEmbargo {
+        /// Which.
+        id: EmbargoId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// Findings of a held post are accepted, by the role that their rules name.
+    AcceptFindings {
+        /// The ticket.
+        ticket: TicketId,
+        /// Fingerprints.
+        findings: Vec<String>,
+        /// Why. Sealed.
+        reason: String,
     },
     /// A provider credential is locked, as after a leak (長野 5(3)).
     LockCredential {

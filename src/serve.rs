@@ -29,7 +29,9 @@ use crate::exempt::Templates;
 use crate::fetch::Fetcher;
 use crate::forward::Forwarder;
 use crate::gate::by_url::ByUrl;
-use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
+use crate::gate::{
+    Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
+};
 use crate::guideline::Guidelines;
 use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
@@ -80,12 +82,12 @@ impl Running {
     }
 }
 
-/// Reads every rule that the configuration names.
-pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
+/// Reads every rule that the configuration names, as of today in Japan.
+pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |found: Vec<Problem>| problems.extend(found);
     let definitions = Definitions::load(&config.providers).map_err(&mut keep).ok();
-    let inspection = RuleSet::load(&config.inspect).map_err(&mut keep).ok();
+    let inspection = RuleSet::load_on(&config.inspect, Some(in_japan(clock.now()).date())).map_err(&mut keep).ok();
     let guidelines = Guidelines::load(&config.guideline, &config.organisations).map_err(&mut keep).ok();
     let templates = Templates::load(&config.guideline).map_err(&mut keep).ok();
     match (definitions, inspection, guidelines, templates) {
@@ -105,6 +107,16 @@ fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
     })
 }
 
+/// A copy of a medium without metadata, within these limits.
+fn stripping(limits: &crate::config::inspect::Media) -> Arc<console::Strip> {
+    let limits = limits.clone();
+    Arc::new(move |bytes| {
+        let mut copy = Vec::with_capacity(bytes.len());
+        let stripped = crate::inspect::media::strip::copy(&mut std::io::Cursor::new(bytes), &mut copy, &limits);
+        stripped.map(|()| copy).map_err(|error| error.to_string())
+    })
+}
+
 /// The hosts of the definitions in force, for the rules of the way out.
 pub fn hosts(definitions: &Definitions) -> egress::Hosts {
     egress::Hosts::new(definitions.host_patterns(), definitions.web_hosts())
@@ -120,7 +132,7 @@ fn pac(config: &Config, definitions: &Definitions, port: u16) -> String {
 
 /// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
 pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
-    let rules = match rules(config) {
+    let rules = match rules(config, clock) {
         Ok(rules) => rules,
         Err(problems) => return problems,
     };
@@ -144,10 +156,14 @@ fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<
     Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
 }
 
+fn unreadable(error: Unavailable) -> Problem {
+    Problem { file: None, line: None, reason: error.to_string() }
+}
+
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
-    let rules = rules(&config)?;
+    let rules = rules(&config, clock.as_ref())?;
     let silent = silent(&rules, &config, clock.as_ref());
     if !silent.is_empty() {
         return Err(silent);
@@ -163,7 +179,6 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let ledger = ledger(&config, &clock, &chance).await?;
     let custody: Arc<dyn Custody> =
         Arc::new(Vault::open(&config.credentials, ledger.reads().registry().clone(), Arc::clone(&clock)).map_err(one)?);
-    let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
     let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
@@ -182,6 +197,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),
+        scanner: Scanner::new(&config.inspect.media),
         clock,
         chance,
         by_url,
@@ -285,6 +301,8 @@ fn look_ups(ledger: &Ledger) -> Ports {
         approvals: reads.clone(),
         media: reads.clone(),
         emergencies: reads.clone(),
+        embargoes: reads.clone(),
+        acceptances: reads.clone(),
         retries: reads,
     }
 }
@@ -311,6 +329,7 @@ fn console_state(
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
+        embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),
         acts: Arc::<Ledger>::clone(ledger),
         issuers: Arc::clone(issuers),
@@ -323,6 +342,7 @@ fn console_state(
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
         inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
+        strip: stripping(&config.inspect.media),
         pac: "".into(),
         stop: CancellationToken::new(),
     }

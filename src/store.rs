@@ -25,12 +25,15 @@ use crate::domain::container::{Container, KnownContainer};
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
+use crate::domain::finding::Acceptance;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::registry::Written;
 
 mod change;
 mod checkpointer;
+pub mod closed;
 mod condition;
 mod containers;
 pub mod fields;
@@ -218,6 +221,10 @@ pub enum Condition {
     AccountFree(AccountId, OrganisationId),
     /// No other body has a person of this name.
     PersonFree(PersonId, OrganisationId),
+    /// The person manages or operates an account of the body.
+    RunsSome(PersonId, OrganisationId),
+    /// The register's entry is the body's and has neither ended nor been lifted.
+    EmbargoHolds(EmbargoId, OrganisationId),
     /// It was settled before the store was asked: refused, with this code.
     Never(&'static str),
 }
@@ -277,6 +284,12 @@ pub enum Change {
     Contain(u64, Box<Container>),
     /// This unit's entry publishes a container.
     PublishContainer(Box<KnownContainer>),
+    /// Something enters the register of what is closed.
+    Embargo(Box<Embargo>),
+    /// It is open from now on.
+    LiftEmbargo(EmbargoId),
+    /// A finding is accepted by this unit's entry.
+    Accept(Box<Acceptance>),
     /// A body enters the registry.
     Organisation(OrganisationId, String),
     /// An account enters the registry or changes.

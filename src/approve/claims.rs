@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::signed::Statement;
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId};
+use crate::domain::approval::{Approval, ApprovalId, Declared};
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
 
@@ -117,6 +117,8 @@ struct Detail {
     basis: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    declares: Vec<Declared>,
 }
 
 impl Claims {
@@ -141,6 +143,7 @@ impl Claims {
                 category: approval.category.clone(),
                 basis: statement.basis.clone(),
                 reference: approval.reference.clone(),
+                declares: approval.declares.clone(),
             }],
         }
     }
@@ -198,6 +201,7 @@ impl Claims {
             issuer: self.iss.clone(),
             category: detail.category.clone(),
             reference: detail.reference.clone(),
+            declares: detail.declares.clone(),
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::approve::signed::{Issuers, Statement};
 use crate::config::Config;
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId};
+use crate::domain::approval::{Approval, ApprovalId, Declared};
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
 
@@ -23,6 +23,7 @@ struct Asked {
     category: Option<String>,
     basis: Option<String>,
     reference: Option<String>,
+    declares: Vec<Declared>,
 }
 
 pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
@@ -38,8 +39,9 @@ pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io
             category,
             basis,
             reference,
+            declares,
         } => with(&config.files, io, |config, io| {
-            let asked = Asked { approver, account, expires, max_uses, category, basis, reference };
+            let asked = Asked { approver, account, expires, max_uses, category, basis, reference, declares };
             let post = match digest {
                 Some(digest) => Ok((action.unwrap_or(Action::Publish), None, digest)),
                 None => from_input(&config, action, commands, io),
@@ -118,6 +120,7 @@ fn issue(
         issuer: config.approve.issuer.clone(),
         category: asked.category,
         reference: asked.reference,
+        declares: asked.declares,
     };
     match issuers.issue(&Statement { approval, basis: asked.basis }, now) {
         Ok(signed) => {

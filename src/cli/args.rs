@@ -10,7 +10,12 @@ use jiff::Timestamp;
 use super::length;
 use super::registry_args::{AccountForm, RegistryCommand};
 use crate::domain::action::Action;
+use crate::domain::approval::Declared;
 use crate::domain::digest::Digest;
+
+pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
+
+mod inspection;
 
 /// 関所: a pre-publication gateway for the official social-media accounts of public bodies.
 #[derive(Debug, Parser)]
@@ -110,6 +115,12 @@ pub enum Command {
         #[command(flatten)]
         config: Files,
     },
+    /// Pictures and films.
+    Media {
+        /// Which.
+        #[command(subcommand)]
+        command: MediaCommand,
+    },
     /// The inspector's rules.
     Rules {
         /// Which.
@@ -133,6 +144,18 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: EmergencyCommand,
+    },
+    /// What is closed until a minute, and elections and days of mourning, at the running gateway.
+    Embargo {
+        /// Which.
+        #[command(subcommand)]
+        command: EmbargoCommand,
+    },
+    /// Public lists.
+    Lists {
+        /// Which.
+        #[command(subcommand)]
+        command: ListsCommand,
     },
     /// Posts that a person makes by hand, at the running gateway.
     Manual {
@@ -186,20 +209,6 @@ pub enum EgressFormat {
     Squid,
 }
 
-/// `rules ...`.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Prove the rules by their own examples; with --last, show what they would newly stop or let through.
-    Check {
-        /// Configuration.
-        #[command(flatten)]
-        config: Files,
-        /// Replay the posts of the last so many entries of each log, at most 1,000.
-        #[arg(long, value_name = "N")]
-        last: Option<usize>,
-    },
-}
-
 /// `approval ...`.
 #[derive(Debug, Subcommand)]
 pub enum ApprovalCommand {
@@ -235,6 +244,9 @@ pub enum ApprovalCommand {
         /// An outside reference, such as a 決裁番号.
         #[arg(long)]
         reference: Option<String>,
+        /// What the approver declares of the media: people (consent of those shown), place (leave for the place).
+        #[arg(long = "declare", value_name = "WHAT", value_parser = length::declared)]
+        declares: Vec<Declared>,
     },
     /// Verify an approval; prints its claims.
     Verify {

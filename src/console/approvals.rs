@@ -16,7 +16,7 @@ use super::caller::Acting;
 use super::tickets::{expiry, once, ten_minutes};
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId, KnownApproval};
+use crate::domain::approval::{Approval, ApprovalId, Declared, KnownApproval};
 use crate::domain::digest::Digest;
 use crate::domain::person::Person;
 use crate::ledger::Act;
@@ -36,6 +36,8 @@ struct Given {
     category: Option<String>,
     #[serde(default)]
     reference: Option<String>,
+    #[serde(default)]
+    declares: Vec<Declared>,
 }
 
 /// A signed statement.
@@ -97,6 +99,7 @@ fn given(desk: &Desk, person: &Person, given: Given) -> Result<Approval, Ended> 
         issuer: desk.issuers.name().to_owned(),
         category: given.category,
         reference: given.reference,
+        declares: given.declares,
     })
 }
 
@@ -165,6 +168,7 @@ fn approval_json(known: &KnownApproval) -> Value {
         "issuer": approval.issuer,
         "category": approval.category,
         "reference": approval.reference,
+        "declares": approval.declares,
         "uses": known.uses,
         "revoked": known.revoked,
     })

@@ -117,6 +117,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
             categories: vec!["opening-hours".to_owned()],
             after_report_hours: Some(24),
             self_approval: false,
+            media_consent: false,
         }),
         credential_fingerprints: Vec::new(),
         observe: None,

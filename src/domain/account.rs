@@ -102,6 +102,9 @@ pub struct OperatingPolicy {
     /// Whether a post's author may approve it (自己決裁). The body's own choice; `false` unless it says so.
     #[serde(default)]
     pub self_approval: bool,
+    /// Whether a post with media needs a declaration of consent (長野 7(1)ク).
+    #[serde(default)]
+    pub media_consent: bool,
 }
 
 /// A registered SNS account.

@@ -76,6 +76,9 @@ pub struct MediaRecord {
     pub len: u64,
     /// Its alternative text, once set.
     pub alt: Option<String>,
+    /// What a person must look at before a post shows it, as it was found in its bytes.
+    #[serde(default)]
+    pub findings: Vec<super::finding::Finding>,
 }
 
 /// One stored part of a chunked upload.

@@ -13,6 +13,7 @@ use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
 use super::clock::in_japan;
 use super::container::KnownContainer;
 use super::digest::Digest;
+use super::embargo::Embargo;
 use super::emergency::{AfterReport, Emergency};
 use super::fetch::{Errand, Fetched, MediaKind, Unfetched};
 use super::media::{MediaRecord, Segment};
@@ -136,6 +137,20 @@ pub trait Emergencies: Send + Sync {
     fn emergencies(&self, organisation: &OrganisationId) -> Result<Vec<Emergency>, Unavailable>;
     /// After-reports of a body, the earliest due first.
     fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable>;
+}
+
+/// What a body keeps closed.
+pub trait Embargoes: Send + Sync {
+    /// What is closed for this body at `now`.
+    fn closed(&self, organisation: &OrganisationId, now: Timestamp) -> Result<Vec<Embargo>, Unavailable>;
+    /// The whole register of a body, the latest end first.
+    fn embargoes(&self, organisation: &OrganisationId) -> Result<Vec<Embargo>, Unavailable>;
+}
+
+/// Findings that a person has accepted.
+pub trait Acceptances: Send + Sync {
+    /// The fingerprints that were accepted for this content and account under these rules.
+    fn accepted(&self, account: &AccountId, digest: &Digest, rules: &str) -> Result<Vec<String>, Unavailable>;
 }
 
 /// Requests that a client may send again under the same retry key (LINE, Mastodon).

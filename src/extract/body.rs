@@ -91,13 +91,22 @@ impl Parsed {
 
 /// A medium in a body.
 #[derive(Clone, Debug)]
-pub(super) struct Medium {
+pub struct Medium {
     /// Where it begins in the rebuilt body; none: it is written in base64 there.
-    pub(super) offset: Option<u64>,
+    pub offset: Option<u64>,
+    /// Its own bytes, where the body has them in base64.
+    pub decoded: Bytes,
     /// Its length in bytes.
-    pub(super) len: u64,
+    pub len: u64,
     /// Its hash.
-    pub(super) sha256: Sha256,
+    pub sha256: Sha256,
+}
+
+impl Medium {
+    /// A medium whose bytes lie in the body as they are.
+    pub(super) fn at(offset: u64, len: u64, sha256: Sha256) -> Self {
+        Self { offset: Some(offset), decoded: Bytes::new(), len, sha256 }
+    }
 }
 
 /// Reads the whole body.
@@ -194,7 +203,7 @@ async fn read_multipart(
         reader.feed(&piece).await?;
     }
     let (parts, sink, content_type) = reader.finish().await?;
-    let medium = parts.media.map(|part| Medium { offset: Some(part.offset), len: part.len, sha256: part.sha256 });
+    let medium = parts.media.map(|part| Medium::at(part.offset, part.len, part.sha256));
     let (body, bare) = (sink.finish().await?, parts.bare);
     let content_type = Some(content_type);
     Ok(Parsed { form: parts.texts, bare, medium, body, content_type, kind: BodyKind::Multipart, ..nothing })
@@ -240,7 +249,7 @@ async fn read_raw(
         hash.update(&piece);
         sink.write(&piece).await?;
     }
-    let medium = Some(Medium { offset: Some(0), len: sink.written(), sha256: hash.finish() });
+    let medium = Some(Medium::at(0, sink.written(), hash.finish()));
     Ok(Parsed { medium, body: sink.finish().await?, content_type, kind: BodyKind::Raw, ..nothing })
 }
 

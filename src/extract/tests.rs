@@ -79,11 +79,15 @@ struct Book(BTreeMap<String, Sha256>);
 impl MediaBook for Book {
     fn media(&self, provider: &ProviderId, id: &str) -> Result<Option<MediaRecord>, Unavailable> {
         let account = AccountId::new(if id == "foreign" { "b" } else { "a" });
-        let (provider, id) = (provider.clone(), id.to_owned());
+        let (provider, id, findings) = (provider.clone(), id.to_owned(), Vec::new());
         Ok(match (self.0.get(&id), id.as_str()) {
             (_, "broken") => return Err(Unavailable("test".to_owned())),
-            (_, "open" | "foreign") => Some(MediaRecord { provider, id, account, sha256: None, len: 0, alt: None }),
-            (Some(hash), _) => Some(MediaRecord { provider, id, account, sha256: Some(*hash), len: 3, alt: None }),
+            (_, "open" | "foreign") => {
+                Some(MediaRecord { provider, id, account, sha256: None, len: 0, alt: None, findings })
+            }
+            (Some(hash), _) => {
+                Some(MediaRecord { provider, id, account, sha256: Some(*hash), len: 3, alt: None, findings })
+            }
             (None, _) => None,
         })
     }

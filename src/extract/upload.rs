@@ -155,16 +155,16 @@ fn number(text: &str) -> Option<u64> {
 /// Refusal `base64`.
 pub(super) fn decode_base64(text: &str) -> Result<Medium, Refusal> {
     let mut hash = Hasher::default();
-    let mut len = 0;
+    let mut all = Vec::with_capacity(text.len() / 4 * 3);
     let pieces = text.as_bytes().chunks(PIECE);
     let last = pieces.len().saturating_sub(1);
     for (i, piece) in pieces.enumerate() {
         let decoded = if i == last { STANDARD.decode(piece) } else { STANDARD_NO_PAD.decode(piece) };
         let bytes = decoded.map_err(|_| bad_base64())?;
         hash.update(&bytes);
-        len += bytes.len() as u64;
+        all.extend_from_slice(&bytes);
     }
-    Ok(Medium { offset: None, len, sha256: hash.finish() })
+    Ok(Medium { offset: None, len: all.len() as u64, decoded: all.into(), sha256: hash.finish() })
 }
 
 fn refusal(code: &'static str, ja: &str, en: &str, way: &str) -> Refusal {

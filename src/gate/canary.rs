@@ -58,6 +58,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
+            media_consent: false,
         }),
         credential_fingerprints: Vec::new(),
         observe: None,
@@ -84,6 +85,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         post: &Post::default(),
         report: &report,
         pass: &Pass::None,
+        declares: &[],
         now,
     };
     decide(&rules.guidelines, case).is_ok()

@@ -230,6 +230,7 @@ async fn unknown(
             sha256: None,
             len: 0,
             alt: Some("（代替テキストを設定できたか不明です）".to_owned()),
+            findings: Vec::new(),
         })],
         _ => Vec::new(),
     };
@@ -270,6 +271,7 @@ async fn taught(
             sha256,
             len,
             alt,
+            findings: if sha256.is_some() { super::scan::kept(extracted) } else { Vec::new() },
         })
     };
     let known = |id: &str| book.media(&provider, &recognised.book_id(&account.id, id)).map_err(std::io::Error::other);
@@ -292,7 +294,7 @@ async fn taught(
             vec![record(session, Some(sha256), len, alt)]
         }
         (Some(UploadStep::Describe { id, alt }), _) => match known(id)? {
-            Some(media) => vec![record(id, media.sha256, media.len, Some(alt.clone()))],
+            Some(media) => vec![Learned::Media(MediaRecord { alt: Some(alt.clone()), ..media })],
             None => Vec::new(),
         },
         // A container is no post yet.

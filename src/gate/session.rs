@@ -223,7 +223,7 @@ pub fn opened(
     let name = recognised.book_id(&account.id, &session_name(&id));
     let record = |id: String, sha256, len| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None })
+        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None, findings: Vec::new() })
     };
     let said = promised.is_some() || (key.is_empty() && total.is_some());
     let kept = said.then(|| record(promise(&name), *promised, total.unwrap_or_default()));
@@ -300,7 +300,8 @@ pub async fn arrived(
     }
     let record = |id: String| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None })
+        let findings = super::scan::kept(extracted);
+        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None, findings })
     };
     let mut learned = vec![record(name)];
     if let Some(id) = id {

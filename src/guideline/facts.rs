@@ -7,10 +7,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::account::AccountKind;
 use crate::domain::action::Action;
-use crate::domain::approval::Pass;
+use crate::domain::approval::{Declared, Pass};
 use crate::domain::clock;
 use crate::domain::exemption::Exemption;
-use crate::domain::finding::Severity;
+use crate::domain::finding::{Accept, Finding, Severity};
 use crate::domain::post::Role;
 
 use super::Case;
@@ -66,6 +66,7 @@ impl Facts {
         ];
         values.extend(pass(case));
         values.extend(content(case, body));
+        values.extend(consent(case));
         values.sort_by_key(|(name, _)| *name);
         Self { client: case.client.id.to_string(), action: case.action, account: account.id.to_string(), values }
     }
@@ -97,11 +98,15 @@ impl Facts {
             ("approver_is_author", no()),
             ("block_categories", none()),
             ("review_categories", none()),
+            ("manager_categories", none()),
             ("never_categories", none()),
             ("has_rest", no()),
             ("has_text", yes()),
             ("has_media", no()),
             ("has_schedule", no()),
+            ("media_consent_asked", no()),
+            ("people_consented", no()),
+            ("place_permitted", no()),
             ("profile_names_body", yes()),
         ];
         values.sort_by_key(|(name, _)| *name);
@@ -236,21 +241,37 @@ fn pass(case: &Case<'_>) -> Vec<(&'static str, Value)> {
 
 fn content(case: &Case<'_>, body: &str) -> Vec<(&'static str, Value)> {
     let findings = &case.report.findings;
-    let of =
-        |severity| set(findings.iter().filter(|it| it.severity == severity).map(|it| it.category.clone()).collect());
+    let category = |it: &Finding| it.category.clone();
+    let for_manager = |it: &&Finding| it.asks() && it.accept == Accept::Manager;
     let never = findings.iter().filter(|finding| finding.never).map(|finding| finding.category.clone());
     let described = case.post.fields.iter().any(|field| field.role == Role::Description);
     let texts = case.post.texts();
     let named = !described || texts.iter().any(|(_, _, it)| it.nfkc().collect::<String>().contains(body));
     vec![
-        ("block_categories", of(Severity::Block)),
-        ("review_categories", of(Severity::Review)),
+        ("block_categories", set(findings.iter().filter(|it| it.severity == Severity::Block).map(category).collect())),
+        ("review_categories", set(findings.iter().filter(|it| it.asks()).map(category).collect())),
+        ("manager_categories", set(findings.iter().filter(for_manager).map(category).collect())),
         ("never_categories", set(never.collect())),
         ("has_rest", Value::Flag(!case.post.rest.is_empty())),
         ("has_text", Value::Flag(texts.iter().any(|(_, _, it)| !it.trim().is_empty()))),
         ("has_media", Value::Flag(!case.post.media.is_empty())),
         ("has_schedule", Value::Flag(case.post.schedule.is_some())),
         ("profile_names_body", Value::Flag(named)),
+    ]
+}
+
+/// What is declared of the media, by the posting tool or with the approval (長野 7(1)ク).
+fn consent(case: &Case<'_>) -> [(&'static str, Value); 3] {
+    let approved: &[Declared] = match case.pass {
+        Pass::Approved { approval, .. } => &approval.declares,
+        _ => &[],
+    };
+    let declares = |it: Declared| Value::Flag(approved.contains(&it) || case.declares.contains(&it));
+    let asked = case.account.operating_policy.as_ref().is_some_and(|policy| policy.media_consent);
+    [
+        ("media_consent_asked", Value::Flag(asked)),
+        ("people_consented", declares(Declared::People)),
+        ("place_permitted", declares(Declared::Place)),
     ]
 }
 

@@ -122,7 +122,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
         let facts = Facts::ordinary(&case.body).with(&case.facts).unwrap();
         let body = &guidelines.bodies[&OrganisationId::new(&case.body)];
         let names: Vec<&str> = facts.attributes().collect();
-        assert_eq!(names.len(), 27);
+        assert_eq!(names.len(), 31);
         for name in names {
             for checked in [true, false] {
                 // The schema refuses every lack alike; one case shows it.
@@ -288,6 +288,7 @@ impl Scene {
                     categories: vec!["開庁時間".into()],
                     after_report_hours: None,
                     self_approval: false,
+                    media_consent: false,
                 }),
                 credential_fingerprints: vec![],
                 observe: None,
@@ -310,6 +311,7 @@ impl Scene {
             post: &self.post,
             report: &self.report,
             pass,
+            declares: &[],
             now: now(),
         }
     }
@@ -328,6 +330,7 @@ impl Scene {
                 issuer: "sekisho".into(),
                 category: None,
                 reference: None,
+                declares: Vec::new(),
             }),
             use_number: 1,
             deposit: false,
@@ -396,6 +399,8 @@ fn an_emergency_skips_the_approver_and_no_filter() {
         excerpt: String::new(),
         advice: String::new(),
         never,
+        accept: crate::domain::finding::Accept::Approver,
+        accepted: false,
     };
     scene.report.findings = vec![finding("url_ip", Severity::Review, false)];
     assert!(decide(&guidelines, scene.case(&emergency())).is_ok());

@@ -7,12 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
 use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
-use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::approval::{Approval, ApprovalId, Declared, Ticket, TicketId, TicketState};
 use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
 use crate::store::{Change, Condition, Draft, Fields, Unit};
+
+mod closed;
 
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {
@@ -102,8 +104,8 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .text("approval", id.as_str())
             .with(Condition::ApprovalRevocable(id.clone(), body.clone()))
             .doing(Change::Revoke(id)),
-        Act::ApproveTicket { ticket, approval, expires, max_uses } => {
-            approve(shared, by, body, &ticket, (approval, expires, max_uses))?
+        Act::ApproveTicket { ticket, approval, expires, max_uses, declares } => {
+            approve(shared, by, body, &ticket, (approval, expires, max_uses, declares))?
         }
         Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),
         Act::RejectTicket { ticket, reason } => settle("reject-ticket", ticket, TicketState::Rejected, body, &reason),
@@ -130,6 +132,11 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::AccountIn(account.clone(), AccountState::Suspended))
             .doing(Change::AccountState(account, AccountState::Active)),
         Act::SetCredential { credential, rotate } => set_credential(by, body, credential, rotate),
+        Act::Embargo(new) => closed::add(by, body, *new, now),
+        Act::LiftEmbargo { id, reason } => closed::lift(by, body, id, &reason),
+        Act::AcceptFindings { ticket, findings, reason } => {
+            closed::accept(shared, by, body, &ticket, &findings, &reason)?
+        }
         Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),
@@ -213,7 +220,7 @@ fn approve(
     by: &PersonId,
     body: &OrganisationId,
     id: &TicketId,
-    (approval, expires, max_uses): (ApprovalId, Timestamp, u32),
+    (approval, expires, max_uses, declares): (ApprovalId, Timestamp, u32, Vec<Declared>),
 ) -> Result<Parts, LedgerDown> {
     let now = shared.now();
     let mut parts = Parts::new("approve-ticket")
@@ -247,6 +254,7 @@ fn approve(
             issuer: shared.config.origin.clone(),
             category: None,
             reference: Some(id.as_str().to_owned()),
+            declares,
         }))))
 }
 

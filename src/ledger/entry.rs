@@ -195,6 +195,8 @@ fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<Strin
         Some(Pass::Approved { approval, .. }) => {
             fields.text("approval", approval.id.as_str());
             fields.text("approver", &names.pseudonym(&approval.approver));
+            let declared: Vec<&str> = approval.declares.iter().map(|it| it.as_str()).collect();
+            fields.text_if("declared", Some(declared.join(" ")).filter(|it| !it.is_empty()).as_deref());
             Some(approval.approver.as_str().to_owned())
         }
         Some(Pass::Resend { entry }) => {

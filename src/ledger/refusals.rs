@@ -216,6 +216,7 @@ fn of_act(code: &'static str) -> Option<Refusal> {
 }
 
 /// Refusals of acts on accounts and their credentials.
+#[expect(clippy::too_many_lines, reason = "a table of sentences")]
 fn of_account_act(code: &'static str) -> Option<Refusal> {
     let (ja, en, way) = match code {
         "may-not-hold-credential" => (
@@ -232,6 +233,41 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "このアカウントの認証情報は、まだ登録されていません。",
             "No credential of this account is in custody.",
             "登録（set）の操作をしてください。",
+        ),
+        "not-in-charge" => (
+            "公表できない期間の登録と解除は、アカウント管理者とSNS運用責任者だけが行えます。",
+            "Only managers and operators of an account may change the register.",
+            "アカウント管理者またはSNS運用責任者に依頼してください。",
+        ),
+        "embargo-not-open" => (
+            "この登録は見つからないか、すでに終わっています。",
+            "There is no such entry of the register, or it has ended.",
+            "登録の一覧を確認してください。",
+        ),
+        "embargo-until" => (
+            "公表できない期間の終わりが正しくありません（分単位で、現在より後、5年以内にしてください）。",
+            "The end must be a whole minute, later than now and within five years.",
+            "終わりの日時を指定し直してください。",
+        ),
+        "embargo-words" => (
+            "公表できない語句（2文字以上100文字以内）またはファイルを、合わせて200件以内で指定してください。",
+            "Words of 2 to 100 characters or files are needed, 200 at most.",
+            "語句を指定し直してください。",
+        ),
+        "embargo-elsewhere" => (
+            "登録する人または団体が、操作している職員と一致しません。",
+            "An entry is made in one's own name and body.",
+            "ご本人が操作してください。",
+        ),
+        "finding-unknown" => (
+            "指定された指摘が、この受付の投稿にはありません。",
+            "The held post has no such finding.",
+            "受付の内容を開き直し、指摘の番号を確認してください。",
+        ),
+        "finding-not-acceptable" => (
+            "この指摘は、だれの確認でも認めることができません。",
+            "Nobody may accept this finding.",
+            "指摘された箇所を直してください。",
         ),
         "client-known" => (
             "同じ名前か同じ利用キーの投稿ツールが、すでに登録されています。",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
 use super::registry::books;
-use super::{Change, Tried, containers, entry_id};
+use super::{Change, Tried, closed, containers, entry_id};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -105,6 +105,9 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         Change::Learned(learned) => learn(conn, learned),
         Change::Contain(of, made) => containers::remember(conn, place, *of, made),
         Change::PublishContainer(known) => containers::publish(conn, place, known),
+        Change::Embargo(new) => closed::add(conn, new),
+        Change::LiftEmbargo(id) => closed::lift(conn, id, place),
+        Change::Accept(new) => closed::accept(conn, new, place),
         Change::Organisation(..)
         | Change::Account(_)
         | Change::AccountState(..)
@@ -214,13 +217,14 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
     match learned {
         Learned::Media(media) => {
             // A medium stays with the account it was uploaded for; what is known of it is not forgotten.
-            let sql = "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, id) DO UPDATE SET
+            let sql = "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider, id) DO UPDATE SET
                 sha256 = coalesce(excluded.sha256, sha256), len = max(excluded.len, len),
-                alt = coalesce(excluded.alt, alt) WHERE account = excluded.account";
+                alt = coalesce(excluded.alt, alt), findings = coalesce(excluded.findings, findings)
+                WHERE account = excluded.account";
             let (hash, len) = (media.sha256.map(|hash| hash.hex()), signed(media.len));
-            let row =
-                params![media.provider.as_str(), media.id, media.account.as_str(), hash, len, media.alt.as_deref()];
-            run(conn, sql, row)
+            let findings = Some(&media.findings).filter(|all| !all.is_empty()).map(to_json).transpose()?;
+            let (provider, account, alt) = (media.provider.as_str(), media.account.as_str(), media.alt.as_deref());
+            run(conn, sql, params![provider, media.id, account, hash, len, alt, findings])
         }
         Learned::Segment(segment) => {
             let file = segment.file.to_string_lossy();
@@ -274,7 +278,7 @@ pub(super) fn put_account(conn: &Connection, account: &Account) -> Result<()> {
     run(conn, "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", row)
 }
 
-fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<()> {
+pub(super) fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<()> {
     conn.prepare_cached(sql)?.execute(row).map(|_| ())
 }
 

@@ -75,7 +75,7 @@ impl Reads {
         Ok(slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn conn(&self) -> std::result::Result<MutexGuard<'_, Connection>, Unavailable> {
+    pub(super) fn conn(&self) -> std::result::Result<MutexGuard<'_, Connection>, Unavailable> {
         self.connection().map_err(|down| Unavailable(down.0))
     }
 
@@ -216,7 +216,7 @@ fn hash(row: &Row<'_>, column: usize) -> Result<Sha256> {
 impl MediaBook for Reads {
     fn media(&self, provider: &ProviderId, id: &str) -> std::result::Result<Option<MediaRecord>, Unavailable> {
         let conn = self.conn()?;
-        let sql = "SELECT account, sha256, len, alt FROM media WHERE provider = ? AND id = ?";
+        let sql = "SELECT account, sha256, len, alt, findings FROM media WHERE provider = ? AND id = ?";
         let mut statement = conn.prepare_cached(sql)?;
         let found = statement.query_row([provider.as_str(), id], |row| {
             let bound = row.get_ref(1)?.as_str_or_null()?.is_some();
@@ -227,6 +227,10 @@ impl MediaBook for Reads {
                 sha256: if bound { Some(hash(row, 1)?) } else { None },
                 len: row.get::<_, i64>(2)?.unsigned_abs(),
                 alt: row.get(3)?,
+                findings: match row.get_ref(4)?.as_str_or_null()? {
+                    Some(findings) => from_json(findings)?,
+                    None => Vec::new(),
+                },
             })
         });
         Ok(found.optional()?)

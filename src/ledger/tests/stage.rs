@@ -85,6 +85,7 @@ impl Stage {
             issuer: "sekisho".to_owned(),
             category: None,
             reference: None,
+            declares: Vec::new(),
         }
     }
 
@@ -136,6 +137,7 @@ fn config(dir: &Path) -> Config {
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
+            media_consent: false,
         }),
         credential_fingerprints: vec!["ab12".to_owned()],
         observe: None,

@@ -35,6 +35,8 @@ pub struct Item {
     pub target: Option<String>,
     /// What it says.
     pub post: Post,
+    /// The account that it names.
+    pub account: Option<String>,
     /// Ids of the media it shows, in order.
     pub media_ids: Vec<String>,
     /// Ids of containers that it shows as parts, in order.
@@ -108,12 +110,12 @@ fn read(
     (parsed.json, parsed.kind) = (Some(Tree::Map(members)), BodyKind::Json);
     super::overridden(&recognised, &parsed)?;
     let mapped = fields::map(&fields::Request { recognised: &recognised, headers, parsed: &parsed })?;
-    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
+    let Mapped { action, target, account, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
     // Of an item nobody would remember the parts, or say that its media were not seen.
     if medium.is_some() || !parts.is_empty() || !media_urls.is_empty() || unseen || !action.needs_approval() {
         return Err(shape());
     }
-    Ok(Item { recognised, action, target, post, media_ids, parts })
+    Ok(Item { recognised, action, target, account, post, media_ids, parts })
 }
 
 /// Reads a whole request of several. What is one step of many (an upload, a container, a sign-in) must come alone, since the
@@ -123,7 +125,8 @@ fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> 
     let headers = &HeaderMap::new();
     super::overridden(&recognised, parsed)?;
     let request = Request { recognised: &recognised, headers, parsed };
-    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = fields::map(&request)?;
+    let Mapped { action, target, account, post, media_ids, medium, parts, media_urls, unseen, .. } =
+        fields::map(&request)?;
     // Nobody would write the gateway's own address into a request inside another one.
     if unseen || !media_urls.is_empty() {
         return Err(medium_by_url());
@@ -136,7 +139,7 @@ fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> 
     if step || matches!(action, Action::Upload | Action::SignIn) {
         return Err(one_of_many());
     }
-    Ok(Item { recognised, action, target, post, media_ids, parts })
+    Ok(Item { recognised, action, target, account, post, media_ids, parts })
 }
 
 /// Puts what the items say into the post of the whole, and gives the whole the weightiest of their actions.

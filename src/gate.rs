@@ -288,8 +288,7 @@ impl Gate {
         };
         dossier.pass = Some(pass.clone());
 
-        let standing = self.ports.registry.standing(&account.id, now);
-        dossier.registry = standing.as_ref().map(|it| it.revision);
+        let standing = self.standing(&account, dossier, now);
         let case = Case {
             client: &client,
             account: &account,
@@ -313,6 +312,18 @@ impl Gate {
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
+    }
+
+    /// How the account stands by its body's registry, on whose revision the request is judged.
+    fn standing(
+        &self,
+        account: &Account,
+        dossier: &mut Dossier,
+        now: jiff::Timestamp,
+    ) -> Option<crate::domain::registry::Standing> {
+        let standing = self.ports.registry.standing(&account.id, now);
+        dossier.registry = standing.as_ref().map(|it| it.revision);
+        standing
     }
 
     /// Who sends, which the entry says from here on.

@@ -121,8 +121,7 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
     let now = at.as_microsecond();
     match condition {
         Condition::ApprovalAbsent(id) => {
-            let known = exists(conn, "SELECT 1 FROM approval WHERE id = ?", [id.as_str()])?;
-            unless(!known, "approval-known")
+            unless(!exists(conn, "SELECT 1 FROM approval WHERE id = ?", [id.as_str()])?, "approval-known")
         }
         Condition::ApprovalRevocable(id, body) => {
             let sql = "SELECT 1 FROM approval p JOIN account a ON a.id = p.account

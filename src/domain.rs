@@ -25,4 +25,5 @@ pub mod outbound;
 pub mod person;
 pub mod ports;
 pub mod post;
+pub mod remarks;
 pub mod tree;

@@ -152,6 +152,8 @@ pub enum Act {
         expires: Timestamp,
         /// How often.
         max_uses: u32,
+        /// What the approver states with it.
+        remarks: Remarks,
     },
     /// A held post is sent back (差戻し).
     ReturnTicket {

@@ -11,6 +11,7 @@ use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId};
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
+use crate::domain::remarks::Remarks;
 
 /// `typ` of the header (RFC 8725 3.11).
 const TYPE: &str = "sekisho-approval+jwt";
@@ -117,6 +118,8 @@ struct Detail {
     basis: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    remarks: Remarks,
 }
 
 impl Claims {
@@ -141,6 +144,7 @@ impl Claims {
                 category: approval.category.clone(),
                 basis: statement.basis.clone(),
                 reference: approval.reference.clone(),
+                remarks: approval.remarks.clone(),
             }],
         }
     }
@@ -198,6 +202,7 @@ impl Claims {
             issuer: self.iss.clone(),
             category: detail.category.clone(),
             reference: detail.reference.clone(),
+            remarks: detail.remarks.clone(),
         })
     }
 }

@@ -11,8 +11,10 @@ use crate::config::Config;
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId};
+use crate::domain::clause::Clause;
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
+use crate::domain::remarks::Remarks;
 
 /// What `issue` was asked for, but the post.
 struct Asked {
@@ -23,6 +25,7 @@ struct Asked {
     category: Option<String>,
     basis: Option<String>,
     reference: Option<String>,
+    remarks: Remarks,
 }
 
 pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
@@ -38,8 +41,12 @@ pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io
             category,
             basis,
             reference,
+            reason,
+            set_aside,
         } => with(&config.files, io, |config, io| {
-            let asked = Asked { approver, account, expires, max_uses, category, basis, reference };
+            let sets_aside = set_aside.into_iter().map(Clause::new).collect();
+            let remarks = Remarks { reason, sets_aside, ..Remarks::default() };
+            let asked = Asked { approver, account, expires, max_uses, category, basis, reference, remarks };
             let post = match digest {
                 Some(digest) => Ok((action.unwrap_or(Action::Publish), None, digest)),
                 None => from_input(&config, action, commands, io),
@@ -118,6 +125,7 @@ fn issue(
         issuer: config.approve.issuer.clone(),
         category: asked.category,
         reference: asked.reference,
+        remarks: asked.remarks,
     };
     match issuers.issue(&Statement { approval, basis: asked.basis }, now) {
         Ok(signed) => {

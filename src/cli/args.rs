@@ -228,6 +228,12 @@ pub enum ApprovalCommand {
         /// An outside reference, such as a 決裁番号.
         #[arg(long)]
         reference: Option<String>,
+        /// Why; needed with --set-aside.
+        #[arg(long)]
+        reason: Option<String>,
+        /// A clause that holds as a principle and is set aside for this post: nagano:4(11).
+        #[arg(long, value_name = "CLAUSE", requires = "reason")]
+        set_aside: Vec<String>,
     },
     /// Verify an approval; prints its claims.
     Verify {

@@ -19,6 +19,7 @@ use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId, KnownApproval};
 use crate::domain::digest::Digest;
 use crate::domain::person::Person;
+use crate::domain::remarks::Remarks;
 use crate::ledger::Act;
 
 /// An approval by the person who calls.
@@ -36,6 +37,8 @@ struct Given {
     category: Option<String>,
     #[serde(default)]
     reference: Option<String>,
+    #[serde(default)]
+    remarks: Remarks,
 }
 
 /// A signed statement.
@@ -97,6 +100,7 @@ fn given(desk: &Desk, person: &Person, given: Given) -> Result<Approval, Ended> 
         issuer: desk.issuers.name().to_owned(),
         category: given.category,
         reference: given.reference,
+        remarks: given.remarks,
     })
 }
 
@@ -165,6 +169,7 @@ fn approval_json(known: &KnownApproval) -> Value {
         "issuer": approval.issuer,
         "category": approval.category,
         "reference": approval.reference,
+        "remarks": approval.remarks,
         "uses": known.uses,
         "revoked": known.revoked,
     })

@@ -206,6 +206,7 @@ impl Registry for Town {
                 hours: None,
                 until: None,
                 sources: Vec::new(),
+                cms: false,
             })
         })
     }
@@ -259,6 +260,7 @@ fn known() -> KnownApproval {
         issuer: "gate.example".to_owned(),
         category: None,
         reference: None,
+        remarks: Default::default(),
     };
     KnownApproval { approval, uses: 0, revoked: false }
 }

@@ -111,6 +111,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
             categories: vec!["opening-hours".to_owned()],
             after_report_hours: Some(24),
             self_approval: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
         observe: None,
@@ -192,6 +193,7 @@ fn clients() -> Vec<Client> {
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     };
     vec![
         client(

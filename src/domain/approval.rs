@@ -7,6 +7,7 @@ use super::account::{AccountId, OrganisationId, identifier};
 use super::action::Action;
 use super::digest::Digest;
 use super::person::{ClientId, PersonId};
+use super::remarks::Remarks;
 
 identifier!(
     /// An approval's unique name (`jti`).
@@ -44,6 +45,9 @@ pub struct Approval {
     /// The outside reference, such as a 決裁番号.
     #[serde(default)]
     pub reference: Option<String>,
+    /// What the approver states with it.
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
 }
 
 /// What the store knows of an approval's use.

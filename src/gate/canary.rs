@@ -58,6 +58,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
         observe: None,
@@ -73,6 +74,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     };
     let report = Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 };
     let case = Case {

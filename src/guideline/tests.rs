@@ -273,6 +273,7 @@ impl Scene {
                 hours: None,
                 until: None,
                 sources: Vec::new(),
+                cms: false,
             },
             account: Account {
                 id: AccountId::new("nerima-x"),
@@ -288,6 +289,7 @@ impl Scene {
                     categories: vec!["開庁時間".into()],
                     after_report_hours: None,
                     self_approval: false,
+                    ..OperatingPolicy::default()
                 }),
                 credential_fingerprints: vec![],
                 observe: None,
@@ -328,6 +330,7 @@ impl Scene {
                 issuer: "sekisho".into(),
                 category: None,
                 reference: None,
+                remarks: Default::default(),
             }),
             use_number: 1,
             deposit: false,

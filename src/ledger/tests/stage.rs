@@ -85,6 +85,7 @@ impl Stage {
             issuer: "sekisho".to_owned(),
             category: None,
             reference: None,
+            remarks: Default::default(),
         }
     }
 
@@ -136,6 +137,7 @@ fn config(dir: &Path) -> Config {
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: vec!["ab12".to_owned()],
         observe: None,
@@ -151,6 +153,7 @@ fn config(dir: &Path) -> Config {
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     }];
     config
 }

@@ -25,5 +25,6 @@ pub mod outbound;
 pub mod person;
 pub mod ports;
 pub mod post;
+pub mod registry;
 pub mod remarks;
 pub mod tree;

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::account::{Account, AccountId, OrganisationId, ProviderId};
 use super::action::Action;
 use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
+use super::clock::in_japan;
 use super::container::KnownContainer;
 use super::digest::Digest;
 use super::emergency::{AfterReport, Emergency};
 use super::media::{MediaRecord, Segment};
 use super::person::{Client, ClientId, Person, PersonId};
+use super::registry::{Book, Holding, Standing};
 
 /// The store cannot answer now. The text is for the log, not for a client.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,6 +43,20 @@ pub trait Registry: Send + Sync {
     fn person_by_key(&self, key_sha256: &str) -> Option<Arc<Person>>;
     /// The organisations.
     fn organisations(&self) -> Vec<OrganisationId>;
+    /// A body's registry as of the last change; none: there is no such body.
+    fn book(&self, _organisation: &OrganisationId) -> Option<Arc<Book>> {
+        None
+    }
+    /// How an account stands at that moment, with what its body's registry says of manager, delegations, grants, policy,
+    /// provider, sources and contractors. None: there is no such account, and nothing may be posted to it.
+    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Standing> {
+        self.book(&self.account(account)?.organisation)?.standing(account, now)
+    }
+    /// What a person is in the own body at that moment.
+    fn holding(&self, person: &PersonId, now: Timestamp) -> Holding {
+        let book = self.person(person).and_then(|known| self.book(&known.organisation));
+        book.map(|book| book.holding(person, in_japan(now).date())).unwrap_or_default()
+    }
 }
 
 /// Approvals and tickets.

@@ -46,6 +46,7 @@ fn statement(digest: Digest, now: Timestamp, change: impl FnOnce(&mut Approval))
         issuer: "sekisho".to_owned(),
         category: None,
         reference: None,
+        remarks: Default::default(),
     };
     change(&mut approval);
     Statement { approval, basis: None }

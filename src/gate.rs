@@ -33,6 +33,7 @@ use crate::inspect::{self, RuleSet};
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+mod around;
 pub mod batch;
 pub mod budget;
 pub mod busy;
@@ -189,7 +190,7 @@ impl Gate {
                 self.ledger.malformed(&Malformed { peer, code: "stranger" });
                 return respond::refusal(asked.or(walked.shape).unwrap_or(Shape::Problem), &refusal, None);
             }
-            Err(refusal) => Decision::Refuse(Box::new(self.completed(*refusal, &dossier))),
+            Err(refusal) => Decision::Refuse(Box::new(self.completed(&rules, *refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
         let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
@@ -274,6 +275,7 @@ impl Gate {
         };
         dossier.pass = Some(pass.clone());
 
+        let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
         let bodies = self.recognised.get(&recognised.provider.id);
         let case = Case {
             client: &client,
@@ -284,6 +286,7 @@ impl Gate {
             post: &extracted.post,
             report: &report,
             pass: &pass,
+            around: &around,
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
@@ -393,7 +396,10 @@ impl Gate {
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
     /// joins it to one that already waits.
-    fn completed(&self, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+    fn completed(&self, rules: &Rules, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+        if let Some(body) = &dossier.organisation {
+            refusal = rules.guidelines.by_own_clause(body, refusal);
+        }
         if refusal.clauses.is_empty() {
             refusal = refusal.citing("sekisho:promise-3");
         }

@@ -30,6 +30,7 @@ use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
+use crate::domain::remarks::Remarks;
 use crate::store::reads::Reads;
 use crate::store::{Log, StoreDown, Unit};
 

@@ -20,9 +20,6 @@ pub struct Organisation {
     /// profile must lead there (長野 4(5)).
     #[serde(default)]
     pub sites: Vec<String>,
-    /// Names of its sections (所属), with which posts of a general account begin (長野 4(10)). None: what looks like one.
-    #[serde(default)]
-    pub sections: Vec<String>,
     /// Days on which the guideline says something else: `election`, `mourning`.
     #[serde(default)]
     pub periods: Vec<Period>,

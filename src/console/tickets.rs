@@ -16,6 +16,7 @@ use super::caller::Acting;
 use super::status::listed;
 use crate::domain::approval::{ApprovalId, Ticket, TicketId};
 use crate::domain::person::Person;
+use crate::domain::remarks::Remarks;
 use crate::ledger::Act;
 use crate::ledger::entry::Payload;
 

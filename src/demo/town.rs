@@ -61,7 +61,14 @@ pub fn key_hash(key: &str) -> String {
 }
 
 fn organisation(id: &str, name: &str) -> Organisation {
-    Organisation { id: OrganisationId::new(id), name: name.to_owned(), guideline: vec![format!("builtin:{id}").into()] }
+    let site = if id == "nerima" { "city.nerima.tokyo.jp" } else { "city.nagano.nagano.jp" };
+    Organisation {
+        id: OrganisationId::new(id),
+        name: name.to_owned(),
+        guideline: vec![format!("builtin:{id}").into()],
+        sites: vec![site.to_owned()],
+        periods: Vec::new(),
+    }
 }
 
 fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
@@ -105,7 +112,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
         kind,
         state: AccountState::Active,
         manager: PersonId::new(manager),
-        operators: Vec::new(),
+        operators: vec![PersonId::new(format!("{organisation}-clerk"))],
         operating_policy: Some(OperatingPolicy {
             version: "2026-04".to_owned(),
             categories: vec!["opening-hours".to_owned()],

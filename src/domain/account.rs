@@ -102,9 +102,6 @@ pub struct OperatingPolicy {
     /// Whether a post's author may approve it (自己決裁). The body's own choice; `false` unless it says so.
     #[serde(default)]
     pub self_approval: bool,
-    /// What the account speaks of (発信内容, 練馬 第6条、長野 4(1)), as categories. None named: nothing is kept out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub topics: Vec<String>,
     /// Answers that everybody who writes may be given, word for word (LINE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_answers: Option<FixedAnswers>,

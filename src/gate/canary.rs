@@ -16,7 +16,7 @@ use crate::domain::credential::Standing;
 use crate::domain::finding::Report;
 use crate::domain::person::{Client, ClientId, PersonId};
 use crate::domain::post::Post;
-use crate::guideline::{Case, decide};
+use crate::guideline::{Around, Case, decide};
 
 /// What did not refuse as it must, in words. Empty: the gate may be ready.
 pub fn sing(rules: &Rules, organisations: &[OrganisationId], now: Timestamp) -> Vec<String> {
@@ -86,6 +86,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         post: &Post::default(),
         report: &report,
         pass: &Pass::None,
+        around: &Around::default(),
         now,
     };
     decide(&rules.guidelines, case).is_ok()

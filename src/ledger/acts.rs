@@ -8,10 +8,12 @@ use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
 use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::clause::Clause;
 use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
+use crate::domain::remarks::Remarks;
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
 impl From<Unavailable> for LedgerDown {

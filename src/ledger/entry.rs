@@ -240,6 +240,7 @@ pub fn of_permit(permit: &Permit) -> Fields {
         .iter()
         .filter_map(|obligation| match obligation {
             Obligation::Mark { mark } => Some(cut(mark, 80)),
+            Obligation::Notify { whom } => Some(whom.as_str()),
             Obligation::AfterReport { .. } => None,
         })
         .take(CITED)

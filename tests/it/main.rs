@@ -37,6 +37,7 @@ mod observe;
 mod office;
 mod outcome;
 mod road;
+mod rows;
 mod shipped;
 mod stage;
 mod stream;

@@ -121,6 +121,8 @@ fn config(dir: &Path) -> Config {
         id: OrganisationId::new("nerima"),
         name: "練馬区".to_owned(),
         guideline: Vec::new(),
+        sites: Vec::new(),
+        periods: Vec::new(),
     }];
     config.people = vec![person("kacho", true), person("shuji", false)];
     config.accounts = vec![crate::domain::account::Account {

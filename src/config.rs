@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::domain::account::ProviderId;
+use crate::domain::account::{OrganisationId, ProviderId};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,6 +59,8 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, providers::Provider>,
     /// Public bodies.
     pub organisations: Vec<registry::Organisation>,
+    /// Which positions have which part in a body's registry, by body, for a first load; absent: as its guideline has it.
+    pub charters: BTreeMap<OrganisationId, crate::domain::registry::Charter>,
     /// SNS accounts, for a first load.
     pub accounts: Vec<crate::domain::account::Account>,
     /// People, for a first load.

@@ -30,6 +30,7 @@ use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
+use crate::domain::registry::Asked;
 use crate::domain::remarks::Remarks;
 use crate::store::reads::Reads;
 use crate::store::{Log, StoreDown, Unit};
@@ -47,6 +48,7 @@ mod outcome;
 pub mod read;
 mod recover;
 pub mod refusals;
+mod registry;
 pub mod sequence;
 mod shared;
 pub mod tree;
@@ -222,6 +224,8 @@ pub enum Act {
     },
     /// Posting tools are registered, all or none.
     ImportClients(Vec<Client>),
+    /// A change of the body's registry, as it is asked for.
+    Registry(Box<Asked>),
     /// An account enters another state of its life (練馬 第5条, 第17条).
     SetAccountState {
         /// The account.
@@ -344,6 +348,10 @@ impl Ledger {
 
     /// Records and does a console act, by the person who asks for it.
     pub async fn act(&self, by: PersonId, act: Act) -> Result<EntryRef, ActError> {
+        let act = match act {
+            Act::Registry(asked) => return registry::change(&self.shared, by, *asked).await,
+            act => act,
+        };
         let unit = acts::unit(&self.shared, &by, act)?;
         let (tell, told) = oneshot::channel();
         self.shared.store.submit(unit, Box::new(move |result| drop(tell.send(result))));

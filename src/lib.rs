@@ -38,6 +38,8 @@ pub mod exempt;
 
 pub mod guideline;
 
+pub mod registry;
+
 pub mod ledger;
 
 pub mod forward;

@@ -27,6 +27,7 @@ use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::person::{Client, ClientId, Person, PersonId};
+use crate::domain::registry::Written;
 
 mod change;
 mod checkpointer;
@@ -210,6 +211,12 @@ pub enum Condition {
     EmergencyRunning(EmergencyId, OrganisationId),
     /// The report is owed, by this body.
     ReportOwed(AfterReportId, OrganisationId),
+    /// The body's registry is as it was when the change was decided upon it.
+    RegistryAt(OrganisationId, u64),
+    /// No other body has an account of this name.
+    AccountFree(AccountId, OrganisationId),
+    /// No other body has a person of this name.
+    PersonFree(PersonId, OrganisationId),
     /// It was settled before the store was asked: refused, with this code.
     Never(&'static str),
 }
@@ -274,6 +281,21 @@ pub enum Change {
     Person(Box<Person>),
     /// A posting tool enters the registry or changes.
     Client(Box<Client>),
+    /// A change of a body's registry, as it was decided.
+    Registry(Box<RegistryChange>),
+}
+
+/// A change of a body's registry.
+#[derive(Debug)]
+pub struct RegistryChange {
+    /// The body.
+    pub organisation: OrganisationId,
+    /// The change, by name.
+    pub act: &'static str,
+    /// Who asked for it; none: the gateway itself, at the first load.
+    pub by: Option<PersonId>,
+    /// What is written.
+    pub written: Written,
 }
 
 impl Change {
@@ -289,6 +311,7 @@ impl Change {
                 | Self::Learned(Learned::Credential(_))
                 | Self::Person(_)
                 | Self::Client(_)
+                | Self::Registry(_)
         )
     }
 }

@@ -149,6 +149,7 @@ impl Walk<'_> {
             "emergency" => self.whole::<emergency::Emergency>(name, value),
             "console" => self.whole::<console::Console>(name, value),
             "providers" => self.each_member::<providers::Provider>(name, value),
+            "charters" => self.each_member::<crate::domain::registry::Charter>(name, value),
             "organisations" => self.each_element::<registry::Organisation>(name, value),
             "accounts" => self.each_element::<account::Account>(name, value),
             "people" => self.each_element::<person::Person>(name, value),

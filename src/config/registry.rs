@@ -1,10 +1,13 @@
 //! `[[organisations]]` and the first load of the registry.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::domain::account::OrganisationId;
+use crate::domain::account::{Account, AccountKind, OrganisationId};
+use crate::domain::person::Person;
+use crate::domain::registry::{Charter, Pattern, PositionId};
 
 /// A public body.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,4 +38,35 @@ pub struct Period {
     pub from: jiff::civil::Date,
     /// The last day.
     pub until: jiff::civil::Date,
+}
+
+impl super::Config {
+    /// The parts of positions in a body's registry: as `[charters.BODY]` says; else as the guideline has it that the body
+    /// names; else the whole body's accounts are for the position that manages the first of them.
+    pub fn charter(&self, body: &OrganisationId, accounts: &[Arc<Account>], people: &[Arc<Person>]) -> Charter {
+        if let Some(charter) = self.charters.get(body) {
+            return charter.clone();
+        }
+        let files = self.organisations.iter().find(|it| it.id == *body).map(|it| it.guideline.as_slice());
+        let named = |name: &str| {
+            files.unwrap_or_default().iter().any(|file| {
+                let text = file.to_string_lossy();
+                text == format!("builtin:{name}") || file.file_stem().is_some_and(|stem| stem == name)
+            })
+        };
+        if named("nerima") {
+            return Charter::of(Pattern::Nerima);
+        }
+        if named("nagano") {
+            return Charter::of(Pattern::Nagano);
+        }
+        let mut charter = Charter::of(Pattern::Plain);
+        let general = accounts.iter().find(|it| it.kind == AccountKind::General);
+        let manager = general.and_then(|it| people.iter().find(|person| person.id == it.manager));
+        if let Some(post) = manager.map(|it| it.post.trim()).filter(|post| !post.is_empty()) {
+            charter.accounts = PositionId::new(post);
+            charter.providers = PositionId::new(post);
+        }
+        charter
+    }
 }

@@ -14,6 +14,13 @@ identifier!(
     ClientId
 );
 
+impl PersonId {
+    /// Stands where a position is vacant. No person can have this id.
+    pub fn nobody() -> Self {
+        Self::new("")
+    }
+}
+
 /// A person who posts, approves or declares (職員, 委託事業者).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

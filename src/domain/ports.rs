@@ -59,6 +59,31 @@ pub trait Registry: Send + Sync {
     }
 }
 
+/// Something of the registry as a change left it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Past {
+    /// The kind of record; `sns-account` and `person` for accounts and people themselves.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// The change, by name.
+    pub act: String,
+    /// Who asked for it; none: the gateway itself.
+    pub by: Option<PersonId>,
+    /// When.
+    pub at: Timestamp,
+    /// The index of the entry that records it, in the log that it stands in.
+    pub entry: u64,
+    /// What it was from then on.
+    pub record: serde_json::Value,
+}
+
+/// What the registry was.
+pub trait RegistryPast: Send + Sync {
+    /// The changes of a body's registry, newest first, at most 1,000; of one record by kind and id, or of all.
+    fn past(&self, organisation: &OrganisationId, of: Option<(&str, &str)>) -> Result<Vec<Past>, Unavailable>;
+}
+
 /// Approvals and tickets.
 pub trait Approvals: Send + Sync {
     /// The approval of that name.

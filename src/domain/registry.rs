@@ -17,8 +17,10 @@ pub mod charter;
 pub mod item;
 pub mod office;
 pub mod provider;
+pub mod seed;
 pub mod source;
 pub mod standing;
+pub mod written;
 
 pub use account::{AccountRecord, Delegation, Grant};
 pub use asked::Asked;
@@ -29,6 +31,7 @@ pub use office::{Appointment, Deputy, Move, Position, Section};
 pub use provider::{ProviderCondition, ProviderRecord, ProviderState};
 pub use source::{Contractor, Source, SourceClass, SourceUse};
 pub use standing::{Holding, Standing};
+pub use written::Written;
 
 identifier!(
     /// A section (課, 所属) of a body, by the name it goes by: `広聴広報課`.

@@ -154,6 +154,8 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),
         Act::ImportClients(clients) => import(by, body, clients),
+        // It is heard before it becomes a unit; nobody may slip past the hearing.
+        Act::Registry(asked) => Parts::new(asked.name()).must(false, "registry-unheard"),
         Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
             .text("account", account.as_str())
             .text("state", state.as_str())

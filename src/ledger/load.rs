@@ -5,6 +5,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
+
 use super::checkpoint::Signer;
 use super::entry::Names;
 use super::keeper::Keeper;
@@ -14,11 +16,12 @@ use super::shared::Shared;
 use super::{Ledger, recover};
 use crate::config::{Config, Problem};
 use crate::domain::account::{GATEWAY_LOG, OrganisationId};
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, in_japan};
 use crate::domain::media::Sha256;
 use crate::domain::ports::{Chance, Registry};
+use crate::domain::registry::{Written, seed::seed};
 use crate::store::keyring::{Keyring, secret_file};
-use crate::store::{Change, Draft, Fields, Log, Store, StoreDown, Unit};
+use crate::store::{Change, Draft, Fields, Log, RegistryChange, Store, StoreDown, Unit};
 
 impl Ledger {
     /// Opens store and ledger: makes keys and database on first start, refuses what it must not go on with (a newer
@@ -51,6 +54,8 @@ impl Ledger {
         let units: Vec<Unit> =
             [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
         store.commit(units).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
+        let seeds = seeds(config, &store, clock.now());
+        store.commit(seeds).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
         let shared = Arc::new(Shared {
             config: config.ledger.clone(),
             emergency: config.emergency,
@@ -98,6 +103,34 @@ fn first_load(config: &Config, store: &Store) -> Option<Unit> {
     fields.text("registry_sha256", &Sha256::of(format!("{changes:?}").as_bytes()).hex());
     let draft = Draft { kind: "registry-loaded", fields: fields.into(), ..Draft::default() };
     Some(Unit { changes, ..Unit::entry(Log::from(GATEWAY_LOG), draft) })
+}
+
+/// The first load of each body's registry: what is declared of it becomes its initial state (decision 0015).
+fn seeds(config: &Config, store: &Store, now: Timestamp) -> Vec<Unit> {
+    let known = store.reads().registry();
+    let fresh = known.organisations().into_iter().filter_map(|body| {
+        let book = known.book(&body)?;
+        if book.charter.is_some() {
+            return None;
+        }
+        let recognises = |it: &&crate::domain::account::ProviderId| {
+            config.providers.get(it).is_some_and(|provider| provider.recognised.contains(&body))
+        };
+        let recognised: Vec<_> = config.providers.keys().filter(recognises).cloned().collect();
+        let accounts: Vec<_> = book.accounts.values().cloned().collect();
+        let people: Vec<_> = book.people.values().cloned().collect();
+        let charter = config.charter(&body, &accounts, &people);
+        let items = seed(charter, &accounts, &people, &recognised, in_japan(now).date());
+        let mut fields = Fields::default();
+        fields.text("organisation", body.as_str());
+        fields.number("records", items.len() as u64);
+        let draft = Draft { kind: "registry-loaded", fields: fields.into(), ..Draft::default() };
+        let written = Written { items, ..Written::default() };
+        let change = RegistryChange { organisation: body, act: "registry-loaded", by: None, written };
+        let changes = vec![Change::Registry(Box::new(change))];
+        Some(Unit { changes, ..Unit::entry(Log::from(GATEWAY_LOG), draft) })
+    });
+    fresh.collect()
 }
 
 /// Where the configuration says something else than a registry that was loaded before.

@@ -242,6 +242,26 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "The client belongs to another body.",
             "その団体のアカウント管理者に依頼してください。",
         ),
+        "registry-moved" => (
+            "台帳が同時に変更されたため、実行しませんでした。",
+            "The registry changed at the same time.",
+            "台帳の現在の内容を確認して、もう一度お試しください。",
+        ),
+        "registry-unheard" => (
+            "台帳の変更は、規則による審査を経ずには実行できません。",
+            "A change of the registry must be heard by its rules.",
+            "台帳の変更の手続きから行ってください。",
+        ),
+        "account-name-taken" => (
+            "この名前のアカウントは登録できません。",
+            "An account of this name cannot be registered.",
+            "ほかの名前にしてください。",
+        ),
+        "person-name-taken" => (
+            "一覧の職員の番号のうち、使えないものがあります。一件も反映していません。",
+            "One of the people's ids cannot be used; nothing was changed.",
+            "職員の番号を、ほかの番号にしてください。",
+        ),
         "reason-missing" => ("理由が必要です。", "A reason is needed.", "理由を入力してください。"),
         "account-not-in-use" => (
             "このアカウントは運用中ではないため、停止の操作は要りません。すでに投稿できない状態です。",

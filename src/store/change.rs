@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
+use super::registry::books;
 use super::{Change, containers, entry_id};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
 use crate::domain::emergency::Emergency;
+use crate::domain::person::Person;
 
 /// The entry that the changes belong to.
 #[derive(Clone, Copy)]
@@ -18,7 +20,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn id(self) -> i64 {
+    pub(super) fn id(self) -> i64 {
         entry_id(self.number, self.index)
     }
 }
@@ -105,22 +107,30 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         | Change::Credential(_)
         | Change::LockCredential(_)
         | Change::Person(_)
-        | Change::Client(_) => register(conn, change),
+        | Change::Client(_)
+        | Change::Registry(_) => register(conn, change, place),
     }
 }
 
-fn register(conn: &Connection, change: &Change) -> Result<()> {
+fn register(conn: &Connection, change: &Change, place: Place) -> Result<()> {
     match change {
         Change::Organisation(id, name) => {
             run(conn, "INSERT OR REPLACE INTO organisation VALUES (?, ?)", [id.as_str(), name])
         }
-        Change::Account(account) => put_account(conn, account),
+        Change::Account(account) => {
+            put_account(conn, account)?;
+            books::moved(conn, account.organisation.as_str())
+        }
+        Change::Registry(change) => books::write(conn, change, place),
         Change::AccountState(id, state) => {
             let sql = "SELECT body FROM account WHERE id = ?";
             let body: String = conn.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0))?;
             let mut account: Account = from_json(&body)?;
             account.state = *state;
-            put_account(conn, &account)
+            put_account(conn, &account)?;
+            let past = books::History { organisation: &account.organisation, act: "account-state", by: None, place };
+            past.note(conn, "sns-account", account.id.as_str(), &account)?;
+            books::moved(conn, account.organisation.as_str())
         }
         Change::Credential(new) => {
             let row: [&dyn ToSql; 7] = [
@@ -138,9 +148,8 @@ fn register(conn: &Connection, change: &Change) -> Result<()> {
             run(conn, "UPDATE credential SET locked = 1 WHERE account = ?", [account.as_str()])
         }
         Change::Person(person) => {
-            let row =
-                params![person.id.as_str(), person.organisation.as_str(), person.may_declare, to_json(&**person)?];
-            run(conn, "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", row)
+            put_person(conn, person)?;
+            books::moved(conn, person.organisation.as_str())
         }
         Change::Client(client) => {
             let row = params![client.id.as_str(), client.owner.as_str(), to_json(&**client)?];
@@ -247,7 +256,14 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
     }
 }
 
-fn put_account(conn: &Connection, account: &Account) -> Result<()> {
+/// Writes a person in the place of the one of that id.
+pub(super) fn put_person(conn: &Connection, person: &Person) -> Result<()> {
+    let row = params![person.id.as_str(), person.organisation.as_str(), person.may_declare, to_json(person)?];
+    run(conn, "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", row)
+}
+
+/// Writes an account in the place of the one of that id.
+pub(super) fn put_account(conn: &Connection, account: &Account) -> Result<()> {
     let own = account.operating_policy.as_ref().is_some_and(|policy| policy.self_approval);
     let (state, body) = (account.state.as_str(), to_json(account)?);
     let row = params![account.id.as_str(), account.organisation.as_str(), state, own, body];
@@ -262,7 +278,8 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String> {
+/// A value as JSON.
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
+use super::registry::books;
 use super::{Condition, containers, entry_id};
 use crate::domain::account::{AccountId, AccountState};
 use crate::domain::approval::Approval;
@@ -83,7 +84,10 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::CredentialHeld(_)
         | Condition::NotAuthor { .. }
         | Condition::EmergencyRunning(..)
-        | Condition::ReportOwed(..) => act_failure(conn, condition, now),
+        | Condition::RegistryAt(..)
+        | Condition::AccountFree(..)
+        | Condition::PersonFree(..)
+        | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
     }
 }
 
@@ -93,7 +97,8 @@ fn is_client(conn: &Connection, id: &ClientId, key: &str) -> Result<bool> {
 }
 
 /// The conditions of console acts.
-fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Option<Code>> {
+fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Result<Option<Code>> {
+    let now = at.as_microsecond();
     match condition {
         Condition::ApprovalAbsent(id) => {
             let known = exists(conn, "SELECT 1 FROM approval WHERE id = ?", [id.as_str()])?;
@@ -109,8 +114,7 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "ticket-not-waiting")
         }
         Condition::WorksFor(person, body) => {
-            let sql = "SELECT 1 FROM person WHERE id = ? AND organisation = ?";
-            unless(exists(conn, sql, [person.as_str(), body.as_str()])?, "not-of-this-body")
+            unless(books::works_for(conn, person, body.as_str(), at)?, "not-of-this-body")
         }
         Condition::MayDeclare(person, body) => {
             let sql = "SELECT 1 FROM person WHERE id = ? AND organisation = ? AND may_declare = 1";
@@ -125,14 +129,11 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
             let code = if *wanted == AccountState::Suspended { "account-not-locked" } else { "account-not-in-use" };
             unless(holds, code)
         }
-        Condition::Manages(person, account) => {
-            let sql = "SELECT 1 FROM account WHERE id = ? AND json_extract(body, '$.manager') = ?";
-            unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "not-the-manager")
-        }
+        Condition::Manages(person, account) => unless(books::manages(conn, person, account, at)?, "not-the-manager"),
         Condition::MayHold(person, account) => {
-            let sql = "SELECT 1 FROM account a WHERE a.id = ?1 AND (json_extract(a.body, '$.manager') = ?2
-                OR EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2))";
-            unless(exists(conn, sql, [account.as_str(), person.as_str()])?, "may-not-hold-credential")
+            let sql = "SELECT 1 FROM account a, json_each(a.body, '$.operators') o WHERE a.id = ?1 AND o.value = ?2";
+            let operates = exists(conn, sql, [account.as_str(), person.as_str()])?;
+            unless(operates || books::manages(conn, person, account, at)?, "may-not-hold-credential")
         }
         Condition::CredentialAbsent(account) => unless(!is_held(conn, account)?, "credential-known"),
         Condition::CredentialHeld(account) => unless(is_held(conn, account)?, "credential-not-held"),
@@ -148,6 +149,15 @@ fn act_failure(conn: &Connection, condition: &Condition, now: i64) -> Result<Opt
         Condition::ReportOwed(id, body) => {
             let sql = "SELECT 1 FROM after_report WHERE id = ? AND organisation = ? AND reported IS NULL";
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
+        }
+        Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
+        Condition::AccountFree(id, body) => {
+            let taken = books::is_elsewhere(conn, "account", id.as_str(), body.as_str())?;
+            unless(!taken, "account-name-taken")
+        }
+        Condition::PersonFree(id, body) => {
+            let taken = books::is_elsewhere(conn, "person", id.as_str(), body.as_str())?;
+            unless(!taken, "person-name-taken")
         }
         Condition::ApprovalUsable { .. }
         | Condition::AccountActive(_)

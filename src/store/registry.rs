@@ -13,6 +13,9 @@ use crate::domain::account::{Account, AccountId, OrganisationId, ProviderId};
 use crate::domain::credential::{Credentials, SealedCredential};
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::ports::Registry;
+use crate::domain::registry::{Book, Standing};
+
+pub(super) mod books;
 
 /// The registry as of the last change.
 pub struct Registered(ArcSwap<Snapshot>);
@@ -29,6 +32,7 @@ struct Snapshot {
     person_keys: HashMap<String, Arc<Person>>,
     fingerprints: HashMap<(ProviderId, String), Arc<Account>>,
     credentials: BTreeMap<AccountId, Arc<SealedCredential>>,
+    books: BTreeMap<OrganisationId, Arc<Book>>,
 }
 
 impl Registered {
@@ -94,6 +98,7 @@ impl Snapshot {
         for credential in credentials(conn)? {
             new.credentials.insert(credential.account.clone(), Arc::new(credential));
         }
+        new.books = books::read(conn, new.organisations.keys().cloned(), &new.accounts, &new.people)?;
         Ok(new)
     }
 }
@@ -164,5 +169,15 @@ impl Registry for Registered {
 
     fn organisations(&self) -> Vec<OrganisationId> {
         self.0.load().organisations.keys().cloned().collect()
+    }
+
+    fn book(&self, organisation: &OrganisationId) -> Option<Arc<Book>> {
+        self.0.load().books.get(organisation).cloned()
+    }
+
+    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Standing> {
+        // Account and book of one snapshot: a change between two looks would show half of it.
+        let snapshot = self.0.load();
+        snapshot.books.get(&snapshot.accounts.get(account)?.organisation)?.standing(account, now)
     }
 }

@@ -12,8 +12,12 @@ use super::StoreDown;
 use crate::config::Problem;
 
 /// Each migration brings a database from version `i` to `i + 1` (`user_version`).
-const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0008.sql"),
+];
 
 /// The first SQLite without the WAL-reset bug, which can corrupt a database that one connection writes while another
 /// one checkpoints.

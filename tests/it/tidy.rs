@@ -18,7 +18,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guideline", &["domain", "config"]),
     ("approve", &["domain", "config", "store"]),
     ("exempt", &["domain", "config", "store"]),
-    ("ledger", &["domain", "config", "store"]),
+    // Who may change the registry: a pure module, heard by the ledger before it writes.
+    ("registry", &["domain"]),
+    ("ledger", &["domain", "config", "store", "registry"]),
     ("forward", &["domain", "config", "ledger"]),
     (
         "gate",
@@ -41,7 +43,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("credentials", &["domain", "config", "store", "ledger"]),
     ("egress", &[]),
     ("emergency", &["domain", "config", "store", "ledger"]),
-    ("console", &["domain", "config", "store", "ledger", "approve", "exempt", "stream", "emergency", "observe"]),
+    (
+        "console",
+        &["domain", "config", "store", "registry", "ledger", "approve", "exempt", "stream", "emergency", "observe"],
+    ),
     ("practice", &["domain", "config"]),
     (
         "serve",

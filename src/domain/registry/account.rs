@@ -39,6 +39,9 @@ pub struct AccountRecord {
     /// Categories that the operating policy lets be delegated (練馬 第12条第2項).
     #[serde(default)]
     pub delegable: Vec<String>,
+    /// A change of purpose that waits for its decision (長野 2(6), 様式2).
+    #[serde(default)]
+    pub pending: Option<PendingChange>,
     /// The notice of its closing (練馬 第17条第2項, 様式2).
     #[serde(default)]
     pub notice: Option<Notice>,
@@ -103,6 +106,25 @@ pub struct Notice {
     pub at: Timestamp,
     /// The day on which the account is to be closed.
     pub closing: Date,
+    /// Why.
+    pub reason: String,
+    /// The decision, where the guideline asks for one (長野 2(6)); none: it is awaited.
+    #[serde(default)]
+    pub decision: Option<Judgement>,
+}
+
+/// A change of what an account is for, as applied for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PendingChange {
+    /// Who applied.
+    pub by: PersonId,
+    /// When.
+    pub at: Timestamp,
+    /// What it is to be for.
+    pub purpose: String,
+    /// What it is to speak of.
+    pub topics: Vec<String>,
     /// Why.
     pub reason: String,
 }

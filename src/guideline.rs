@@ -81,6 +81,8 @@ pub struct Around {
     pub own_target: bool,
     /// Whether the request only takes back a follow, a like or a repost.
     pub undoes: bool,
+    /// Whether what it describes is a list of accounts, not the account itself.
+    pub of_list: bool,
 }
 
 /// The guidelines of all bodies, parsed, validated, sliced: each body has its own rules and the common ones.
@@ -172,7 +174,8 @@ impl Guidelines {
         }
         let same = |rule: &&Rule| matches!(&rule.effect, RuleEffect::Forbid { code, .. } if *code == refusal.code);
         if let Some(rule) = self.rules(organisation).iter().find(same) {
-            refusal.clauses.clone_from(&rule.clauses);
+            let further = std::mem::replace(&mut refusal.clauses, rule.clauses.clone());
+            refusal.clauses.extend(further.into_iter().filter(|clause| !rule.clauses.contains(clause)));
             refusal.rules = vec![rule.id.clone()];
         }
         refusal

@@ -33,6 +33,7 @@ impl Gate {
             reason: dossier.reason.clone(),
             own_target: self.is_of_own(account, extracted).await?,
             undoes: recognised.route.id.ends_with("-undo"),
+            of_list: recognised.route.id.starts_with("list-"),
         })
     }
 

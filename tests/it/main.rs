@@ -38,6 +38,7 @@ mod office;
 mod outcome;
 mod road;
 mod rows;
+mod rulebook;
 mod shipped;
 mod stage;
 mod stream;

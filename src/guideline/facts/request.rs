@@ -250,6 +250,7 @@ fn findings(case: &Case<'_>) -> Vec<(&'static str, Value)> {
 fn content(case: &Case<'_>, town: &Town) -> Vec<(&'static str, Value)> {
     let words = Words::of(case.post);
     let continues = case.action != Action::Reply && case.post.references.contains_key("reply_to");
+    let described = |holds: &dyn Fn(&str) -> bool| case.around.of_list || words.describes(holds);
     let signature = case.account.operating_policy.as_ref().and_then(|it| it.signature.as_deref());
     vec![
         ("has_rest", Value::Flag(!case.post.rest.is_empty())),
@@ -263,8 +264,8 @@ fn content(case: &Case<'_>, town: &Town) -> Vec<(&'static str, Value)> {
         ("ends_with_signature", Value::Flag(words.ends_with(signature))),
         ("hashtags", set(words.hashtags())),
         ("fixed_answer", Value::Flag(fixed_answer(case))),
-        ("profile_names_body", Value::Flag(words.describes(|it| it.contains(&town.name)))),
-        ("profile_names_site", Value::Flag(words.describes(|it| town.sites.iter().any(|site| it.contains(site))))),
+        ("profile_names_body", Value::Flag(described(&|it| it.contains(&town.name)))),
+        ("profile_names_site", Value::Flag(described(&|it| town.sites.iter().any(|site| it.contains(site))))),
     ]
 }
 

@@ -32,6 +32,8 @@ mod keys;
 pub mod length;
 mod manual;
 mod pure;
+mod registry;
+mod registry_args;
 pub mod request;
 mod rules;
 
@@ -180,6 +182,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
             with(&config.files, io, |config, io| commands.ledger(config, command, io))
         }
         Command::Account { command } => account::run(command, io),
+        Command::Registry { command } => registry::run(command, io),
         Command::Client { command } => clients::run(command, io),
         Command::Key { command } => keys::keys(command, io),
     }

@@ -19,7 +19,7 @@ use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
 use crate::domain::person::PersonId;
-use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
 use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef, Ledger};
@@ -35,6 +35,7 @@ mod drafts;
 mod emergencies;
 mod ledger;
 mod openapi;
+mod registry;
 mod serve;
 mod status;
 mod tickets;
@@ -76,6 +77,8 @@ pub struct ConsoleState {
     pub approval_max_life_s: u64,
     /// People, accounts, bodies.
     pub registry: Arc<dyn Registry>,
+    /// What the registry was.
+    pub past: Arc<dyn RegistryPast>,
     /// Approvals and tickets.
     pub approvals: Arc<dyn Approvals>,
     /// The posts of tickets.
@@ -155,6 +158,12 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/accounts/{id}/unlock", post(accounts::unlock))
         .route("/api/v1/accounts/{id}/credential", post(accounts::credential))
         .route("/api/v1/accounts/{id}/credential/lock", post(accounts::lock_credential))
+        .route("/api/v1/registry", get(registry::overview))
+        .route("/api/v1/registry/records", get(registry::records))
+        .route("/api/v1/registry/history", get(registry::history))
+        .route("/api/v1/registry/standing/{id}", get(registry::standing))
+        .route("/api/v1/registry/changes", post(registry::change))
+        .route("/api/v1/registry/transfers", post(registry::transfers))
         .route("/api/v1/ledger/entries", get(ledger::entries))
         .route("/api/v1/ledger/stream", get(ledger::stream))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))

@@ -12,7 +12,7 @@ use http::{HeaderMap, Response};
 
 use crate::approve::{self, signed::Issuers};
 use crate::config;
-use crate::domain::account::{Account, OrganisationId, ProviderId};
+use crate::domain::account::Account;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::{self, Clock};
@@ -105,8 +105,6 @@ pub struct Gate {
     pub rules: ArcSwap<Rules>,
     /// Look-ups.
     pub ports: Ports,
-    /// Which bodies have recognised which provider (練馬 第3条).
-    pub recognised: std::collections::BTreeMap<ProviderId, Vec<OrganisationId>>,
     /// The ledger.
     pub ledger: Arc<Ledger>,
     /// The way out.
@@ -276,11 +274,11 @@ impl Gate {
         dossier.pass = Some(pass.clone());
 
         let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
-        let bodies = self.recognised.get(&recognised.provider.id);
+        dossier.registry = around.standing.as_ref().map(|it| it.revision);
         let case = Case {
             client: &client,
             account: &account,
-            recognised: bodies.is_some_and(|bodies| bodies.contains(&account.organisation)),
+            recognised: around.standing.as_ref().is_some_and(|it| it.provider.is_recognised()),
             credential,
             action: extracted.action,
             post: &extracted.post,

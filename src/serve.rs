@@ -161,7 +161,6 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let gate = Arc::new(Gate {
         rules: ArcSwap::from_pointee(rules),
         ports: look_ups(&ledger),
-        recognised: config.providers.iter().map(|(id, provider)| (id.clone(), provider.recognised.clone())).collect(),
         ledger: Arc::clone(&ledger),
         forwarder: forwarder.wearing(Arc::clone(&custody)),
         custody,
@@ -289,6 +288,7 @@ fn console_state(
         emergency: config.emergency,
         approval_max_life_s: config.approve.max_life_s,
         registry: ports.registry,
+        past: ledger.reads(),
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::args::{AccountCommand, CredentialCommand, GivenCredential};
 use super::client::{Answer, NoAnswer, call};
-use super::{Exit, Io, with};
+use super::{Exit, Io, registry, with};
 use crate::config::{Config, private};
 use crate::domain::account::AccountKind;
 
@@ -14,6 +14,7 @@ const LARGEST: u64 = 64 * 1024;
 
 pub(super) fn run(command: AccountCommand, io: &mut Io<'_>) -> Exit {
     match command {
+        AccountCommand::Form(form) => registry::account(form, io),
         AccountCommand::List { config, json } => with(&config.files, io, |config, io| list(&config, json, io)),
         AccountCommand::Lock { config, person, reason, leak, account } => with(&config.files, io, |config, io| {
             let answer = ask(&config, &person, &account, "lock", &json!({ "reason": reason, "leak": leak }));

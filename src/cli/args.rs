@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use super::length;
+use super::registry_args::{AccountForm, RegistryCommand};
 use crate::domain::action::Action;
 use crate::domain::digest::Digest;
 
@@ -153,6 +154,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// The registry of a body: positions, providers, forms, history.
+    Registry {
+        /// Which.
+        #[command(subcommand)]
+        command: RegistryCommand,
     },
     /// Posting tools.
     Client {
@@ -388,6 +395,9 @@ pub enum ClientCommand {
 /// `account ...`.
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
+    /// A form of the registry.
+    #[command(flatten)]
+    Form(AccountForm),
     /// List the accounts of the configuration.
     List {
         /// Configuration.

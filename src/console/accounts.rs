@@ -53,6 +53,8 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, Acting(person): Acting) 
     let now = desk.clock.now();
     let own = accounts.iter().filter(|account| account.organisation == person.organisation);
     let shown = own.map(|account| {
+        let standing = desk.registry.standing(&account.id, now);
+        let manager = standing.as_ref().map_or(Some(&account.manager), |it| it.manager.holder.as_ref());
         json!({
             "id": account.id,
             "organisation": account.organisation,
@@ -60,8 +62,9 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, Acting(person): Acting) 
             "handle": account.handle,
             "kind": account.kind,
             "state": account.state,
-            "manager": account.manager,
-            "operators": account.operators,
+            "manager": manager,
+            "manager_position": standing.as_ref().and_then(|it| it.manager.position.as_ref()),
+            "operators": standing.as_ref().map_or(&account.operators, |it| &it.operators),
             "operating_policy": account.operating_policy,
             "credential_fingerprints": account.credential_fingerprints.len(),
             "credential": credential_in_words(&desk, &account.id, now),

@@ -16,6 +16,7 @@ use super::answer::Ended;
 use crate::config::{Problem, private};
 use crate::domain::account::{GATEWAY_LOG, OrganisationId};
 use crate::domain::chance;
+use crate::domain::clock::in_japan;
 use crate::domain::decision::Refusal;
 use crate::domain::media::Sha256;
 use crate::domain::person::{Person, PersonId};
@@ -184,16 +185,23 @@ fn shown(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty() && key.len() <= LONGEST_KEY).then_some(key)
 }
 
+/// Whether the person holds a position today: who has left keeps a key, but it opens nothing. Where a body keeps no
+/// registry, whoever was declared does.
+fn works(desk: &Desk, person: &Person) -> bool {
+    let book = desk.registry.book(&person.organisation).filter(|book| book.charter.is_some());
+    book.is_none_or(|book| book.is_employed(&person.id, in_japan(desk.clock.now()).date()))
+}
+
 /// The caller that the one `Authorization: Bearer` header shows.
 fn known(parts: &Parts, desk: &Desk) -> Option<Reading> {
     let hash = Sha256::of(shown(parts)?.as_bytes());
     if bool::from(hash.0.ct_eq(&desk.local_key.hash.0)) {
         let mut names = parts.headers.get_all(PERSON_HEADER).iter();
         let (name, None) = (names.next()?.to_str().ok()?, names.next()) else { return None };
-        return desk.registry.person(&PersonId::new(name)).map(Reading::Person);
+        return desk.registry.person(&PersonId::new(name)).filter(|it| works(desk, it)).map(Reading::Person);
     }
     let hex = hash.hex();
-    if let Some(person) = desk.registry.person_by_key(&hex) {
+    if let Some(person) = desk.registry.person_by_key(&hex).filter(|it| works(desk, it)) {
         return Some(Reading::Person(person));
     }
     desk.config.stream_keys_sha256.contains(&hex).then_some(Reading::Stream)

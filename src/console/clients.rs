@@ -111,7 +111,7 @@ fn problems(desk: &Desk, person: &Person, clients: &[New]) -> Vec<(u64, String)>
         for account in &new.accounts {
             match desk.registry.account(account).filter(|it| it.organisation == person.organisation) {
                 None => wrong(format!("アカウント「{account}」は登録されていません")),
-                Some(it) if it.manager != person.id => {
+                Some(it) if !manages(desk, &it.id, person) => {
                     wrong(format!("アカウント「{account}」のアカウント管理者だけが登録できます"));
                 }
                 Some(_) => {}
@@ -122,6 +122,14 @@ fn problems(desk: &Desk, person: &Person, clients: &[New]) -> Vec<(u64, String)>
         }
     }
     found
+}
+
+/// Whether the person manages the account now, or decides in the manager's place.
+fn manages(desk: &Desk, account: &AccountId, person: &Person) -> bool {
+    match desk.registry.standing(account, desk.clock.now()) {
+        Some(standing) => standing.manager.is(&person.id),
+        None => desk.registry.account(account).is_some_and(|it| it.manager == person.id),
+    }
 }
 
 fn in_words(problems: &[(u64, String)]) -> Refusal {

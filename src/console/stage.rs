@@ -124,6 +124,7 @@ impl Stage {
             emergency: crate::config::emergency::Emergency { max_s: 7200 },
             approval_max_life_s: 3600,
             registry: town.clone(),
+            past: town.clone(),
             approvals: town.clone(),
             held: town.clone(),
             emergencies: town.clone(),
@@ -189,6 +190,16 @@ impl Acts for Town {
             }
             Ok(EntryRef::Index(7))
         })
+    }
+}
+
+impl crate::domain::ports::RegistryPast for Town {
+    fn past(
+        &self,
+        _: &OrganisationId,
+        _: Option<(&str, &str)>,
+    ) -> Result<Vec<crate::domain::ports::Past>, Unavailable> {
+        Ok(Vec::new())
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Dossier {
     pub body_sha256: Option<Sha256>,
     /// Its length.
     pub body_len: u64,
+    /// The revision of the body's registry that it was judged by.
+    pub registry: Option<u64>,
     /// What the inspector saw.
     pub report: Option<Report>,
     /// The pass that was shown.

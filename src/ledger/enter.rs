@@ -60,6 +60,17 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
     if let Some(account) = dossier.account.as_ref().filter(|_| writes) {
         conditions.push(Condition::AccountActive(account.clone()));
     }
+    // A delegation, a grant, a manager or a contract may have ended since. What an emergency lets out does not wait for
+    // a second look at that: the declaration is read again below, the account's state above.
+    let followed = matches!(&dossier.pass, Some(Pass::Followed(known)) if known.container.emergency.is_some());
+    let exempt = matches!(dossier.pass, Some(Pass::Exempt(Exemption::Emergency { .. })));
+    let urgent = exempt || followed || dossier.emergency.is_some();
+    if let (Some(body), Some(revision)) = (&dossier.organisation, dossier.registry)
+        && writes
+        && !urgent
+    {
+        conditions.push(Condition::RegistryAt(body.clone(), revision));
+    }
     match &dossier.pass {
         Some(Pass::Approved { approval, use_number, deposit }) => conditions.push(Condition::ApprovalUsable {
             approval: approval.clone(),

@@ -5,8 +5,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
-
 use super::checkpoint::Signer;
 use super::entry::Names;
 use super::keeper::Keeper;
@@ -16,7 +14,7 @@ use super::shared::Shared;
 use super::{Ledger, recover};
 use crate::config::{Config, Problem};
 use crate::domain::account::{GATEWAY_LOG, OrganisationId};
-use crate::domain::clock::{Clock, in_japan};
+use crate::domain::clock::Clock;
 use crate::domain::media::Sha256;
 use crate::domain::ports::{Chance, Registry};
 use crate::domain::registry::{Written, seed::seed};
@@ -54,7 +52,7 @@ impl Ledger {
         let units: Vec<Unit> =
             [Some(recover::started(unknown)), first_load(config, &store)].into_iter().flatten().collect();
         store.commit(units).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
-        let seeds = seeds(config, &store, clock.now());
+        let seeds = seeds(config, &store);
         store.commit(seeds).into_iter().collect::<Result<Vec<_>, _>>().map_err(down)?;
         let shared = Arc::new(Shared {
             config: config.ledger.clone(),
@@ -106,7 +104,7 @@ fn first_load(config: &Config, store: &Store) -> Option<Unit> {
 }
 
 /// The first load of each body's registry: what is declared of it becomes its initial state (decision 0015).
-fn seeds(config: &Config, store: &Store, now: Timestamp) -> Vec<Unit> {
+fn seeds(config: &Config, store: &Store) -> Vec<Unit> {
     let known = store.reads().registry();
     let fresh = known.organisations().into_iter().filter_map(|body| {
         let book = known.book(&body)?;
@@ -120,7 +118,7 @@ fn seeds(config: &Config, store: &Store, now: Timestamp) -> Vec<Unit> {
         let accounts: Vec<_> = book.accounts.values().cloned().collect();
         let people: Vec<_> = book.people.values().cloned().collect();
         let charter = config.charter(&body, &accounts, &people);
-        let items = seed(charter, &accounts, &people, &recognised, in_japan(now).date());
+        let items = seed(charter, &accounts, &people, &recognised);
         let mut fields = Fields::default();
         fields.text("organisation", body.as_str());
         fields.number("records", items.len() as u64);

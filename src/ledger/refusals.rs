@@ -81,6 +81,11 @@ fn of_post(code: &'static str) -> Option<Refusal> {
             "The emergency has ended or is not for this account.",
             "緊急の発信が必要な場合は、改めて宣言するか、通常の承認を受けてください。",
         ),
+        "registry-moved" => (
+            "確認している間に、台帳（管理者、委任、承認済みのSNSなど）が変更されたため、送信しませんでした。",
+            "The registry changed while the request was looked at; nothing was sent.",
+            "もう一度送信してください。変更後の台帳で確認します。",
+        ),
         "resend-not-open" => (
             "再送の対象となる記録の結果がすでに確定しているため、同じ再送キーでは送信できません。",
             "The outcome of the first request is known, so it cannot be sent again under this retry key.",
@@ -138,6 +143,7 @@ fn clause(code: &str) -> &'static str {
         "account-locked" => "sekisho:account-lock",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
+        "registry-moved" => "sekisho:registry",
         _ => "sekisho:promise-2",
     }
 }
@@ -241,11 +247,6 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "ほかの団体の投稿ツールは登録できません。",
             "The client belongs to another body.",
             "その団体のアカウント管理者に依頼してください。",
-        ),
-        "registry-moved" => (
-            "台帳が同時に変更されたため、実行しませんでした。",
-            "The registry changed at the same time.",
-            "台帳の現在の内容を確認して、もう一度お試しください。",
         ),
         "registry-unheard" => (
             "台帳の変更は、規則による審査を経ずには実行できません。",

@@ -153,12 +153,14 @@ fn apply(book: &Book, moves: &[Move]) -> (After, Vec<Problem>) {
     let mut held: Vec<(u64, Appointment)> = book.appointments.iter().map(|it| (0, it.clone())).collect();
     let mut people: BTreeMap<PersonId, Person> = BTreeMap::new();
     // First who leaves, then who comes: an exchange of two heads on one day is no overlap.
+    let mut left = Vec::new();
     for one in moves {
-        if let Err(what) = leave(&mut held, &mut after, one) {
-            problems.push((one.line, what));
+        match leave(&mut held, &mut after, one) {
+            Ok(()) => left.push(one),
+            Err(what) => problems.push((one.line, what)),
         }
     }
-    for one in moves {
+    for one in left {
         if let Err(what) = come(book, &mut held, &mut after, &mut people, one) {
             problems.push((one.line, what));
         }
@@ -234,10 +236,10 @@ fn crowded(book: &Book, held: &[(u64, Appointment)]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (at, (line, new)) in held.iter().enumerate().filter(|(_, (line, _))| *line > 0) {
         let leads = book.positions.get(&new.position).is_some_and(|it| it.leads);
-        let other = held.iter().enumerate().find(|(other, (_, it))| {
-            *other != at && it.position == new.position && it.person != new.person && it.span.meets(&new.span)
-        });
-        if let Some((_, (_, it))) = other.filter(|_| leads) {
+        let crowds =
+            |it: &Appointment| it.position == new.position && it.person != new.person && it.span.meets(&new.span);
+        let other = held.iter().take(at).find(|(_, it)| crowds(it));
+        if let Some((_, it)) = other.filter(|_| leads) {
             problems.push((*line, format!("「{}」の職には、同じ日に職員「{}」がいます", new.position, it.person)));
         }
     }

@@ -36,6 +36,8 @@ mod nerima;
 mod observe;
 mod office;
 mod outcome;
+mod registry;
+mod registry_cli;
 mod road;
 mod rows;
 mod rulebook;

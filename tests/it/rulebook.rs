@@ -195,6 +195,26 @@ pub fn entry(town: &Town, side: Side, answer: &Answer) -> Value {
     town.entries(side.body).swap_remove(index)
 }
 
+/// A post to X by the gateway's own address, whose certificate nobody asks for: for stories in which months go by.
+pub async fn sent_later(town: &Town, side: Side, text: &str, bearer: &str) -> sekisho::demo::client::Reply {
+    let headers = [("authorization", bearer)];
+    let body = Some(json!({ "text": text }).to_string());
+    town.tool(side.tool).send_reverse_with(Method::POST, "/x/2/tweets", &headers, body).await.unwrap()
+}
+
+/// After months: a post that was approved is refused with this code, citing this clause, and nothing left.
+pub async fn refused_later(town: &Town, side: Side, text: &str, bearer: &str, code: &str, clause: &str) {
+    let received = town.received();
+    sent_later(town, side, text, bearer).await;
+    approves_last(town, side, &json!({})).await;
+    let reply = sent_later(town, side, text, bearer).await;
+    let entry = town.entries(side.body).pop().unwrap();
+    assert_eq!((reply.status.as_u16(), town.received()), (403, received), "{:?}", reply.json());
+    assert_eq!(entry["code"], code, "{entry}");
+    assert!(entry["clauses"].as_array().unwrap().contains(&json!(clause)), "{entry}");
+    assert!(String::from_utf8_lossy(&reply.body).contains(clause), "{:?}", reply.json());
+}
+
 /// The request is stopped, whatever by, and no provider received anything.
 pub async fn stops(town: &Town, side: Side, wire: &Wire) -> Answer {
     let received = town.received();

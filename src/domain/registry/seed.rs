@@ -17,7 +17,7 @@ use crate::domain::person::Person;
 /// How titles of sections end.
 const SECTIONS: [char; 7] = ['課', '部', '室', '館', '局', '所', '署'];
 
-/// The records that follow from declared accounts, people and recognised providers of one body, as of `today`.
+/// The records that follow from declared accounts, people and recognised providers of one body.
 ///
 /// A person's post (職) becomes a position, and the person its holder; the manager of an account is the position of the
 /// declared person. Where that position is shared, or has no name, the account gets one of its own, so that who managed
@@ -28,12 +28,12 @@ pub fn seed(
     accounts: &[Arc<Account>],
     people: &[Arc<Person>],
     recognised: &[ProviderId],
-    today: Date,
 ) -> Vec<Item> {
     let mut positions: BTreeMap<PositionId, Position> =
         charter.positions().into_iter().map(|id| (id.clone(), position(&id, true))).collect();
     let mut appointments = Vec::new();
-    let span = Span { from: today, until: None };
+    // Since when is not declared: always, as far as is known.
+    let span = Span { from: Date::constant(1, 1, 1), until: None };
     for person in people {
         let id = title(person);
         let leads = id.as_str().ends_with('長');
@@ -102,7 +102,8 @@ fn position(id: &PositionId, leads: bool) -> Position {
 /// The section that a title names: 広聴広報課 of 広聴広報課長 and of 広聴広報課主事; none of 当直.
 fn section_in(title: &str) -> Option<SectionId> {
     let (at, last) = title.char_indices().rev().find(|(_, c)| SECTIONS.contains(c))?;
-    title.get(..at + last.len_utf8()).map(SectionId::new)
+    let section = title.get(..at + last.len_utf8())?;
+    (section.chars().count() > 1).then(|| SectionId::new(section))
 }
 
 fn declared(id: &ProviderId) -> ProviderRecord {
@@ -130,6 +131,8 @@ mod tests {
             ("図書館長", Some("図書館")),
             ("企画部長", Some("企画部")),
             ("区長室長", Some("区長室")),
+            ("企画部広報課長", Some("企画部広報課")),
+            ("課長", None),
             ("当直", None),
         ];
         for (title, section) in cases {

@@ -275,6 +275,8 @@ fn fixed_answer(case: &Case<'_>) -> bool {
     let Some(fixed) = policy.and_then(|it| it.fixed_answers.as_ref()) else { return false };
     let texts = case.post.texts();
     let spoken: Vec<&str> = texts.iter().filter(|(at, _, _)| !at.ends_with("/type")).map(|(_, _, it)| *it).collect();
+    #[cfg(debug_assertions)]
+    eprintln!("DEBUG {:?} {:?} {:?} {:?} {:?}", case.action, case.post, spoken, fixed, texts);
     clock::in_japan(case.now).date() <= fixed.until
         && matches!(case.action, Action::Reply | Action::DirectMessage)
         && case.post.media.is_empty()

@@ -384,7 +384,7 @@ fn nagano_7_2_u_passes() {
 fn nagano_7_2_u_refused() {
     scene(async |town| {
         let side = NAGANO.with("nagano-section-x");
-        let held = refused(town, side, &follow("201"), "follow-unknown", "nagano:7(2)ウ").await;
+        let held = refused(town, side, &follow("201"), "approval-missing", "nagano:7(2)ウ").await;
         assert_eq!(crate::channels::header(&held, "sekisho-decision"), "held", "it waits for an approver; it is not denied");
     });
 }
@@ -405,8 +405,8 @@ fn nagano_5_1_refused() {
     alone(|_| (), async |town| {
         give(town).await;
         town.clock.forward(SignedDuration::from_hours(24 * 181));
-        let post = tweet(&words("5(1) r")).with("Authorization", "Bearer sekisho");
-        refused_though_approved(town, NAGANO, &post, json!({}), "rotation-overdue", "nagano:5(1)").await;
+        let held = "Bearer sekisho";
+        super::refused_later(town, NAGANO, &words("5(1) r"), held, "rotation-overdue", "nagano:5(1)").await;
     });
 }
 

@@ -31,7 +31,7 @@ fn unmapped(host: &str, path: &str) {
 #[test]
 fn nerima_3_list_1_passes() {
     scene(async |town| {
-        let old = Wire::new("POST", "api.twitter.com", "/1.1/statuses/update.json").form(&[("status", &words("v1.1"))]);
+        let old = Wire::new("POST", "api.twitter.com", "/2/tweets").json(&json!({ "text": words("the old host") }));
         passes(town, NERIMA, &old, json!({}), BASIS).await;
         passes(town, NERIMA, &tweet(&words("v2")), json!({}), BASIS).await;
     });
@@ -101,7 +101,7 @@ fn nerima_3_list_4_refused() {
     scene(async |town| {
         let unseen = Wire::new("POST", "graph.instagram.com", "/v26.0/17841/media_publish?creation_id=17900000000000777");
         let side = NERIMA.at("nerima-instagram");
-        refused(town, side, &unseen, "unknown-container", "sekisho:promise-3").await;
+        refused(town, side, &unseen, "unknown-container", "sekisho:container").await;
     });
 }
 

@@ -15,6 +15,7 @@ use crate::stage::Town;
 
 const BASIS: &str = "nerima.11.approved";
 const HEAD: &str = "nerima-pr-head";
+const TOKEN: &str = "Bearer practice-credential";
 
 /// A day in Japan, so many days from today.
 fn day(from_today: i64) -> String {
@@ -80,7 +81,10 @@ fn nerima_8_2_passes() {
             "change": "set-policy", "account": "nerima-x", "policy": policy, "base": "2", "delegable": [],
         });
         registers(town, HEAD, confirmed).await;
-        passes(town, NERIMA, &tweet(&words("8-2")), json!({}), BASIS).await;
+        super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
+        approves_last(town, NERIMA, &json!({})).await;
+        let passed = super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
+        assert_eq!((passed.status.as_u16(), town.received()), (201, 1), "{:?}", passed.json());
     });
 }
 
@@ -88,7 +92,7 @@ fn nerima_8_2_passes() {
 fn nerima_8_2_refused() {
     alone(|_| (), async |town| {
         revise(town).await;
-        refused_though_approved(town, NERIMA, &tweet(&words("8-2 r")), json!({}), "policy-stale", "nerima:8-2").await;
+        super::refused_later(town, NERIMA, &words("8-2 r"), TOKEN, "policy-stale", "nerima:8-2").await;
     });
 }
 
@@ -100,10 +104,13 @@ fn nerima_8_3_passes() {
 #[test]
 fn nerima_8_3_refused() {
     alone(|_| (), async |town| {
-        let leaves = json!({ "line": 2, "person": HEAD, "from": "広聴広報課長", "date": day(0) });
+        let leaves = json!({ "line": 2, "person": HEAD, "from": "広聴広報課長", "date": day(1) });
         registers(town, HEAD, json!({ "change": "transfer", "moves": [leaves] })).await;
-        let post = tweet(&words("8-3 r"));
-        refused(town, NERIMA, &post, "manager-vacant", "nerima:8-3").await;
+        town.clock.forward(SignedDuration::from_hours(24));
+        super::sent_later(town, NERIMA, &words("8-3 r"), TOKEN).await;
+        let entry = town.last_entry();
+        assert_eq!((&entry["code"], town.received()), (&json!("manager-vacant"), 0), "{entry}");
+        assert!(entry["clauses"].as_array().unwrap().contains(&json!("nerima:8-3")), "{entry}");
     });
 }
 
@@ -117,8 +124,7 @@ fn nerima_9_refused() {
     alone(|_| (), async |town| {
         assert_eq!(crate::custody::give(town, json!("token-of-the-town")).await.status, 200);
         town.clock.forward(SignedDuration::from_hours(24 * 181));
-        let post = tweet(&words("9 r")).with("Authorization", "Bearer sekisho");
-        refused_though_approved(town, NERIMA, &post, json!({}), "rotation-overdue", "nerima:9").await;
+        super::refused_later(town, NERIMA, &words("9 r"), "Bearer sekisho", "rotation-overdue", "nerima:9").await;
     });
 }
 

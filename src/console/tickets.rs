@@ -158,13 +158,8 @@ pub(super) async fn approve(
     let expires = expiry(&desk, now, asked.expires_in_s, asked.max_uses)?;
     let approval = ApprovalId::new(desk.chance.id(now));
     let value = json!({ "ticket": ticket.id, "approval": approval, "expires": expires, "max_uses": asked.max_uses });
-    let done = Act::ApproveTicket {
-        ticket: ticket.id,
-        approval,
-        expires,
-        max_uses: asked.max_uses,
-        remarks: asked.remarks,
-    };
+    let done =
+        Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses, remarks: asked.remarks };
     act(&desk, person.id.clone(), done, StatusCode::OK, value).await
 }
 

@@ -104,7 +104,9 @@ fn cite_findings(refusal: &mut Refusal, rules: &[&Rule], found: Found<'_>) {
         clauses.retain(|clause| !clause.as_str().starts_with("sekisho:"));
     }
     // A sentence of the gateway's own about the inspection says by which clauses it was looked.
-    for reason in refusal.reasons.iter_mut().filter(|it| it.clauses.iter().all(|it| it.as_str().starts_with("sekisho:"))) {
+    for reason in
+        refusal.reasons.iter_mut().filter(|it| it.clauses.iter().all(|it| it.as_str().starts_with("sekisho:")))
+    {
         reason.clauses.clone_from(&clauses);
     }
     refusal.clauses = clauses;

@@ -241,7 +241,8 @@ fn odd_principle(policy: &Policy, clauses: &str, statement: &str) -> Option<Stri
     };
     let own = clauses.split_whitespace().any(|clause| clause == principle);
     let asked = statement.contains(&format!("context.set_aside.contains(\"{principle}\")"));
-    (!own || !asked).then(|| format!("@principle(\"{principle}\") is not a clause of the rule that its condition asks for"))
+    (!own || !asked)
+        .then(|| format!("@principle(\"{principle}\") is not a clause of the rule that its condition asks for"))
 }
 
 fn words(policy: &Policy) -> impl Iterator<Item = &str> {

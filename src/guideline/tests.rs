@@ -222,7 +222,13 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
         );
     }
     assert!(problems("// nothing\n")[0].contains("holds no rule"));
-    let unknown = [Organisation { id: nerima(), name: "練馬区".into(), guideline: vec!["builtin:nothing".into()], sites: vec![], periods: vec![] }];
+    let unknown = [Organisation {
+        id: nerima(),
+        name: "練馬区".into(),
+        guideline: vec!["builtin:nothing".into()],
+        sites: vec![],
+        periods: vec![],
+    }];
     let Err(told) = Guidelines::load(&crate::config::guideline::Guideline::default(), &unknown) else {
         panic!("loaded")
     };
@@ -283,7 +289,7 @@ fn standing(account: &Account) -> registry::Standing {
     let accounts = [std::sync::Arc::new(account.clone())];
     let today = "2026-04-01".parse().unwrap();
     let providers = [account.provider.clone()];
-    let mut items = seed::seed(Charter::of(Pattern::Nerima), &accounts, &people, &providers, today);
+    let mut items = seed::seed(Charter::of(Pattern::Nerima), &accounts, &people, &providers);
     items.push(Item::Delegation(Delegation {
         id: RecordId::new("d1"),
         account: account.id.clone(),
@@ -514,20 +520,35 @@ fn duties_and_principles_are_closed_sets() {
     const GOOD: &str = r#"@id("a") @clause("a") @ja("a") @en("a")"#;
     const NO: &str = r#"@forward("a") @code("a") @effect_kind("hold") @canary("pass=none")"#;
     let wrong = [
-        (format!("{GOOD} @rank(\"1\") @obligation(\"notify:mayor\")\npermit (principal, action, resource);"), "no duty"),
-        (format!("{GOOD} @rank(\"1\") @obligation(\"after-report:soon\")\npermit (principal, action, resource);"), "no duty"),
-        (format!("{GOOD} {NO} @obligation(\"propose-title:x\")\nforbid (principal, action, resource);"), "no proposal"),
-        (format!("{GOOD} {NO} @principle(\"b\")\nforbid (principal, action, resource);"), "is not a clause of the rule"),
         (
-            format!("{GOOD} {NO}\nforbid (principal, action, resource) unless {{ context.set_aside.contains(\"a\") }};"),
+            format!("{GOOD} @rank(\"1\") @obligation(\"notify:mayor\")\npermit (principal, action, resource);"),
+            "no duty",
+        ),
+        (
+            format!("{GOOD} @rank(\"1\") @obligation(\"after-report:soon\")\npermit (principal, action, resource);"),
+            "no duty",
+        ),
+        (format!("{GOOD} {NO} @obligation(\"propose-title:x\")\nforbid (principal, action, resource);"), "no proposal"),
+        (
+            format!("{GOOD} {NO} @principle(\"b\")\nforbid (principal, action, resource);"),
+            "is not a clause of the rule",
+        ),
+        (
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) unless {{ context.set_aside.contains(\"a\") }};"
+            ),
             "only for a rule with @principle",
         ),
         (
-            format!("{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.declares.contains(Declaration::\"consnt\") }};"),
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.declares.contains(Declaration::\"consnt\") }};"
+            ),
             "consnt",
         ),
         (
-            format!("{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.block_categories.contains(Category::\"lable\") }};"),
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.block_categories.contains(Category::\"lable\") }};"
+            ),
             "lable",
         ),
     ];

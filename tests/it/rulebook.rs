@@ -41,8 +41,7 @@ pub struct Side {
 /// 練馬区's general account at X.
 pub const NERIMA: Side = Side { body: "nerima", account: "nerima-x", tool: TOOL_KEY, manager: MANAGER_KEY };
 /// 長野市's representative account at X.
-pub const NAGANO: Side =
-    Side { body: "nagano", account: "nagano-x", tool: NAGANO_TOOL_KEY, manager: NAGANO_MANAGER };
+pub const NAGANO: Side = Side { body: "nagano", account: "nagano-x", tool: NAGANO_TOOL_KEY, manager: NAGANO_MANAGER };
 
 impl Side {
     /// Another account of the same body.

@@ -209,9 +209,8 @@ fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
     let manager = |it: &Approval| {
         standing.map_or(it.approver == case.account.manager, |standing| standing.manager.is(&it.approver))
     };
-    let operator = |it: &Approval| {
-        standing.map_or(&case.account.operators, |standing| &standing.operators).contains(&it.approver)
-    };
+    let operator =
+        |it: &Approval| standing.map_or(&case.account.operators, |standing| &standing.operators).contains(&it.approver);
     let delegated = |it: &Approval| {
         let category = case.around.category.as_deref().or(it.category.as_deref());
         standing.is_some_and(|standing| standing.delegation(&it.approver, category).is_some())
@@ -273,10 +272,14 @@ fn content(case: &Case<'_>, town: &Town) -> Vec<(&'static str, Value)> {
 fn fixed_answer(case: &Case<'_>) -> bool {
     let policy = case.account.operating_policy.as_ref();
     let Some(fixed) = policy.and_then(|it| it.fixed_answers.as_ref()) else { return false };
-    let texts = case.post.texts();
-    let spoken: Vec<&str> = texts.iter().filter(|(at, _, _)| !at.ends_with("/type")).map(|(_, _, it)| *it).collect();
-    #[cfg(debug_assertions)]
-    eprintln!("DEBUG {:?} {:?} {:?} {:?} {:?}", case.action, case.post, spoken, fixed, texts);
+    let mut spoken: Vec<&str> = Vec::new();
+    for field in &case.post.fields {
+        field.value.each_text(&field.at, &mut |at, text| {
+            if !at.ends_with("/type") {
+                spoken.push(text);
+            }
+        });
+    }
     clock::in_japan(case.now).date() <= fixed.until
         && matches!(case.action, Action::Reply | Action::DirectMessage)
         && case.post.media.is_empty()

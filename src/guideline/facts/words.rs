@@ -6,13 +6,21 @@ use crate::domain::post::{Post, Role};
 use crate::domain::registry::SectionId;
 
 /// How a section is called that the registry does not name (a body rarely registers all of them): 健康課, 消防署, 図書館.
-const SECTION_ENDS: [&str; 16] = [
-    "課", "室", "所", "館", "局", "部", "署", "係", "園", "校", "院", "センター", "事務局", "本部", "委員会", "公社",
-];
+const SECTION_ENDS: [&str; 16] =
+    ["課", "室", "所", "館", "局", "部", "署", "係", "園", "校", "院", "センター", "事務局", "本部", "委員会", "公社"];
 
 /// Parts of a field's place that say where the author is.
 const PLACES: [&str; 11] = [
-    "geo", "place", "place_id", "location", "location_id", "coordinates", "lat", "long", "latitude", "longitude",
+    "geo",
+    "place",
+    "place_id",
+    "location",
+    "location_id",
+    "coordinates",
+    "lat",
+    "long",
+    "latitude",
+    "longitude",
     "display_coordinates",
 ];
 
@@ -42,9 +50,8 @@ impl Words {
 
     /// Whether some link leads to a page that is neither the body's own nor another public body's.
     pub(super) fn links_elsewhere(&self, sites: &[String]) -> bool {
-        let within = |host: &str, site: &str| {
-            host == site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'))
-        };
+        let within =
+            |host: &str, site: &str| host == site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'));
         let public = |host: &str| host.ends_with(".lg.jp") || host.ends_with(".go.jp");
         self.hosts().any(|host| !public(&host) && !sites.iter().any(|site| within(&host, site)))
     }
@@ -72,7 +79,8 @@ impl Words {
         let end = inner.find(|c: char| if bracketed { close(c) } else { c.is_whitespace() || matches!(c, ':' | '。') });
         let Some(end) = end else { return false };
         let name = inner.get(..end).unwrap_or_default().trim();
-        let title = inner.get(end..).unwrap_or_default().trim_start_matches(|c: char| close(c) || c == ':' || c == '。');
+        let title =
+            inner.get(end..).unwrap_or_default().trim_start_matches(|c: char| close(c) || c == ':' || c == '。');
         let registered = || sections.iter().any(|it| name.ends_with(&it.as_str().nfkc().collect::<String>()));
         let looks_like_one =
             || SECTION_ENDS.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| !rest.is_empty()));

@@ -4,7 +4,13 @@ use super::*;
 
 fn approve(ticket: &TicketId, id: &str, stage: &Stage) -> Act {
     let expires = stage.now() + SignedDuration::from_secs(600);
-    Act::ApproveTicket { ticket: ticket.clone(), approval: ApprovalId::new(id), expires, max_uses: 1, remarks: Default::default() }
+    Act::ApproveTicket {
+        ticket: ticket.clone(),
+        approval: ApprovalId::new(id),
+        expires,
+        max_uses: 1,
+        remarks: Default::default(),
+    }
 }
 
 #[tokio::test]

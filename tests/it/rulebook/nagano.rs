@@ -37,20 +37,26 @@ async fn contracted(town: &Town) {
 
 #[test]
 fn nagano_1a_passes() {
-    alone(|_| (), async |town| {
-        contracted(town).await;
-        passes(town, NAGANO, &tweet(&words("1a")), json!({}), BASIS).await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            contracted(town).await;
+            passes(town, NAGANO, &tweet(&words("1a")), json!({}), BASIS).await;
+        },
+    );
 }
 
 #[test]
 fn nagano_1a_refused() {
-    alone(|_| (), async |town| {
-        contracted(town).await;
-        refused(town, NAGANO, &tweet(&words("1a r")), "approval-missing", "nagano:2(7)").await;
-        town.clock.forward(SignedDuration::from_hours(24));
-        refused(town, NAGANO, &tweet(&words("1a r")), "client-expired", "nagano:1a").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            contracted(town).await;
+            refused(town, NAGANO, &tweet(&words("1a r")), "approval-missing", "nagano:2(7)").await;
+            town.clock.forward(SignedDuration::from_hours(24));
+            refused(town, NAGANO, &tweet(&words("1a r")), "client-expired", "nagano:1a").await;
+        },
+    );
 }
 
 fn registered(config: &mut sekisho::config::Config) {
@@ -255,7 +261,8 @@ fn nagano_4_11_passes() {
 fn nagano_4_11_refused() {
     scene(async |town| {
         let wire = answer("承りました。");
-        refused_though_approved(town, NAGANO, &wire, json!({ "reason": "急ぎ" }), "individual-reply", "nagano:4(11)").await;
+        refused_though_approved(town, NAGANO, &wire, json!({ "reason": "急ぎ" }), "individual-reply", "nagano:4(11)")
+            .await;
     });
 }
 
@@ -385,7 +392,11 @@ fn nagano_7_2_u_refused() {
     scene(async |town| {
         let side = NAGANO.with("nagano-section-x");
         let held = refused(town, side, &follow("201"), "approval-missing", "nagano:7(2)ウ").await;
-        assert_eq!(crate::channels::header(&held, "sekisho-decision"), "held", "it waits for an approver; it is not denied");
+        assert_eq!(
+            crate::channels::header(&held, "sekisho-decision"),
+            "held",
+            "it waits for an approver; it is not denied"
+        );
     });
 }
 
@@ -402,33 +413,42 @@ async fn give(town: &Town) {
 
 #[test]
 fn nagano_5_1_refused() {
-    alone(|_| (), async |town| {
-        give(town).await;
-        town.clock.forward(SignedDuration::from_hours(24 * 181));
-        let held = "Bearer sekisho";
-        super::refused_later(town, NAGANO, &words("5(1) r"), held, "rotation-overdue", "nagano:5(1)").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            give(town).await;
+            town.clock.forward(SignedDuration::from_hours(24 * 181));
+            let held = "Bearer sekisho";
+            super::refused_later(town, NAGANO, &words("5(1) r"), held, "rotation-overdue", "nagano:5(1)").await;
+        },
+    );
 }
 
 #[test]
 fn nagano_5_2_passes() {
-    alone(|_| (), async |town| {
-        give(town).await;
-        let post = tweet(&words("5(2)")).with("Authorization", "Bearer sekisho");
-        passes(town, NAGANO, &post, json!({}), BASIS).await;
-        let received = town.provider.requests();
-        assert_eq!(received[0].header("authorization"), Some("Bearer token-of-the-city"));
-        let told: String = town.entries("nagano").iter().map(ToString::to_string).collect();
-        assert!(!told.contains("token-of-the-city"));
-    });
+    alone(
+        |_| (),
+        async |town| {
+            give(town).await;
+            let post = tweet(&words("5(2)")).with("Authorization", "Bearer sekisho");
+            passes(town, NAGANO, &post, json!({}), BASIS).await;
+            let received = town.provider.requests();
+            assert_eq!(received[0].header("authorization"), Some("Bearer token-of-the-city"));
+            let told: String = town.entries("nagano").iter().map(ToString::to_string).collect();
+            assert!(!told.contains("token-of-the-city"));
+        },
+    );
 }
 
 #[test]
 fn nagano_5_2_refused() {
-    alone(|_| (), async |town| {
-        let post = tweet(&words("5(2) r")).with("Authorization", "Bearer sekisho");
-        refused(town, NAGANO, &post, "credential-not-held", "sekisho:custody").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            let post = tweet(&words("5(2) r")).with("Authorization", "Bearer sekisho");
+            refused(town, NAGANO, &post, "credential-not-held", "sekisho:custody").await;
+        },
+    );
 }
 
 #[test]

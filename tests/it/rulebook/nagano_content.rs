@@ -57,7 +57,8 @@ async fn limits_topics(town: &Town) {
         "reason": "目的の明確化",
     });
     registers(town, "nagano-pr-head", change).await;
-    let decided = json!({ "change": "decide-account", "account": "nagano-section-x", "approved": true, "reason": "可" });
+    let decided =
+        json!({ "change": "decide-account", "account": "nagano-section-x", "approved": true, "reason": "可" });
     registers(town, "nagano-pr-head", decided).await;
 }
 

@@ -99,7 +99,8 @@ fn nerima_3_list_4_passes() {
 #[test]
 fn nerima_3_list_4_refused() {
     scene(async |town| {
-        let unseen = Wire::new("POST", "graph.instagram.com", "/v26.0/17841/media_publish?creation_id=17900000000000777");
+        let unseen =
+            Wire::new("POST", "graph.instagram.com", "/v26.0/17841/media_publish?creation_id=17900000000000777");
         let side = NERIMA.at("nerima-instagram");
         refused(town, side, &unseen, "unknown-container", "sekisho:container").await;
     });
@@ -166,7 +167,8 @@ fn nerima_5_2_passes() {
 fn nerima_5_2_refused() {
     scene(async |town| {
         let side = NERIMA.with("nerima-applied-x");
-        refused_though_approved(town, side, &tweet(&words("5-2 a")), json!({}), "account-not-opened", "nerima:5-2").await;
+        refused_though_approved(town, side, &tweet(&words("5-2 a")), json!({}), "account-not-opened", "nerima:5-2")
+            .await;
     });
 }
 
@@ -192,7 +194,8 @@ fn nerima_8_1_refused() {
 fn nerima_10_1_passes() {
     scene(async |town| {
         let side = NERIMA.at("nerima-bluesky");
-        passes(town, side, &profile("練馬区の公式アカウントです。区政のお知らせを発信します。"), json!({}), BASIS).await;
+        passes(town, side, &profile("練馬区の公式アカウントです。区政のお知らせを発信します。"), json!({}), BASIS)
+            .await;
     });
 }
 
@@ -272,7 +275,8 @@ fn nerima_11_1_passes() {
     scene(async |town| {
         let declared = crate::act::declare(town, &["nerima-unreported-x"], 3600, false).await;
         let side = NERIMA.with("nerima-unreported-x");
-        let flood = tweet("石神井川が氾濫危険水位に達しました。ただちに避難してください。").with("Sekisho-Emergency", "1");
+        let flood =
+            tweet("石神井川が氾濫危険水位に達しました。ただちに避難してください。").with("Sekisho-Emergency", "1");
         let passed = goes(town, side, &flood, "nerima.11-1.emergency").await;
         assert!(!declared.is_empty());
         // Article 11 asks for no report by itself, and this account's operating policy neither.

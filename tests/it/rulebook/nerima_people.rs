@@ -74,26 +74,32 @@ async fn revise(town: &Town) {
 
 #[test]
 fn nerima_8_2_passes() {
-    alone(|_| (), async |town| {
-        revise(town).await;
-        let policy = json!({ "version": "2026-12", "categories": ["opening-hours"], "self_approval": false });
-        let confirmed = json!({
-            "change": "set-policy", "account": "nerima-x", "policy": policy, "base": "2", "delegable": [],
-        });
-        registers(town, HEAD, confirmed).await;
-        super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
-        approves_last(town, NERIMA, &json!({})).await;
-        let passed = super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
-        assert_eq!((passed.status.as_u16(), town.received()), (201, 1), "{:?}", passed.json());
-    });
+    alone(
+        |_| (),
+        async |town| {
+            revise(town).await;
+            let policy = json!({ "version": "2026-12", "categories": ["opening-hours"], "self_approval": false });
+            let confirmed = json!({
+                "change": "set-policy", "account": "nerima-x", "policy": policy, "base": "2", "delegable": [],
+            });
+            registers(town, HEAD, confirmed).await;
+            super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
+            approves_last(town, NERIMA, &json!({})).await;
+            let passed = super::sent_later(town, NERIMA, &words("8-2"), TOKEN).await;
+            assert_eq!((passed.status.as_u16(), town.received()), (201, 1), "{:?}", passed.json());
+        },
+    );
 }
 
 #[test]
 fn nerima_8_2_refused() {
-    alone(|_| (), async |town| {
-        revise(town).await;
-        super::refused_later(town, NERIMA, &words("8-2 r"), TOKEN, "policy-stale", "nerima:8-2").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            revise(town).await;
+            super::refused_later(town, NERIMA, &words("8-2 r"), TOKEN, "policy-stale", "nerima:8-2").await;
+        },
+    );
 }
 
 #[test]
@@ -103,15 +109,18 @@ fn nerima_8_3_passes() {
 
 #[test]
 fn nerima_8_3_refused() {
-    alone(|_| (), async |town| {
-        let leaves = json!({ "line": 2, "person": HEAD, "from": "広聴広報課長", "date": day(1) });
-        registers(town, HEAD, json!({ "change": "transfer", "moves": [leaves] })).await;
-        town.clock.forward(SignedDuration::from_hours(24));
-        super::sent_later(town, NERIMA, &words("8-3 r"), TOKEN).await;
-        let entry = town.last_entry();
-        assert_eq!((&entry["code"], town.received()), (&json!("manager-vacant"), 0), "{entry}");
-        assert!(entry["clauses"].as_array().unwrap().contains(&json!("nerima:8-3")), "{entry}");
-    });
+    alone(
+        |_| (),
+        async |town| {
+            let leaves = json!({ "line": 2, "person": HEAD, "from": "広聴広報課長", "date": day(1) });
+            registers(town, HEAD, json!({ "change": "transfer", "moves": [leaves] })).await;
+            town.clock.forward(SignedDuration::from_hours(24));
+            super::sent_later(town, NERIMA, &words("8-3 r"), TOKEN).await;
+            let entry = town.last_entry();
+            assert_eq!((&entry["decision"], town.received()), (&json!("held"), 0), "{entry}");
+            assert!(entry["clauses"].as_array().unwrap().contains(&json!("nerima:8-3")), "{entry}");
+        },
+    );
 }
 
 #[test]
@@ -121,11 +130,14 @@ fn nerima_9_passes() {
 
 #[test]
 fn nerima_9_refused() {
-    alone(|_| (), async |town| {
-        assert_eq!(crate::custody::give(town, json!("token-of-the-town")).await.status, 200);
-        town.clock.forward(SignedDuration::from_hours(24 * 181));
-        super::refused_later(town, NERIMA, &words("9 r"), "Bearer sekisho", "rotation-overdue", "nerima:9").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            assert_eq!(crate::custody::give(town, json!("token-of-the-town")).await.status, 200);
+            town.clock.forward(SignedDuration::from_hours(24 * 181));
+            super::refused_later(town, NERIMA, &words("9 r"), "Bearer sekisho", "rotation-overdue", "nerima:9").await;
+        },
+    );
 }
 
 #[test]
@@ -389,27 +401,33 @@ async fn contracted(town: &Town, until: String, hours: Value) {
 
 #[test]
 fn nerima_18_1b_passes() {
-    alone(|_| (), async |town| {
-        contracted(town, day(0), Value::Null).await;
-        passes(town, NERIMA, &tweet(&words("18-1b")), json!({}), BASIS).await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            contracted(town, day(0), Value::Null).await;
+            passes(town, NERIMA, &tweet(&words("18-1b")), json!({}), BASIS).await;
+        },
+    );
 }
 
 #[test]
 fn nerima_18_1b_refused() {
-    alone(|_| (), async |town| {
-        // An hour that is not now, whenever this scene is played: without an approval, the supervisor is asked.
-        let from = (in_japan(SystemClock.now()).hour() + 12) % 24;
-        let hours = json!({ "from": format!("{from:02}:00:00"), "to": format!("{from:02}:59:00") });
-        contracted(town, day(0), hours).await;
-        let notice = tweet(&words("18-1b hours"));
-        let notice = notice.with("Sekisho-Exemption", "operating-policy").with("Sekisho-Category", "opening-hours");
-        refused(town, NERIMA, &notice, "outside-hours", "nerima:18-1b").await;
-        // The contract is over at midnight.
-        town.clock.forward(SignedDuration::from_hours(24));
-        let post = tweet(&words("18-1b r"));
-        refused_though_approved(town, NERIMA, &post, json!({}), "client-expired", "nerima:18-1b").await;
-    });
+    alone(
+        |_| (),
+        async |town| {
+            // An hour that is not now, whenever this scene is played: without an approval, the supervisor is asked.
+            let from = (in_japan(SystemClock.now()).hour() + 12) % 24;
+            let hours = json!({ "from": format!("{from:02}:00:00"), "to": format!("{from:02}:59:00") });
+            contracted(town, day(0), hours).await;
+            let notice = tweet(&words("18-1b hours"));
+            let notice = notice.with("Sekisho-Exemption", "operating-policy").with("Sekisho-Category", "opening-hours");
+            refused(town, NERIMA, &notice, "outside-hours", "nerima:18-1b").await;
+            // The contract is over at midnight.
+            town.clock.forward(SignedDuration::from_hours(24));
+            let post = tweet(&words("18-1b r"));
+            refused_though_approved(town, NERIMA, &post, json!({}), "client-expired", "nerima:18-1b").await;
+        },
+    );
 }
 
 #[test]
@@ -426,5 +444,110 @@ fn an_approval_by_the_author_is_the_bodys_own_choice() {
         stops(town, side, &post).await;
         let code = town.last_entry()["code"].clone();
         assert!(code == "self-approval" || code == "approver-is-author" || code == "approver-not-entitled", "{code}");
+    });
+}
+
+/// Mastodon is applied for, reviewed and approved, on the condition that nothing is deleted there.
+async fn conditioned(town: &Town) {
+    let changes = [
+        (
+            "nerima-kodomo",
+            json!({ "change": "apply-provider", "provider": "mastodon", "purpose": "若い世代に届けるため" }),
+        ),
+        (
+            "nerima-plan",
+            json!({ "change": "review-provider", "provider": "mastodon", "review": {
+                "met": day(-3), "versatility": "広く使われている", "availability": "止まりにくい", "continuity": "続く見込み",
+                "members": ["企画部長", "広聴広報課長"],
+            } }),
+        ),
+        (
+            "nerima-plan",
+            json!({
+                "change": "decide-provider", "provider": "mastodon", "approved": true, "reason": "適切",
+                "conditions": [{ "kind": "without", "action": "delete" }],
+            }),
+        ),
+    ];
+    for (by, change) in changes {
+        registers(town, by, change).await;
+    }
+}
+
+fn without_mastodon(config: &mut sekisho::config::Config) {
+    super::furnish(config);
+    crate::registry::staffed(config);
+}
+
+fn status(mark: &str) -> Wire {
+    Wire::new("POST", "mastodon.example", "/api/v1/statuses").json(&json!({ "status": words(mark) }))
+}
+
+#[test]
+fn nerima_4_2_passes() {
+    alone(without_mastodon, async |town| {
+        conditioned(town).await;
+        passes(town, NERIMA.at("nerima-mastodon"), &status("4-2"), json!({}), BASIS).await;
+    });
+}
+
+#[test]
+fn nerima_4_2_refused() {
+    alone(without_mastodon, async |town| {
+        conditioned(town).await;
+        let delete = Wire::new("DELETE", "mastodon.example", "/api/v1/statuses/1").with("Sekisho-Reason", "typo");
+        let side = NERIMA.at("nerima-mastodon");
+        refused_though_approved(town, side, &delete, json!({}), "provider-condition", "nerima:4-2").await;
+    });
+}
+
+/// An account for the exchange within an organisation is applied for, consulted on and approved; its tool's key is its name.
+async fn closed_group(town: &Town) {
+    const ACCOUNT: &str = "nerima-kumiai-x";
+    let standard = json!({
+        "change": "set-standard-policy", "provider": "x", "version": "s1", "document": "文書第1号", "consulted": day(-9),
+        "opinion": "異議なし",
+    });
+    let opening = json!({
+        "change": "apply-account", "account": ACCOUNT, "provider": "x", "handle": "@nerima_kumiai", "kind": "individual",
+        "purpose": "指定団体の中の連絡", "closed_audience": true, "policy": { "version": "1" }, "policy_base": "s1",
+        "operators": ["nerima-clerk"],
+    });
+    registers(town, HEAD, standard).await;
+    registers(town, "nerima-kodomo", opening).await;
+    let client = json!({
+        "line": 2, "id": ACCOUNT, "owner": "nerima-clerk", "key_sha256": sekisho::demo::town::key_hash(ACCOUNT),
+        "accounts": [ACCOUNT], "actions": ["publish", "read"],
+    });
+    let tools = Some(json!({ "clients": [client] }));
+    let reply = town.console("kodomo", Method::POST, "/api/v1/clients", tools).await;
+    assert_eq!(reply.status, 201, "{:?}", reply.json());
+    let consult = json!({ "change": "consult-account", "account": ACCOUNT, "opinion": "異議なし" });
+    registers(town, "nerima-info", consult).await;
+    let decide = json!({ "change": "decide-account", "account": ACCOUNT, "approved": true, "reason": "" });
+    registers(town, HEAD, decide).await;
+}
+
+#[test]
+fn nerima_18_2_passes() {
+    alone(crate::registry::staffed, async |town| {
+        closed_group(town).await;
+        let side = NERIMA.with("nerima-kumiai-x");
+        let passed = goes(town, side, &tweet("次の打ち合わせは来週です。"), "nerima.18-2.closed").await;
+        let said = entry(town, side, &passed);
+        assert_eq!((&said["clauses"], &said["marks"]), (&json!(["nerima:18-2"]), &json!(["第18条第2項"])), "{said}");
+    });
+}
+
+#[test]
+fn nerima_18_2_refused() {
+    alone(crate::registry::staffed, async |town| {
+        closed_group(town).await;
+        // The guideline does not apply to it; what may never be published stays so.
+        let side = NERIMA.with("nerima-kumiai-x");
+        let number = tweet("マイナンバー：1234 5678 9018 の方へ");
+        refused(town, side, &number, "personal-number", "my-number-act:19").await;
+        // An ordinary account's post of the same kind waits.
+        refused(town, NERIMA, &tweet("次の打ち合わせは来週です。"), "approval-missing", "nerima:11").await;
     });
 }

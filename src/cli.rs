@@ -17,6 +17,7 @@ use crate::domain::chance::SystemChance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::digest::Digest;
 use crate::domain::ports::Chance;
+use crate::recognise::report::Described;
 
 mod account;
 mod approval;
@@ -26,11 +27,14 @@ mod check;
 mod client;
 mod clients;
 mod egress;
+mod embargo;
 mod emergency;
 mod house;
 mod keys;
 pub mod length;
+mod lists;
 mod manual;
+mod media;
 mod pure;
 mod registry;
 mod registry_args;
@@ -131,6 +135,10 @@ pub trait Commands {
     fn ledger(&self, config: Config, command: LedgerCommand, io: &mut Io<'_>) -> Exit;
     /// The checks of `check`, after the configuration itself was read: providers, guidelines, lists, keys.
     fn checks(&self) -> Vec<Check>;
+    /// What the provider definitions of a configuration open and close, for `check`.
+    fn described(&self, _config: &Config) -> Vec<Described> {
+        Vec::new()
+    }
 }
 
 /// The program: standard streams, the system's clock and chance, the whole gateway.
@@ -165,7 +173,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Serve { config } => with(&config.files, io, |config, io| commands.serve(config, io)),
         Command::Demo { tour } => commands.demo(tour, io),
         Command::Practice { listen, dir } => commands.practice(listen, &dir, io),
-        Command::Check { config, json } => check::check(&config.files, json, &commands.checks(), io),
+        Command::Check { config, json } => check::check(&config.files, json, commands, io),
         Command::Egress { config, format, gateway, port, from } => {
             let asked = egress::Asked { format, gateway, port, from };
             with(&config.files, io, |config, io| egress::run(&config, &asked, io))
@@ -173,6 +181,14 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Inspect { config } => with(&config.files, io, |config, io| commands.inspect(config, io)),
         Command::Rules { command: RulesCommand::Check { config, last } } => {
             with(&config.files, io, |config, io| rules::check(&config, last, io))
+        }
+        Command::Media { command: args::MediaCommand::Strip { from, to } } => media::strip(&from, &to, io),
+        Command::Rules { command: RulesCommand::Overrides { config, days, json } } => {
+            with(&config.files, io, |config, io| rules::overrides(&config, days, json, io))
+        }
+        Command::Embargo { command } => embargo::run(command, io),
+        Command::Lists { command: args::ListsCommand::Import { config, write, file } } => {
+            with(&config.files, io, |config, io| lists::import(&config, &file, write.as_deref(), io))
         }
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),

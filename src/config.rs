@@ -15,9 +15,11 @@ pub mod inspect;
 pub mod ledger;
 pub mod listen;
 mod load;
+pub mod media;
 pub mod private;
 pub mod providers;
 pub mod registry;
+pub mod roots;
 pub mod store;
 
 use std::collections::{BTreeMap, HashMap};
@@ -49,6 +51,8 @@ pub struct Config {
     pub gate: gate::Gate,
     /// Deadlines of requests to providers.
     pub forward: forward::Forward,
+    /// Media that posts name by URL.
+    pub media: media::Media,
     /// Custody of provider credentials.
     pub credentials: credentials::Credentials,
     /// Lengths of emergency declarations.

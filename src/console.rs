@@ -19,7 +19,7 @@ use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
 use crate::domain::person::PersonId;
-use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, RegistryPast, Unavailable};
+use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
 use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef, Ledger};
@@ -32,8 +32,10 @@ mod by_hand;
 pub mod caller;
 mod clients;
 mod drafts;
+mod embargoes;
 mod emergencies;
 mod ledger;
+mod media;
 mod openapi;
 mod registry;
 mod serve;
@@ -66,6 +68,9 @@ impl HeldPosts for Ledger {
     }
 }
 
+/// Makes a copy of a medium without metadata; the error is a sentence.
+pub type Strip = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync;
+
 /// What the console works with.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -85,6 +90,8 @@ pub struct ConsoleState {
     pub held: Arc<dyn HeldPosts>,
     /// Declarations and after-reports.
     pub emergencies: Arc<dyn Emergencies>,
+    /// What is closed until a minute.
+    pub embargoes: Arc<dyn Embargoes>,
     /// The logs.
     pub log: Arc<dyn Log>,
     /// Where acts are done: the ledger.
@@ -109,6 +116,8 @@ pub struct ConsoleState {
     pub pac: Arc<str>,
     /// What the inspector says of a draft.
     pub inspection: Arc<dyn Fn(&Post) -> Report + Send + Sync>,
+    /// A copy of a medium without metadata, or a sentence why there is none.
+    pub strip: Arc<Strip>,
     /// Ends streams when the gateway stops.
     pub stop: CancellationToken,
 }
@@ -143,6 +152,9 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/tickets/{id}/approve", post(tickets::approve))
         .route("/api/v1/tickets/{id}/return", post(tickets::send_back))
         .route("/api/v1/tickets/{id}/reject", post(tickets::reject))
+        .route("/api/v1/tickets/{id}/accept", post(tickets::accept))
+        .route("/api/v1/embargoes", get(embargoes::list).post(embargoes::add))
+        .route("/api/v1/embargoes/{id}/lift", post(embargoes::lift))
         .route("/api/v1/approvals", get(approvals::usable).post(approvals::deposit))
         .route("/api/v1/approvals/{id}", get(approvals::one))
         .route("/api/v1/approvals/{id}/revoke", post(approvals::revoke))
@@ -151,6 +163,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/after-reports", get(emergencies::after_reports))
         .route("/api/v1/after-reports/{id}/report", post(emergencies::report))
         .route("/api/v1/inspect", post(drafts::inspect))
+        .route("/api/v1/media/strip", post(media::strip).layer(DefaultBodyLimit::max(media::LONGEST)))
         .route("/api/v1/by-hand/{entry}", post(by_hand::record))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts.json", get(accounts::public))

@@ -6,7 +6,8 @@ use crate::domain::action::Action;
 use crate::domain::arrival::Body;
 use crate::domain::container::ContainerStep;
 use crate::domain::decision::Refusal;
-use crate::domain::media::{Media, UploadStep};
+use crate::domain::finding::Finding;
+use crate::domain::media::{Media, UploadStep, session_name};
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::domain::ports::MediaBook;
 use crate::domain::post::Post;
@@ -26,10 +27,23 @@ pub mod multipart;
 pub mod parts;
 mod related;
 pub mod spool;
+pub mod swap;
 mod upload;
+mod walk;
+
+pub use body::Medium;
 
 /// Nesting of a provider's answer; deeper, and no id is learned from it.
 const ANSWER_DEPTH: usize = 64;
+
+/// A medium that a request names by URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaUrl {
+    /// Where the URL stands: `form:image_url`, `/messages/0/originalContentUrl`.
+    pub at: String,
+    /// The URL, as received.
+    pub url: String,
+}
 
 /// A request that was read and understood.
 #[derive(Debug)]
@@ -46,18 +60,28 @@ pub struct Extracted {
     pub items: Vec<batch::Item>,
     /// Ids of containers that it shows as parts, in order, to be resolved.
     pub parts: Vec<String>,
-    /// Whether it, or a part of it, names a medium by URL: nobody here has seen the bytes.
+    /// Media that it names by URL, in order, to be fetched.
+    pub media_urls: Vec<MediaUrl>,
+    /// Whether it, or a part of it, shows a medium by URL whose bytes nobody here has seen.
     pub by_url: bool,
     /// What it does with containers.
     pub container: Option<ContainerStep>,
     /// What it does as a step of an upload.
     pub upload: Option<UploadStep>,
+    /// The medium that lies in the body, where its words are not read as text.
+    pub medium: Option<Medium>,
+    /// What was found in the bytes of the medium that the request completes; none: nobody has looked.
+    pub seen: Option<Vec<Finding>>,
+    /// What was found in the media that the post shows, when they were uploaded.
+    pub shown: Vec<Finding>,
     /// The client's retry key.
     pub retry_key: Option<String>,
+    /// For how many minutes the provider knows that key again.
+    pub retry_minutes: u32,
     /// SHA-256 (hex) of the provider credential it carries.
     pub credential_fingerprint: Option<String>,
-    /// Whether a form field carries a credential.
-    pub credential_in_form: bool,
+    /// The rebuilt body without the credential that one of its parts carries.
+    pub bare: Option<multipart::Bare>,
     /// The rebuilt body.
     pub body: OutBody,
     /// The gateway's own content type for it.
@@ -87,7 +111,7 @@ pub async fn read(
         return Err(body::too_large());
     }
     let credential_fingerprint = credential::fingerprint(recognised, headers, &parsed, mapped.action)?;
-    let upload = upload::step(&request, mapped.medium.as_ref())?;
+    let upload = upload::step(&request, mapped.action, mapped.medium.as_ref())?;
     let container = container(&request)?;
     if let Some(UploadStep::Open { promised: Some(sha256), total, .. }) = &upload {
         // The bytes come after the words; the approval is for what was promised, and other bytes do not pass.
@@ -100,12 +124,17 @@ pub async fn read(
         media_ids: mapped.media_ids,
         items,
         parts: mapped.parts,
-        by_url: mapped.by_url,
+        media_urls: mapped.media_urls,
+        by_url: mapped.unseen,
         container,
         upload,
+        medium: mapped.medium.filter(|_| parsed.words.is_none()),
+        seen: None,
+        shown: Vec::new(),
         retry_key: mapped.retry_key,
+        retry_minutes: mapped.retry_minutes,
         credential_fingerprint,
-        credential_in_form: credential::in_form(recognised, &parsed.form),
+        bare: parsed.bare,
         body: parsed.body,
         content_type: parsed.content_type,
     })
@@ -121,7 +150,7 @@ impl Extracted {
 /// Takes the tool's own credential out, because the gateway puts the account's on.
 ///
 /// # Errors
-/// Refusal `credential-in-parts`.
+/// Refusals `credential-unreadable`, `spool-failed`.
 pub fn without_credential(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
     credential::without(recognised, extracted)
 }
@@ -170,8 +199,12 @@ pub fn resolve(
 ) -> Result<(), Refusal> {
     let mut media = Vec::with_capacity(extracted.media_ids.len());
     for id in &extracted.media_ids {
-        let record =
-            book.media(&recognised.provider.id, &recognised.book_id(account, id)).map_err(|_| store_unavailable())?;
+        let known = |id: &str| book.media(&recognised.provider.id, &recognised.book_id(account, id));
+        let record = match known(id).map_err(|_| store_unavailable())? {
+            // A session of an upload whose words come last is kept by a hash of its name.
+            None => known(&session_name(id)).map_err(|_| store_unavailable())?,
+            record => record,
+        };
         let record = record.ok_or_else(|| {
             let sentence = "この画像・動画は関所を通っていません。";
             bad_media("unknown-media", sentence, "The medium was not uploaded through the gateway.")
@@ -184,6 +217,8 @@ pub fn resolve(
             let sentence = "この画像・動画は、まだ最後まで届いていません。";
             bad_media("media-incomplete", sentence, "The medium's upload is not complete.")
         })?;
+        let field = format!("media:{}", record.id);
+        extracted.shown.extend(record.findings.into_iter().map(|finding| Finding { field: field.clone(), ..finding }));
         media.push(Media { id: record.id, sha256, len: record.len, alt: record.alt });
     }
     // A medium in the request itself stands before those that were uploaded for it.

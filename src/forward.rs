@@ -4,7 +4,7 @@
 //! `upstream` names another address. An address that is not public is refused unless `upstream` names it (rebinding).
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ use http_body_util::BodyExt as _;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::config::Problem;
-use crate::config::forward::{Forward, Parent};
+use crate::config::forward::Forward;
 use crate::config::providers::Provider;
+use crate::config::roots::client_tls;
 use crate::domain::account::ProviderId;
 use crate::domain::arrival::Body;
 use crate::domain::credential::{Custody, NoCustody, Unusable, Wears};
+use crate::domain::network::is_public;
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::ledger::{Entered, OpenEntry};
 
@@ -219,10 +221,12 @@ fn for_client(headers: &HeaderMap) -> HeaderMap {
 fn client(provider: &Provider, limits: &Forward) -> Result<reqwest::Client, Problem> {
     let by = match &provider.parent {
         None => None,
-        Some(name) => Some((name, limits.parents.get(name).ok_or_else(|| no_such_parent(name))?)),
+        Some(name) => Some((name, limits.parent(name)?)),
     };
+    let extra =
+        [("upstream_ca", provider.upstream_ca.as_deref()), ("ca", by.and_then(|(_, parent)| parent.ca.as_deref()))];
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(provider, by.map(|(_, parent)| parent))?)
+        .tls_backend_preconfigured(client_tls(&extra)?)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -247,29 +251,6 @@ fn client(provider: &Provider, limits: &Forward) -> Result<reqwest::Client, Prob
     })
 }
 
-fn no_such_parent(name: &str) -> Problem {
-    Problem { file: None, line: None, reason: format!("there is no section `[forward.parents.{name}]`") }
-}
-
-fn tls(provider: &Provider, by: Option<&Parent>) -> Result<rustls::ClientConfig, Problem> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = &provider.upstream_ca {
-        parent::trust(&mut roots, "upstream_ca", file)?;
-    }
-    if let Some(file) = by.and_then(|parent| parent.ca.as_ref()) {
-        parent::trust(&mut roots, "ca", file)?;
-    }
-    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(crypto)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Problem { file: None, line: None, reason: format!("TLS cannot be set up: {error}") })?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
 /// Resolves names to public addresses only, so that a name under someone's control cannot point into the office.
 struct PublicOnly {
     /// The one name that may: the parent proxy's.
@@ -291,67 +272,11 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Whether an address lies on the public internet (IANA special-purpose registries).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || v4.is_unspecified()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 198 && (b == 18 || b == 19))
-                || (a == 192 && b == 0 && c == 0))
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public(IpAddr::V4(v4)),
-            None => {
-                let [first, second, ..] = v6.segments();
-                (first & 0xe000) == 0x2000
-                    && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
-                    && first != 0x2002
-            }
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::practice::fault::{Fault, Trouble, When};
     use crate::practice::{Authority, Practice};
-
-    #[test]
-    fn an_address_inside_the_office_is_not_public() {
-        let inside = [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "::1",
-            "fe80::1",
-            "fc00::1",
-            "::ffff:10.0.0.1",
-            "2001:db8::1",
-            "64:ff9b::a00:1",
-        ];
-        for address in inside {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in ["104.244.42.1", "203.104.150.2", "2606:4700::1111"] {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     /// A forwarder to practice providers that waits 400 ms for an answer.
     fn to(practice: &Practice, dir: &std::path::Path) -> Forwarder {

@@ -15,7 +15,7 @@ use crate::config;
 use crate::domain::account::Account;
 use crate::domain::approval::{Pass, TicketId};
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
-use crate::domain::clock::{self, Clock};
+use crate::domain::clock::Clock;
 use crate::domain::container::Container;
 use crate::domain::credential::{Custody, Standing};
 use crate::domain::decision::{Decision, Refusal, RefusalKind};
@@ -23,13 +23,15 @@ use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
 use crate::domain::person::Client;
-use crate::domain::ports::{Approvals, Chance, Emergencies, MediaBook, Registry, Retries, Unavailable};
+use crate::domain::ports::{
+    Acceptances, Approvals, Chance, Embargoes, Emergencies, MediaBook, Registry, Retries, Unavailable,
+};
 use crate::exempt::{self, Templates};
 use crate::extract::{self, Extracted};
 use crate::forward::{Forwarder, Sent};
 use crate::guideline::{Case, Guidelines};
 use crate::identify;
-use crate::inspect::{self, RuleSet};
+use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
@@ -37,7 +39,9 @@ mod around;
 pub mod batch;
 pub mod budget;
 pub mod busy;
+pub mod by_url;
 pub mod canary;
+mod closed;
 mod declared;
 pub mod follow;
 pub mod learn;
@@ -46,6 +50,8 @@ mod observed;
 mod own;
 pub mod renew;
 pub mod respond;
+mod rewrite;
+pub mod scan;
 pub mod sentence;
 pub mod session;
 
@@ -97,6 +103,10 @@ pub struct Ports {
     pub emergencies: Arc<dyn Emergencies>,
     /// Requests that may be sent again.
     pub retries: Arc<dyn Retries>,
+    /// What is closed until a minute.
+    pub embargoes: Arc<dyn Embargoes>,
+    /// Findings that people have accepted.
+    pub acceptances: Arc<dyn Acceptances>,
 }
 
 /// The gate and all it needs.
@@ -125,6 +135,10 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub chance: Arc<dyn Chance>,
+    /// Looks into pictures and films.
+    pub scanner: scan::Scanner,
+    /// Media that posts name by URL.
+    pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
     /// Counters.
@@ -167,6 +181,7 @@ impl Gate {
     /// Takes one request the whole road and answers it.
     async fn pass(self: Arc<Self>, arrival: Arrival) -> Response<Body> {
         let begun = self.clock.now();
+        let _under_way = self.ledger.under_way();
         let rules = self.rules.load_full();
         let asked = Shape::asked_for(&arrival.headers);
         let door = arrival.door;
@@ -179,7 +194,7 @@ impl Gate {
             ..Dossier::default()
         };
         let mut walked = Walked::default();
-        let called = session::called(&arrival);
+        let called = rewrite::called(&arrival);
         let peer = arrival.peer;
         let decision = match self.examine(&rules, arrival, &mut dossier, &mut walked).await {
             Ok(decision) => decision,
@@ -214,7 +229,7 @@ impl Gate {
     /// The order of the stages. What it returns owns the very request that may leave.
     async fn examine(
         self: &Arc<Self>,
-        rules: &Rules,
+        rules: &Arc<Rules>,
         arrival: Arrival,
         dossier: &mut Dossier,
         walked: &mut Walked,
@@ -246,8 +261,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        dossier.category = header(&headers, "sekisho-category")?.map(str::to_owned);
-        dossier.reason = header(&headers, "sekisho-reason")?.map(str::to_owned);
+        let declares = declared::said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -256,24 +270,26 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
+        let looked = self.looked(&mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        let report = inspect::inspect_on(&rules.inspection, &extracted.post, Some(clock::in_japan(now).date()));
-        dossier.report = Some(report.clone());
+        let mut report = self.inspected(rules, &mut extracted, &recognised, &account).await?;
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
         let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
         if extracted.action.needs_approval() {
+            self.accept(&account, &digest, &mut report)?;
             dossier.digest = Some(digest);
             dossier.payload = if followed.is_some() { Vec::new() } else { form };
         }
+        dossier.report = Some(report.clone());
         let pass = match followed {
             Some(known) => Pass::Followed(known),
             None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
         };
         dossier.pass = Some(pass.clone());
 
-        let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
+        let around = self.around(&client, &account, &recognised, &extracted, dossier, declares, now).await?;
         dossier.registry = around.standing.as_ref().map(|it| it.revision);
         let case = Case {
             client: &client,
@@ -288,9 +304,10 @@ impl Gate {
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| follow::mention_unseen(refusal, &extracted))
+            .map_err(|refusal| looked.explain(refusal))
             .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
+        self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
         self.dress(&mut outbound, credential, &account, rules).await?;
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
@@ -376,11 +393,12 @@ impl Gate {
             if let Exemption::Emergency { emergency, .. } = &exemption {
                 dossier.emergency = Some(emergency.clone());
             }
-            follow::unseen(extracted)?;
             return Ok(Pass::Exempt(exemption));
         }
+        // Once the provider has forgotten the key, the same again is a second post.
+        let since = now - jiff::SignedDuration::from_mins(extracted.retry_minutes.into());
         if let Some(key) = &extracted.retry_key
-            && let Some(entry) = self.ports.retries.retryable(&client.id, key, digest).map_err(unavailable)?
+            && let Some(entry) = self.ports.retries.retryable(&client.id, key, digest, since).map_err(unavailable)?
         {
             return Ok(Pass::Resend { entry });
         }
@@ -414,7 +432,7 @@ impl Gate {
         request: Option<(Recognised, Extracted, Arc<Account>)>,
         made: Option<Box<Container>>,
         shape: Shape,
-        called: Option<session::Called>,
+        called: Option<rewrite::Called>,
     ) -> Response<Body> {
         let entry = sent.open.entry().clone();
         self.doubt(&sent.answer, request.as_ref());
@@ -441,7 +459,9 @@ impl Gate {
             return respond::refusal(shape, &sentence::outcome_unrecorded(), Some(&entry));
         }
         match sent.answer {
-            Ok(answer) if !unclear => respond::answer(session::rewritten(answer, request.as_ref(), called), &entry),
+            Ok(answer) if !unclear => {
+                respond::answer(rewrite::rewritten(answer, request.as_ref(), called).await, &entry)
+            }
             Ok(_) | Err(_) => respond::refusal(shape, &told, Some(&entry)),
         }
     }

@@ -22,6 +22,7 @@ use crate::domain::media::Sha256;
 use crate::domain::person::Client;
 use crate::domain::post::Post;
 use crate::domain::registry;
+use crate::domain::remarks::Declaration;
 
 pub mod explain;
 pub mod facts;
@@ -77,6 +78,8 @@ pub struct Around {
     pub category: Option<String>,
     /// The reason that the tool gave (`Sekisho-Reason`).
     pub reason: Option<String>,
+    /// What the tool declares (`Sekisho-Consent`), besides what the approver does.
+    pub declares: Vec<Declaration>,
     /// Whether what is deleted, quoted or reposted is the account's own, as the gate saw it published.
     pub own_target: bool,
     /// Whether the request only takes back a follow, a like or a repost.

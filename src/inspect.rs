@@ -7,13 +7,14 @@
 use jiff::civil::Date;
 
 use crate::domain::clause::Clause;
-use crate::domain::finding::{Finding, Report, Severity};
+use crate::domain::finding::{Accept, Finding, Report, Severity};
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 
 pub mod check;
 mod compile;
 pub mod dates;
+pub mod embargo;
 pub mod escape;
 pub mod found;
 pub mod fragment;
@@ -23,6 +24,7 @@ pub mod lexicon;
 pub mod links;
 mod load;
 pub mod lookalike;
+pub mod media;
 pub mod normal;
 pub mod office;
 mod pattern;
@@ -57,6 +59,8 @@ pub struct RuleSet {
     dates: dates::Dates,
     lexicon: std::sync::Arc<Lexicon>,
     office: office::Office,
+    /// Rules whose findings only the account's manager accepts.
+    for_manager: std::collections::BTreeSet<String>,
     hash: String,
 }
 
@@ -64,6 +68,16 @@ impl RuleSet {
     /// SHA-256 (hex) over the rules and lists in force.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The list of URL shorteners in force.
+    pub fn shorteners(&self) -> &shorteners::Shorteners {
+        &self.shorteners
+    }
+
+    /// Who may accept what a rule found.
+    fn accept(&self, rule: &str) -> Accept {
+        if self.for_manager.contains(rule) { Accept::Manager } else { Accept::Approver }
     }
 
     /// An example for each rule, which start-up shows to be found by that very rule.
@@ -92,7 +106,9 @@ impl RuleSet {
     /// Whether each rule finds its own canary: the ids of those that do not.
     pub fn self_test(&self) -> Vec<String> {
         let finds = |rule: &str, post: &Post| inspect(self, post).findings.iter().any(|finding| finding.rule == rule);
-        self.canaries().iter().filter(|(rule, post)| !finds(rule, post)).map(|(rule, _)| rule.clone()).collect()
+        let silent = self.canaries();
+        let silent = silent.iter().filter(|(rule, post)| !finds(rule, post)).map(|(rule, _)| rule.clone());
+        silent.chain(media::self_test(self)).collect()
     }
 }
 
@@ -233,6 +249,8 @@ impl Reading<'_> {
                 excerpt: excerpt(self.text, span, told.mask),
                 advice: told.advice.clone(),
                 never: told.never && severity == Severity::Block,
+                accept: rules.accept(&told.id),
+                accepted: false,
             };
             add(self.findings, new);
         }
@@ -257,6 +275,8 @@ fn finding(view: &View, field: &str, text: &str, found: Found) -> Finding {
         excerpt: excerpt(text, span, found.mask),
         advice: found.advice.to_owned(),
         never: found.never,
+        accept: Accept::Approver,
+        accepted: false,
     }
 }
 
@@ -300,6 +320,8 @@ fn too_complex(field: &str, len: usize) -> Finding {
         excerpt: String::new(),
         advice: "内容が長すぎるか複雑すぎるため、人の目で確認してください。".to_owned(),
         never: false,
+        accept: Accept::Approver,
+        accepted: false,
     }
 }
 

@@ -21,19 +21,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-use crate::domain::account::{AccountId, AccountState};
+use crate::domain::account::AccountId;
 use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::registry::Asked;
 use crate::domain::remarks::Remarks;
 use crate::store::reads::Reads;
-use crate::store::{Log, StoreDown, Unit};
+use crate::store::{Log, StoreDown, UnderWay, Unit};
 
 mod acts;
 pub mod checkpoint;
@@ -208,6 +209,24 @@ pub enum Act {
         /// Whether it takes the place of one.
         rotate: bool,
     },
+    /// Something is closed until a minute (長野 7(1)コ).
+    Embargo(Box<Embargo>),
+    /// It is opened before its time.
+    LiftEmbargo {
+        /// Which.
+        id: EmbargoId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// Findings of a held post are accepted, by the role that their rules name.
+    AcceptFindings {
+        /// The ticket.
+        ticket: TicketId,
+        /// Fingerprints.
+        findings: Vec<String>,
+        /// Why. Sealed.
+        reason: String,
+    },
     /// A provider credential is locked, as after a leak (長野 5(3)).
     LockCredential {
         /// The account.
@@ -226,15 +245,6 @@ pub enum Act {
     ImportClients(Vec<Client>),
     /// A change of the body's registry, as it is asked for.
     Registry(Box<Asked>),
-    /// An account enters another state of its life (練馬 第5条, 第17条).
-    SetAccountState {
-        /// The account.
-        account: AccountId,
-        /// Its state from now on.
-        state: AccountState,
-        /// Why. Sealed.
-        reason: String,
-    },
 }
 
 /// Why an act was not done.
@@ -323,6 +333,11 @@ impl Ledger {
     pub fn close_soon(&self, mut open: OpenEntry, outcome: Outcome, learned: Vec<Learned>) {
         open.ledger = None;
         outcome::record(&self.shared, outcome::Ending::new(&open.log, open.index, outcome, learned), None);
+    }
+
+    /// Says that a request is under way: where there are many, their entries share a commit.
+    pub fn under_way(&self) -> UnderWay {
+        self.shared.store.under_way()
     }
 
     /// The same as [`Self::settled`]. Blocks: for stop and tests.

@@ -44,6 +44,10 @@ pub mod ledger;
 
 pub mod forward;
 
+pub mod fetch;
+
+pub mod media;
+
 pub mod gate;
 
 pub mod store;

@@ -20,6 +20,7 @@ mod mastodon;
 mod multipart;
 mod oauth;
 mod record;
+mod site;
 mod stage;
 mod wire;
 mod x;
@@ -38,6 +39,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use authority::{Authority, Error as AuthorityError, HOSTS};
 pub use record::{PartRecord, Published, Received};
+pub use site::{SITES, film_of, picture_of};
 
 use crate::domain::clock::Clock;
 use fault::Fault;
@@ -119,6 +121,16 @@ impl Practice {
     /// anything is answered: what the watcher sees elsewhere at that moment was there before the request.
     pub fn watch(&self, watcher: impl Fn(&Received) + Send + Sync + 'static) {
         self.stage.watch(Arc::new(watcher));
+    }
+
+    /// Puts these bytes at a path of the body's own website ([`SITES`]), in the place of the picture that stands there.
+    pub fn put_on_site(&self, path: &str, bytes: Vec<u8>) {
+        self.stage.put_on_site(path, bytes);
+    }
+
+    /// Paths of the website that were asked for, in order.
+    pub fn site_visits(&self) -> Vec<String> {
+        self.stage.site_visits()
     }
 
     /// Orders a trouble. Troubles wait in the order in which they were ordered.

@@ -20,6 +20,7 @@ mod check;
 pub mod definition;
 pub mod matcher;
 pub mod overridden;
+pub mod report;
 mod source;
 mod words;
 
@@ -160,6 +161,11 @@ impl crate::domain::ports::Hosts for Definitions {
         self.get(&ProviderId::new(provider)).and_then(|definition| definition.default_host.clone())
     }
 
+    fn is_host_of(&self, provider: &str, host: &str) -> bool {
+        let definition = self.get(&ProviderId::new(provider));
+        definition.is_some_and(|definition| definition.hosts.iter().any(|known| known.accepts(host)))
+    }
+
     fn host_patterns(&self) -> Vec<String> {
         self.by_id
             .values()
@@ -225,7 +231,33 @@ pub fn recognise(
         let matched = table.find(method, host, path).map_err(|_| path_shape(&table.definition))?;
         found = found.or(matched.map(|matched| (&table.definition, matched)));
     }
-    let (definition, (route, path, params)) = found.ok_or_else(|| unknown_route(&first.definition, method, path))?;
+    let (definition, matched) = found.ok_or_else(|| unknown_route(&first.definition, method, path))?;
+    settled(definition, matched, method, host, query)
+}
+
+/// Finds the one route for a request that another one holds: of the same provider, on the same host.
+///
+/// # Errors
+/// As [`recognise`].
+pub fn held(whole: &Recognised, table: &Table, method: &Method, target: &str) -> Result<Recognised, Refusal> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let method = &overridden::method(&whole.provider, method, query, &HeaderMap::new())?;
+    let matched = table.find(method, &whole.host, path).map_err(|_| path_shape(&whole.provider))?;
+    let matched = matched.ok_or_else(|| unknown_route(&whole.provider, method, path))?;
+    settled(&whole.provider, matched, method, &whole.host, query)
+}
+
+/// The matched request, unless its route is refused by name or its query is not described.
+fn settled(
+    definition: &Arc<Definition>,
+    (route, path, params): matcher::Match,
+    method: &Method,
+    host: &str,
+    query: Option<&str>,
+) -> Result<Recognised, Refusal> {
     if let Some(rule) = &route.refuse {
         let sentence = format!("{}（{method} {}）", rule.ja, route.path.source);
         let sentence_en = format!("{} ({method} {})", rule.en, route.path.source);

@@ -124,7 +124,7 @@ fn refusal(broken: &[&'static Rule], pattern: crate::domain::registry::Pattern) 
     let Some(first) = broken.first() else {
         return Refusal::refused(
             "registry-refused",
-            "台帳を変更できません。",
+            "登録簿を変更できません。",
             "The registry was not changed.",
             "内容をご確認ください。",
         );

@@ -22,16 +22,21 @@ use crate::domain::budget::Budgets as _;
 use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
-use crate::domain::ports::{Chance, Hosts as _, Unavailable};
+use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
 use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
+use crate::fetch::Fetcher;
 use crate::forward::Forwarder;
-use crate::gate::{Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals};
+use crate::gate::by_url::ByUrl;
+use crate::gate::{
+    Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
+};
 use crate::guideline::Guidelines;
 use crate::inspect::{RuleSet, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
+use crate::media::{self, Copies, Keeper};
 use crate::observe::Metrics;
 use crate::recognise::Definitions;
 use crate::stream::Log;
@@ -44,6 +49,8 @@ pub struct Running {
     pub console: SocketAddr,
     /// The transparent port, if there is one.
     pub transparent: Option<SocketAddr>,
+    /// The port that shows copies of media, if there is one.
+    pub media: Option<SocketAddr>,
     /// The origin ports, by provider.
     pub origins: BTreeMap<ProviderId, SocketAddr>,
     /// The root certificate, PEM, that posting tools trust.
@@ -75,12 +82,12 @@ impl Running {
     }
 }
 
-/// Reads every rule that the configuration names.
-pub fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
+/// Reads every rule that the configuration names, as of today in Japan.
+pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |found: Vec<Problem>| problems.extend(found);
     let definitions = Definitions::load(&config.providers).map_err(&mut keep).ok();
-    let inspection = RuleSet::load(&config.inspect).map_err(&mut keep).ok();
+    let inspection = RuleSet::load_on(&config.inspect, Some(in_japan(clock.now()).date())).map_err(&mut keep).ok();
     let guidelines = Guidelines::load(&config.guideline, &config.organisations).map_err(&mut keep).ok();
     let templates = Templates::load(&config.guideline).map_err(&mut keep).ok();
     match (definitions, inspection, guidelines, templates) {
@@ -100,6 +107,16 @@ fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
     })
 }
 
+/// A copy of a medium without metadata, within these limits.
+fn stripping(limits: &crate::config::inspect::Media) -> Arc<console::Strip> {
+    let limits = limits.clone();
+    Arc::new(move |bytes| {
+        let mut copy = Vec::with_capacity(bytes.len());
+        let stripped = crate::inspect::media::strip::copy(&mut std::io::Cursor::new(bytes), &mut copy, &limits);
+        stripped.map(|()| copy).map_err(|error| error.to_string())
+    })
+}
+
 /// The hosts of the definitions in force, for the rules of the way out.
 pub fn hosts(definitions: &Definitions) -> egress::Hosts {
     egress::Hosts::new(definitions.host_patterns(), definitions.web_hosts())
@@ -115,12 +132,13 @@ fn pac(config: &Config, definitions: &Definitions, port: u16) -> String {
 
 /// What `check` looks at beyond the configuration itself: rules, canaries, provider clients.
 pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
-    let rules = match rules(config) {
+    let rules = match rules(config, clock) {
         Ok(rules) => rules,
         Err(problems) => return problems,
     };
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
     problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
+    problems.extend(Fetcher::new(&config.media, &config.forward).err());
     problems
 }
 
@@ -131,15 +149,27 @@ fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     canary::sing(rules, &organisations, clock.now()).into_iter().map(problem).collect()
 }
 
+/// What looks at media that posts name by URL, and the copies of them.
+fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<Copies>>), Problem> {
+    let copies = Copies::open(&config.media, Arc::clone(clock))?;
+    let shelf = copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>);
+    Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
+}
+
+fn unreadable(error: Unavailable) -> Problem {
+    Problem { file: None, line: None, reason: error.to_string() }
+}
+
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
-    let rules = rules(&config)?;
+    let rules = rules(&config, clock.as_ref())?;
     let silent = silent(&rules, &config, clock.as_ref());
     if !silent.is_empty() {
         return Err(silent);
     }
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
+    let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -147,10 +177,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let definitions = Arc::clone(&rules.definitions);
     let authority = Arc::new(Authority::open(&config.listen, definitions.as_ref(), Arc::clone(&clock)).map_err(one)?);
     let ledger = ledger(&config, &clock, &chance).await?;
-    let registered = ledger.reads().registry().clone();
     let custody: Arc<dyn Custody> =
-        Arc::new(Vault::open(&config.credentials, registered, Arc::clone(&clock)).map_err(one)?);
-    let unreadable = |error: Unavailable| Problem { file: None, line: None, reason: error.to_string() };
+        Arc::new(Vault::open(&config.credentials, ledger.reads().registry().clone(), Arc::clone(&clock)).map_err(one)?);
     let remembered = ledger.reads().budgets().map_err(unreadable).map_err(one)?;
     let metrics = Arc::new(Metrics::default());
     let (told_ready, ready) = watch::channel(false);
@@ -169,8 +197,10 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         issuers,
         limits: Limits::new(&config.gate),
         extract: config.extract.clone(),
+        scanner: Scanner::new(&config.inspect.media),
         clock,
         chance,
+        by_url,
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
@@ -185,6 +215,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         gateway: ports.gateway.1,
         console: ports.console.1,
         transparent: ports.transparent.as_ref().map(|(_, address)| *address),
+        media: ports.media.as_ref().map(|(_, address)| *address),
         origins: ports.origins.iter().map(|(id, (_, address))| (id.clone(), *address)).collect(),
         root_pem: authority.root_pem().to_owned(),
         warnings: ledger.warnings().to_vec(),
@@ -194,7 +225,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         tasks: TaskTracker::new(),
     };
     let tls = config.listen.console_tls.then(|| authority.own_tls());
-    running.open_doors(ports, Arc::new(doors), console_state, tls);
+    running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
     running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
     Ok(running)
@@ -207,11 +238,15 @@ impl Running {
         doors: Arc<Doors>,
         console: ConsoleState,
         tls: Option<Arc<rustls::ServerConfig>>,
+        copies: Option<Arc<Copies>>,
     ) {
         let stop = || self.stop.child_token();
         self.tasks.spawn(listen::serve(Arc::clone(&doors), ports.gateway.0, None, stop()));
         if let Some((listener, _)) = ports.transparent {
             self.tasks.spawn(listen::serve_transparent(Arc::clone(&doors), listener, stop()));
+        }
+        if let (Some((listener, _)), Some(copies)) = (ports.media, copies) {
+            self.tasks.spawn(media::serve::serve(listener, copies, stop()));
         }
         for (provider, (listener, _)) in ports.origins {
             self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
@@ -266,6 +301,8 @@ fn look_ups(ledger: &Ledger) -> Ports {
         approvals: reads.clone(),
         media: reads.clone(),
         emergencies: reads.clone(),
+        embargoes: reads.clone(),
+        acceptances: reads.clone(),
         retries: reads,
     }
 }
@@ -292,6 +329,7 @@ fn console_state(
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
+        embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),
         acts: Arc::<Ledger>::clone(ledger),
         issuers: Arc::clone(issuers),
@@ -304,6 +342,7 @@ fn console_state(
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
         inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
+        strip: stripping(&config.inspect.media),
         pac: "".into(),
         stop: CancellationToken::new(),
     }
@@ -343,6 +382,7 @@ struct Bound {
     gateway: (TcpListener, SocketAddr),
     console: (TcpListener, SocketAddr),
     transparent: Option<(TcpListener, SocketAddr)>,
+    media: Option<(TcpListener, SocketAddr)>,
     origins: BTreeMap<ProviderId, (TcpListener, SocketAddr)>,
 }
 
@@ -356,8 +396,13 @@ impl Bound {
             Some(address) => Some(bind(address, "listen.transparent").await?),
             None => None,
         };
+        let media = match config.media.listen {
+            Some(address) => Some(bind(address, "media.listen").await?),
+            None => None,
+        };
         Ok(Self {
             transparent,
+            media,
             gateway: bind(config.listen.gateway, "listen.gateway").await?,
             console: bind(config.listen.console, "listen.console").await?,
             origins,

@@ -25,12 +25,15 @@ use crate::domain::container::{Container, KnownContainer};
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
+use crate::domain::finding::Acceptance;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::registry::Written;
 
 mod change;
 mod checkpointer;
+pub mod closed;
 mod condition;
 mod containers;
 pub mod fields;
@@ -43,6 +46,7 @@ pub mod sqlite;
 mod writer;
 
 pub use fields::Fields;
+pub use queue::UnderWay;
 pub use writer::Store;
 
 /// A log's name: an organisation's id, or [`GATEWAY_LOG`](crate::domain::account::GATEWAY_LOG).
@@ -217,8 +221,21 @@ pub enum Condition {
     AccountFree(AccountId, OrganisationId),
     /// No other body has a person of this name.
     PersonFree(PersonId, OrganisationId),
+    /// The person manages or operates an account of the body.
+    RunsSome(PersonId, OrganisationId),
+    /// The register's entry is the body's and has neither ended nor been lifted.
+    EmbargoHolds(EmbargoId, OrganisationId),
     /// It was settled before the store was asked: refused, with this code.
     Never(&'static str),
+}
+
+/// Whether a retry key is used for the first time, as far as the provider knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// A post of its own, whose time counts from here.
+    First,
+    /// The same once more.
+    Again,
 }
 
 /// What changes.
@@ -259,14 +276,20 @@ pub enum Change {
     Open,
     /// The entry's outcome is this unit's entry.
     Close(u64, &'static str),
-    /// The client may send this again under this key while the entry's outcome is unknown.
-    Retry(ClientId, String, Digest),
+    /// The client may send this again under this key while the entry's outcome is unknown, and the provider knows the key.
+    Retry(ClientId, String, Digest, Tried),
     /// Something was learned from a provider's answer.
     Learned(Learned),
     /// A container was made under this entry of this unit's log.
     Contain(u64, Box<Container>),
     /// This unit's entry publishes a container.
     PublishContainer(Box<KnownContainer>),
+    /// Something enters the register of what is closed.
+    Embargo(Box<Embargo>),
+    /// It is open from now on.
+    LiftEmbargo(EmbargoId),
+    /// A finding is accepted by this unit's entry.
+    Accept(Box<Acceptance>),
     /// A body enters the registry.
     Organisation(OrganisationId, String),
     /// An account enters the registry or changes.

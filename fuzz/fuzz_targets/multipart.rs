@@ -7,7 +7,8 @@ use sekisho::extract::multipart::{MediaNames, Multipart, Parts};
 use sekisho::extract::spool::Sink;
 
 async fn read(boundary: &str, pieces: impl Iterator<Item = &[u8]>) -> Option<(Parts, Vec<u8>, String)> {
-    let names = MediaNames { plain: vec!["media".to_owned()], base64: vec!["media_data".to_owned()] };
+    let (plain, base64) = (vec!["media".to_owned()], vec!["media_data".to_owned()]);
+    let names = MediaNames { plain, base64, last: vec!["access_token".to_owned()], ..MediaNames::default() };
     let mut reader = Multipart::new(boundary, names, Sink::new(std::path::Path::new("/nonexistent"), 1 << 24));
     for piece in pieces {
         reader.feed(piece).await.ok()?;

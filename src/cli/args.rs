@@ -11,6 +11,11 @@ use super::length;
 use super::registry_args::{AccountForm, RegistryCommand};
 use crate::domain::action::Action;
 use crate::domain::digest::Digest;
+use crate::domain::remarks::Declaration;
+
+pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
+
+mod inspection;
 
 /// 関所: a pre-publication gateway for the official social-media accounts of public bodies.
 #[derive(Debug, Parser)]
@@ -110,6 +115,12 @@ pub enum Command {
         #[command(flatten)]
         config: Files,
     },
+    /// Pictures and films.
+    Media {
+        /// Which.
+        #[command(subcommand)]
+        command: MediaCommand,
+    },
     /// The inspector's rules.
     Rules {
         /// Which.
@@ -133,6 +144,18 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: EmergencyCommand,
+    },
+    /// What is closed until a minute, and elections and days of mourning, at the running gateway.
+    Embargo {
+        /// Which.
+        #[command(subcommand)]
+        command: EmbargoCommand,
+    },
+    /// Public lists.
+    Lists {
+        /// Which.
+        #[command(subcommand)]
+        command: ListsCommand,
     },
     /// Posts that a person makes by hand, at the running gateway.
     Manual {
@@ -186,20 +209,6 @@ pub enum EgressFormat {
     Squid,
 }
 
-/// `rules ...`.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Prove the rules by their own examples; with --last, show what they would newly stop or let through.
-    Check {
-        /// Configuration.
-        #[command(flatten)]
-        config: Files,
-        /// Replay the posts of the last so many entries of each log, at most 1,000.
-        #[arg(long, value_name = "N")]
-        last: Option<usize>,
-    },
-}
-
 /// `approval ...`.
 #[derive(Debug, Subcommand)]
 pub enum ApprovalCommand {
@@ -241,6 +250,10 @@ pub enum ApprovalCommand {
         /// A clause that holds as a principle and is set aside for this post: nagano:4(11).
         #[arg(long, value_name = "CLAUSE", requires = "reason")]
         set_aside: Vec<String>,
+        /// What the approver has made sure of: people (consent of those shown), place (leave for the place of the
+        /// picture), location (it may be told where), third-party (the linked page), no-endorsement.
+        #[arg(long = "declare", value_name = "WHAT", value_parser = length::declared)]
+        declares: Vec<Declaration>,
     },
     /// Verify an approval; prints its claims.
     Verify {

@@ -13,6 +13,8 @@ use crate::demo;
 use crate::domain::clock::SystemClock;
 use crate::observe::{self, LogFormat};
 use crate::practice;
+use crate::recognise::Definitions;
+use crate::recognise::report::Described;
 use crate::serve;
 
 /// The whole gateway, as the command line commands it.
@@ -71,6 +73,10 @@ impl Commands for House {
     fn checks(&self) -> Vec<Check> {
         vec![|config| serve::check(config, &SystemClock)]
     }
+
+    fn described(&self, config: &Config) -> Vec<Described> {
+        Definitions::load(&config.providers).map(|definitions| definitions.described()).unwrap_or_default()
+    }
 }
 
 async fn run(config: Config, io: &mut Io<'_>) -> Exit {
@@ -88,6 +94,9 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
     }
     io.say(format_args!("gateway {}", running.gateway));
     io.say(format_args!("console {}", running.console));
+    if let Some(address) = &running.media {
+        io.say(format_args!("media {address}"));
+    }
     for (provider, address) in &running.origins {
         io.say(format_args!("origin {provider} {address}"));
     }
@@ -103,6 +112,11 @@ async fn run(config: Config, io: &mut Io<'_>) -> Exit {
 
 /// Addresses that stand in for a provider's own, said loudly at every start.
 fn upstreams(config: &Config) -> Vec<String> {
+    let media = config
+        .media
+        .upstream
+        .iter()
+        .map(|(host, address)| format!("[media] upstream: {host} is reached at {address}, not where DNS says"));
     config
         .providers
         .iter()
@@ -111,6 +125,7 @@ fn upstreams(config: &Config) -> Vec<String> {
                 format!("[providers.{id}] upstream: {host} is reached at {address}, not where DNS says")
             })
         })
+        .chain(media)
         .collect()
 }
 

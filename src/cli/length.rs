@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
 use crate::domain::action::Action;
+use crate::domain::clock::jst;
 use crate::domain::digest::Digest;
+use crate::domain::embargo::Closed;
+use crate::domain::remarks::Declaration;
 
 /// A length of time: a whole number and a unit, `90s`, `10m`, `2h`, `1d`. More than zero.
 ///
@@ -27,6 +33,32 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         Some(total) if total > 0 && total <= 3660 * 24 * 3600 => Ok(Duration::from_secs(total)),
         Some(_) | None => Err(format!("`{text}` is nothing, or longer than ten years")),
     }
+}
+
+/// A minute in Japan, `2026-11-22T10:00`, or a time with its offset (RFC 3339).
+pub fn minute(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let local: Result<DateTime, _> = text.parse();
+    let at = local.and_then(|local| local.to_zoned(jst()).map(|at| at.timestamp()));
+    at.map_err(|_| format!("`{text}` is not a minute in Japan such as 2026-11-22T10:00"))
+}
+
+/// What an approver declares.
+pub fn declared(text: &str) -> Result<Declaration, String> {
+    let names = Declaration::ALL.map(Declaration::as_str);
+    let one = Declaration::ALL.into_iter().find(|known| known.as_str() == text);
+    one.ok_or_else(|| format!("`{text}` is not one of {}", names.join(", ")))
+}
+
+/// What is closed, by its stable name.
+pub fn closed(text: &str) -> Result<Closed, String> {
+    let all = [Closed::Term, Closed::Person, Closed::Document, Closed::Election, Closed::Mourning];
+    let names: Vec<&str> = all.iter().map(|kind| kind.as_str()).collect();
+    all.into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| format!("`{text}` is not one of {}", names.join(", ")))
 }
 
 /// An action by its stable name.

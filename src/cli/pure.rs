@@ -1,4 +1,4 @@
-//! The commands that need only the pure stages: `inspect` and `digest`.
+//! The commands that need only the pure stages, and what a post names by URL: `inspect` and `digest`.
 
 use std::io::BufRead as _;
 
@@ -18,10 +18,12 @@ use crate::domain::clock::in_japan;
 use crate::domain::container::KnownContainer;
 use crate::domain::digest;
 use crate::domain::draft::{Draft, answer};
-use crate::domain::media::{MediaRecord, Segment};
-use crate::domain::ports::{MediaBook, Unavailable};
+use crate::domain::fetch::{Errand, Wants};
+use crate::domain::media::{Media, MediaRecord, Segment};
+use crate::domain::ports::{Fetch as _, MediaBook, Unavailable};
 use crate::domain::post::{Field, Post, Role};
-use crate::extract::{self, Extracted};
+use crate::extract::{self, Extracted, MediaUrl};
+use crate::fetch::Fetcher;
 use crate::inspect::{self, RuleSet};
 use crate::ledger::read::Logbook;
 use crate::recognise::{self, Definitions, Recognised};
@@ -98,6 +100,7 @@ pub(super) fn digest(config: &Config, request: &PostRequest) -> Result<Digested,
         let book = book(config);
         extract::resolve(&mut extracted, &recognised, &account, book.as_ref()).map_err(|refusal| refusal.message())?;
     }
+    runtime.block_on(seen(config, &mut extracted))?;
     let (provider, target) = (&recognised.provider.id, extracted.target.as_deref());
     Ok(Digested {
         action: extracted.action,
@@ -105,6 +108,21 @@ pub(super) fn digest(config: &Config, request: &PostRequest) -> Result<Digested,
         normal_form: digest::normal_form(provider, extracted.action, target, &extracted.post),
         digest: digest::digest(provider, extracted.action, target, &extracted.post),
     })
+}
+
+/// Fetches the media that the post names by URL, as the gate does: their hashes are in the digest.
+async fn seen(config: &Config, extracted: &mut Extracted) -> Result<(), String> {
+    if extracted.media_urls.is_empty() {
+        return Ok(());
+    }
+    let media = crate::config::media::Media { dir: std::env::temp_dir(), ..config.media.clone() };
+    let fetcher = Fetcher::new(&media, &config.forward).map_err(|problem| problem.to_string())?;
+    for MediaUrl { at, url } in &extracted.media_urls {
+        let fetched = fetcher.fetch(Errand { url: url.clone(), wants: Wants::Media }).await;
+        let body = fetched.map_err(|why| format!("the medium at {at} could not be fetched: {why:?}"))?.body;
+        extracted.post.media.push(Media { id: at.clone(), sha256: body.sha256(), len: body.len(), alt: None });
+    }
+    Ok(())
 }
 
 async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognised, Extracted), String> {

@@ -45,7 +45,7 @@ pub(super) fn run(command: RegistryCommand, io: &mut Io<'_>) -> Exit {
             });
             post(&asking, &form, io)
         }
-        RegistryCommand::StandardPolicy { asking, version, document, consulted, opinion, provider } => {
+        RegistryCommand::StandardPolicy { asking, policy_version: version, document, consulted, opinion, provider } => {
             let form = json!({
                 "change": "set-standard-policy", "provider": provider, "version": version, "document": document,
                 "consulted": consulted, "opinion": opinion,
@@ -107,7 +107,7 @@ pub(super) fn account(form: AccountForm, io: &mut Io<'_>) -> Exit {
         }
         AccountForm::Policy {
             asking,
-            version,
+            policy_version: version,
             base,
             categories,
             delegable,
@@ -214,7 +214,7 @@ fn lines(io: &mut Io<'_>, told: &Value, name: &str) {
 fn post(asking: &Asking, form: &Value, io: &mut Io<'_>) -> Exit {
     submit(asking, "/api/v1/registry/changes", form, io, |io, told| {
         let entry = told.get("entry").map(Value::to_string).unwrap_or_default();
-        io.say(format_args!("台帳を変更しました（記録番号 {entry}）。"));
+        io.say(format_args!("登録簿を変更しました（記録番号 {entry}）。"));
     })
 }
 

@@ -137,8 +137,8 @@ pub enum RegistryCommand {
         #[command(flatten)]
         asking: Asking,
         /// Its version.
-        #[arg(long = "policy-version", value_name = "VERSION")]
-        version: String,
+        #[arg(long, value_name = "VERSION")]
+        policy_version: String,
         /// Where it can be read.
         #[arg(long)]
         document: String,
@@ -274,8 +274,8 @@ pub enum AccountForm {
         #[command(flatten)]
         asking: Asking,
         /// Its version.
-        #[arg(long = "policy-version", value_name = "VERSION")]
-        version: String,
+        #[arg(long, value_name = "VERSION")]
+        policy_version: String,
         /// The standard operating policy's version that it derives from.
         #[arg(long, value_name = "VERSION")]
         base: Option<String>,

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::house::refuse_to_run;
 use super::{Exit, Io};
 use crate::config::{Config, Problem};
-use crate::domain::clock::in_japan;
+use crate::domain::clock::{for_people, in_japan};
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::post::{Field, Post, Role};
 use crate::extract;
@@ -49,6 +49,40 @@ pub(super) fn check(config: &Config, last: Option<usize>, io: &mut Io<'_>) -> Ex
         }
         Err(error) => refuse_to_run(io, &[Problem { file: None, line: None, reason: error.to_string() }]),
     }
+}
+
+/// Findings of one rule that people accept this often in the time asked for speak for an exception.
+const OFTEN: u64 = 3;
+
+/// `rules overrides [--days N]`: how often people accepted what a rule found.
+pub(super) fn overrides(config: &Config, days: u32, json: bool, io: &mut Io<'_>) -> Exit {
+    let book = match Logbook::of_database(&config.store) {
+        Ok(book) => book,
+        Err(problem) => return refuse_to_run(io, &[problem]),
+    };
+    let since = io.clock.now() - jiff::SignedDuration::from_hours(24 * i64::from(days));
+    let overridden = match book.reads().overridden(since) {
+        Ok(overridden) => overridden,
+        Err(error) => return refuse_to_run(io, &[Problem { file: None, line: None, reason: error.to_string() }]),
+    };
+    for one in &overridden {
+        let (rule, times, people, last) = (&one.rule, one.times, one.people, one.last);
+        if json {
+            io.say(serde_json::json!({ "rule": rule, "times": times, "people": people, "last": last }));
+            continue;
+        }
+        io.say(format!("{times:>5} 件 {people:>3} 人 {rule}（最終 {}）", for_people(last)));
+        if times >= OFTEN {
+            io.say(format!(
+                "      → 誤りの指摘が続いている場合は、[[except]] rule = \"{rule}\" phrase = \"…\" reason = \"…\" until = … \
+                 の追加を検討してください。"
+            ));
+        }
+    }
+    if overridden.is_empty() && !json {
+        io.say("認められた指摘はありません。");
+    }
+    Exit::Done
 }
 
 fn replay(

@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config, places: &Places, problems: &mut Vec<Problem
     checker.people();
     checker.clients();
     checker.providers();
+    checker.media();
     checker.ports();
     checker.keys();
     checker.lengths();
@@ -212,6 +213,38 @@ impl Checker<'_> {
         }
     }
 
+    fn media(&mut self) {
+        let media = &self.config.media;
+        if media.public_url.is_some() && media.public_base().is_none() {
+            let reason = "`public_url` is `https://host` or `https://host/path`: what providers on the internet call";
+            self.report("media.public_url", reason);
+        }
+        if media.public_url.is_some() != media.listen.is_some() {
+            self.report("media", "`public_url` and `listen` go together: the address, and the port that answers there");
+        }
+        if media.upstream_ca.is_some() && media.upstream.is_empty() {
+            self.report("media.upstream_ca", "`upstream_ca` is used only with `upstream`");
+        }
+        for (i, host) in media.hosts.iter().enumerate() {
+            let name = host.strip_prefix("*.").unwrap_or(host);
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
+            if !name.contains('.') || !name.bytes().all(plain) {
+                self.report(
+                    &format!("media.hosts[{i}]"),
+                    format!("`{host}` is not a host name in lower case, or `*.` and one"),
+                );
+            }
+        }
+        let Some(parent) = &media.parent else { return };
+        if !self.config.forward.parents.contains_key(parent) {
+            self.report("media.parent", format!("there is no section `[forward.parents.{parent}]`"));
+        }
+        if !media.upstream.is_empty() {
+            let reason = "`parent` and `upstream` exclude each other: a parent proxy finds the address itself";
+            self.report("media.parent", reason);
+        }
+    }
+
     fn ports(&mut self) {
         let config = self.config;
         let fixed = [("listen.gateway", config.listen.gateway), ("listen.console", config.listen.console)];
@@ -225,6 +258,7 @@ impl Checker<'_> {
             all.push((path, *address));
         }
         all.extend(config.listen.transparent.map(|address| ("listen.transparent".to_owned(), address)));
+        all.extend(config.media.listen.map(|address| ("media.listen".to_owned(), address)));
         for (path, address) in all {
             // Port 0 is a free port of the system's choice, a different one each time.
             if address.port() == 0 {
@@ -256,6 +290,10 @@ impl Checker<'_> {
             ("emergency.max_s", config.emergency.max_s),
             ("approve.max_life_s", config.approve.max_life_s),
             ("console.body_bytes", config.console.body_bytes as u64),
+            ("media.keep_hours", u64::from(config.media.keep_hours)),
+            ("media.fetch_ms", config.media.fetch_ms),
+            ("media.connect_ms", config.media.connect_ms),
+            ("media.at_once", config.media.at_once as u64),
             ("forward.connect_ms", config.forward.connect_ms),
             ("forward.answer_ms", config.forward.answer_ms),
             ("forward.total_ms", config.forward.total_ms),
@@ -265,6 +303,13 @@ impl Checker<'_> {
         for (path, value) in positive {
             if value == 0 || value > longest {
                 self.report(path, format!("`{path}` is {value}; it must be at least 1 and at most {longest}"));
+            }
+        }
+        for (path, bytes) in
+            [("media.store_bytes", config.media.store_bytes), ("media.fetch_bytes", config.media.fetch_bytes)]
+        {
+            if bytes == 0 {
+                self.report(path, format!("`{path}` is 0, so no medium could be fetched"));
             }
         }
         if config.approve.issuer.is_empty() {

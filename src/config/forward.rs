@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{Problem, private};
 
 /// Deadlines, sizes, and ways out.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +56,53 @@ pub struct Parent {
     pub ca: Option<PathBuf>,
 }
 
+impl Forward {
+    /// The parent proxy of this name.
+    ///
+    /// # Errors
+    /// There is no such section, or its `url` is none.
+    pub fn parent(&self, name: &str) -> Result<&Parent, Problem> {
+        let problem = |reason: String| Problem { file: None, line: None, reason };
+        let parent = self.parents.get(name);
+        let parent = parent.ok_or_else(|| problem(format!("there is no section `[forward.parents.{name}]`")))?;
+        if parent.host_and_port().is_none() {
+            let at = format!("[forward.parents.{name}]");
+            return Err(problem(format!("{at}: `url` is `http://host:port`, without user and password")));
+        }
+        Ok(parent)
+    }
+}
+
 impl Parent {
+    /// User and password of Basic authentication; none where the proxy asks for none.
+    ///
+    /// # Errors
+    /// A user without a password file or the other way round, and a password file that is missing, empty, or that others
+    /// can read. No error holds the password.
+    pub fn login(&self, name: &str) -> Result<Option<(String, Zeroizing<String>)>, Problem> {
+        let at = format!("[forward.parents.{name}]");
+        match (&self.user, &self.password_file) {
+            (None, None) => Ok(None),
+            (Some(user), Some(file)) => {
+                let password = match private::read(file)? {
+                    Some(text) => Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()),
+                    None => return Err(Problem::of_file(file, format!("{at}: the password file is not there"))),
+                };
+                if password.is_empty() || password.chars().any(char::is_control) {
+                    return Err(Problem::of_file(
+                        file,
+                        format!("{at}: the password file holds one line, the password"),
+                    ));
+                }
+                Ok(Some((user.clone(), password)))
+            }
+            (_, _) => {
+                let reason = format!("{at}: `user` and `password_file` go together");
+                Err(Problem { file: None, line: None, reason })
+            }
+        }
+    }
+
     /// Host and port of `url`; none if it is anything but `http://host:port`.
     pub fn host_and_port(&self) -> Option<(&str, u16)> {
         let (host, port) = self.url.strip_prefix("http://")?.trim_end_matches('/').rsplit_once(':')?;

@@ -12,15 +12,21 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
 use super::{Config, Problem, approve, console, credentials, emergency, extract, forward, gate, guideline, inspect};
-use super::{ledger, listen, providers, registry, store};
+use super::{ledger, listen, media, providers, registry, store};
 use crate::domain::{account, person};
 
 /// The lists of the registry, which belong into one file each.
 const LISTS: [&str; 4] = ["organisations", "accounts", "people", "clients"];
 
 /// Keys whose value in the environment is a list, separated by commas.
-const LISTS_IN_ENVIRONMENT: [&str; 5] =
-    ["listen.names", "console.stream_keys_sha256", "guideline.common", "guideline.templates", "inspect.shorteners"];
+const LISTS_IN_ENVIRONMENT: [&str; 6] = [
+    "listen.names",
+    "console.stream_keys_sha256",
+    "guideline.common",
+    "guideline.templates",
+    "inspect.shorteners",
+    "media.hosts",
+];
 
 /// Reads, layers and checks.
 pub(super) fn load(files: &[PathBuf], environment: Option<HashMap<String, String>>) -> Result<Config, Vec<Problem>> {
@@ -145,6 +151,7 @@ impl Walk<'_> {
             "store" => self.whole::<store::Store>(name, value),
             "gate" => self.whole::<gate::Gate>(name, value),
             "forward" => self.whole::<forward::Forward>(name, value),
+            "media" => self.whole::<media::Media>(name, value),
             "credentials" => self.whole::<credentials::Credentials>(name, value),
             "emergency" => self.whole::<emergency::Emergency>(name, value),
             "console" => self.whole::<console::Console>(name, value),

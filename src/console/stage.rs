@@ -15,10 +15,11 @@ use crate::domain::approval::{Approval, ApprovalId, KnownApproval, Ticket, Ticke
 use crate::domain::clock::Clock;
 use crate::domain::decision::Refusal;
 use crate::domain::digest::Digest;
+use crate::domain::embargo::Embargo;
 use crate::domain::emergency::{AfterReport, AfterReportId, Emergency, EmergencyId};
 use crate::domain::media::Sha256;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
-use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Unavailable};
+use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, Unavailable};
 use crate::ledger::entry::Payload;
 use crate::ledger::{Act, ActError, EntryRef};
 use crate::stream::Log;
@@ -128,6 +129,7 @@ impl Stage {
             approvals: town.clone(),
             held: town.clone(),
             emergencies: town.clone(),
+            embargoes: town.clone(),
             log: town.clone(),
             acts: town.clone(),
             issuers: Arc::new(Issuers::open(&approve).unwrap()),
@@ -138,6 +140,7 @@ impl Stage {
             custody: Arc::new(crate::domain::credential::NoCustody),
             warn_days: 14,
             inspection: Arc::new(inspected),
+            strip: Arc::new(|bytes| if bytes.is_empty() { Err("空です。".to_owned()) } else { Ok(bytes.to_vec()) }),
             pac: "function FindProxyForURL() {}".into(),
             stop: CancellationToken::new(),
         };
@@ -157,11 +160,22 @@ fn inspected(post: &crate::domain::post::Post) -> crate::domain::finding::Report
         excerpt: text.to_owned(),
         advice: "表示を確認してください。".to_owned(),
         never: false,
+        accept: crate::domain::finding::Accept::Approver,
+        accepted: false,
     };
     let texts = post.texts();
     let marked = texts.iter().filter(|(_, _, text)| text.contains("部外秘"));
     let findings = marked.map(|(at, _, text)| finding((at.clone(), text))).collect();
     crate::domain::finding::Report { findings, rules: "r".to_owned(), fields: texts.len(), bytes: 0 }
+}
+
+impl Embargoes for Town {
+    fn closed(&self, _: &OrganisationId, _: Timestamp) -> Result<Vec<Embargo>, Unavailable> {
+        Ok(Vec::new())
+    }
+    fn embargoes(&self, _: &OrganisationId) -> Result<Vec<Embargo>, Unavailable> {
+        Ok(Vec::new())
+    }
 }
 
 impl Clock for Town {

@@ -15,6 +15,7 @@ use super::answer::{Ended, act, bad_request, body, look, not_found, shown};
 use super::caller::Acting;
 use super::status::listed;
 use crate::domain::approval::{ApprovalId, Ticket, TicketId};
+use crate::domain::finding::Finding;
 use crate::domain::person::Person;
 use crate::domain::remarks::Remarks;
 use crate::ledger::Act;
@@ -100,6 +101,14 @@ pub(super) async fn one(
     Ok(shown(&value))
 }
 
+/// Findings by their fingerprints, and why they are accepted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcceptThese {
+    findings: Vec<String>,
+    reason: String,
+}
+
 /// The post as its approver reads it: every string with its place, the hash of every medium, what the inspector saw
 /// and the reason that was given; and under `form` the whole normal form that the digest covers.
 fn post_json(payload: Payload) -> Option<Value> {
@@ -112,10 +121,36 @@ fn post_json(payload: Payload) -> Option<Value> {
     Some(json!({
         "texts": texts,
         "media": form.get("media"),
-        "findings": payload.findings,
+        "findings": payload.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "reason": payload.reason,
         "form": form,
     }))
+}
+
+/// A finding with the fingerprint by which it is accepted.
+fn finding_json(finding: &Finding) -> Value {
+    let mut value = json!(finding);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("fingerprint".to_owned(), json!(finding.fingerprint()));
+    }
+    value
+}
+
+/// `POST tickets/{id}/accept`: findings that are for a person to look at are accepted, with a reason. Who may, the store
+/// decides by the role that each rule names.
+pub(super) async fn accept(
+    State(desk): State<Arc<Desk>>,
+    Acting(person): Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Ended> {
+    let asked: AcceptThese = body(&headers, &bytes)?;
+    let reason = text(&asked.reason)?;
+    let ticket = own(&desk, &person, id).await?.id;
+    let value = json!({ "ticket": ticket, "accepted": asked.findings });
+    let done = Act::AcceptFindings { ticket, findings: asked.findings, reason };
+    act(&desk, person.id.clone(), done, StatusCode::OK, value).await
 }
 
 /// Every string below `value`, with its JSON Pointer.

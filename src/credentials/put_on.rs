@@ -8,6 +8,9 @@ use super::secret::{Hidden, Secret};
 use crate::domain::credential::Unusable;
 use crate::domain::outbound::{OutBody, Outbound};
 
+/// Meta's host for bytes names its bearer scheme `OAuth` (Video API, Reels publishing).
+const RUPLOAD: &str = "rupload.facebook.com";
+
 const MISSING: Unusable = Unusable("credential-missing");
 
 /// Puts `secret` on `outbound`. `nonce` and `second` are for signatures.
@@ -32,6 +35,10 @@ pub(super) fn put_on(secret: &Secret, outbound: &mut Outbound, nonce: &str, seco
         let proof = proof(token, app_secret);
         let joint = if outbound.path_and_query.contains('?') { '&' } else { '?' };
         outbound.path_and_query.push_str(&format!("{joint}appsecret_proof={proof}"));
+    }
+    if outbound.host == RUPLOAD {
+        let value = zeroize::Zeroizing::new(format!("OAuth {}", token.as_str()));
+        return authorize(outbound, &value);
     }
     bearer(outbound, token)
 }

@@ -13,6 +13,7 @@ use crate::domain::account::{
 use crate::domain::action::Action;
 use crate::domain::media::Sha256;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
+use crate::practice::SITES;
 
 /// Key of the posting tool of 練馬区's 広聴広報課. Sample keys: they open nothing but a demo on this machine.
 pub const TOOL_KEY: &str = "demo-nerima-tool";
@@ -46,6 +47,11 @@ pub fn config(dir: &Path, upstream: &Upstream<'_>) -> Config {
     config.approve.key_file = dir.join("approval.key");
     config.credentials.key_file = dir.join("credentials.key");
     config.console.local_key_file = dir.join("console.key");
+    // The towns' own websites, on which the pictures stand that posts name by URL.
+    config.media.dir = dir.join("media");
+    config.media.key_file = dir.join("media.key");
+    config.media.upstream = SITES.iter().map(|host| ((*host).to_owned(), upstream.address)).collect();
+    config.media.upstream_ca = Some(upstream.ca.to_owned());
     config.console.stream_keys_sha256 = vec![key_hash(STREAM_KEY)];
     config.providers = providers(upstream);
     config.organisations = vec![organisation("nerima", "練馬区"), organisation("nagano", "長野市")];
@@ -77,7 +83,7 @@ fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
         ("line", &["api.line.me", "api-data.line.me"][..]),
         ("threads", &["graph.threads.net", "graph.threads.com"][..]),
         ("facebook", &["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"][..]),
-        ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com"][..]),
+        ("instagram", &["graph.instagram.com", "api.instagram.com", "graph.facebook.com", "rupload.facebook.com"][..]),
         ("mastodon", &["mastodon.example"][..]),
         ("bluesky", &["bsky.social", "practice.host.bsky.network"][..]),
         (

@@ -102,6 +102,9 @@ pub struct OperatingPolicy {
     /// Whether a post's author may approve it (自己決裁). The body's own choice; `false` unless it says so.
     #[serde(default)]
     pub self_approval: bool,
+    /// Whether a post with media needs a declaration of consent (長野 7(1)ク).
+    #[serde(default)]
+    pub media_consent: bool,
     /// Answers that everybody who writes may be given, word for word (LINE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_answers: Option<FixedAnswers>,

@@ -65,8 +65,21 @@ pub struct Dossier {
     pub retry_key: Option<String>,
     /// What would have refused it, where the account is only observed.
     pub would_refuse: Option<Box<super::decision::Refusal>>,
+    /// Media that it names by URL, as they were found there.
+    pub seen: Vec<Seen>,
     /// The post's normal form, sealed in the payload. Empty where there is none.
     pub payload: Vec<u8>,
+}
+
+/// A medium that was fetched from where a post says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The address, as the post says it. Sealed in the payload.
+    pub url: String,
+    /// The hash of its bytes.
+    pub sha256: Sha256,
+    /// Their number.
+    pub len: u64,
 }
 
 /// A judged request: the decision and how it was reached. Only the gate makes one, by walking the whole road.

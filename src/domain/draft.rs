@@ -55,7 +55,7 @@ pub fn answer(id: &Value, report: &Report) -> Value {
         .map(|it| {
             json!({
                 "rule": it.rule, "category": it.category, "clauses": it.clauses, "severity": it.severity,
-                "field": it.field, "span": it.span, "excerpt": it.excerpt, "sentence": it.advice, "never": it.never,
+                "field": it.field, "span": it.span, "excerpt": it.excerpt, "sentence": it.advice, "never": it.never, "accept": it.accept,
             })
         })
         .collect();

@@ -48,6 +48,55 @@ pub struct Finding {
     pub advice: String,
     /// Whether nobody may override it, in an emergency either.
     pub never: bool,
+    /// Who may accept it, where it is for a person to look at.
+    #[serde(default)]
+    pub accept: Accept,
+    /// Whether that person has accepted it for this very post, under these rules.
+    #[serde(default)]
+    pub accepted: bool,
+}
+
+/// Who may accept a finding that is for a person to look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accept {
+    /// Whoever approves the post.
+    #[default]
+    Approver,
+    /// The account's manager.
+    Manager,
+}
+
+impl Finding {
+    /// What an acceptance names: the rule, its weight, the place and the words that it saw.
+    pub fn fingerprint(&self) -> String {
+        let (start, end) = (self.span.0.to_string(), self.span.1.to_string());
+        let parts =
+            [self.rule.as_str(), self.severity.as_str(), &self.field, &start, &end, &self.excerpt, &self.advice];
+        super::media::Sha256::of(parts.join("\0").as_bytes()).hex()
+    }
+
+    /// Whether it still is for a person to look at.
+    pub fn asks(&self) -> bool {
+        self.severity == Severity::Review && !self.accepted
+    }
+}
+
+/// A finding that a person has accepted: for one content, one account, under one version of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The post.
+    pub digest: super::digest::Digest,
+    /// The account.
+    pub account: super::account::AccountId,
+    /// The finding's fingerprint.
+    pub finding: String,
+    /// Hash (hex) of the rule set that found it.
+    pub rules: String,
+    /// The rule.
+    pub rule: String,
+    /// Who accepted it.
+    pub person: super::person::PersonId,
 }
 
 /// What an inspection saw, and with what it looked.

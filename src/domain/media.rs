@@ -76,6 +76,9 @@ pub struct MediaRecord {
     pub len: u64,
     /// Its alternative text, once set.
     pub alt: Option<String>,
+    /// What a person must look at before a post shows it, as it was found in its bytes.
+    #[serde(default)]
+    pub findings: Vec<super::finding::Finding>,
 }
 
 /// One stored part of a chunked upload.
@@ -113,7 +116,7 @@ pub enum UploadStep {
     Init,
     /// A session is opened by the words of a post; its bytes go to the address that the response names.
     Open {
-        /// The query key of that address that names the session.
+        /// The query key of that address that names the session; empty: the answer's own id names it.
         key: String,
         /// The hash that its bytes will have; none where nobody but the account will see them.
         promised: Option<Sha256>,
@@ -128,10 +131,14 @@ pub enum UploadStep {
         from: Option<u64>,
         /// The number of bytes in all, if it is told.
         total: Option<u64>,
+        /// Where they begin in the outbound spool (or in the outbound bytes).
+        offset: u64,
         /// How many bytes these are.
         len: u64,
         /// Their hash.
         sha256: Sha256,
+        /// Whether every part is answered alike, so that only the number of bytes says which is the last.
+        counted: bool,
     },
     /// A part of a session's medium.
     Append {
@@ -145,6 +152,8 @@ pub enum UploadStep {
         len: u64,
         /// Hash of the part.
         sha256: Sha256,
+        /// The part itself, where the request writes it in base64: its body does not hold the bytes as they are.
+        decoded: Option<bytes::Bytes>,
     },
     /// The session's medium is complete.
     Finalize {

@@ -1,6 +1,8 @@
 //! Read-only look-ups that stages need. `store` implements them; the gate hands them in. Every one fails closed:
 //! `Unavailable` is a refusal, never "not found".
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,8 +13,11 @@ use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
 use super::clock::in_japan;
 use super::container::KnownContainer;
 use super::digest::Digest;
+use super::embargo::Embargo;
 use super::emergency::{AfterReport, Emergency};
+use super::fetch::{Errand, Fetched, MediaKind, Unfetched};
 use super::media::{MediaRecord, Segment};
+use super::outbound::Spool;
 use super::person::{Client, ClientId, Person, PersonId};
 use super::registry::{Book, Holding, Standing};
 
@@ -134,10 +139,31 @@ pub trait Emergencies: Send + Sync {
     fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable>;
 }
 
+/// What a body keeps closed.
+pub trait Embargoes: Send + Sync {
+    /// What is closed for this body at `now`.
+    fn closed(&self, organisation: &OrganisationId, now: Timestamp) -> Result<Vec<Embargo>, Unavailable>;
+    /// The whole register of a body, the latest end first.
+    fn embargoes(&self, organisation: &OrganisationId) -> Result<Vec<Embargo>, Unavailable>;
+}
+
+/// Findings that a person has accepted.
+pub trait Acceptances: Send + Sync {
+    /// The fingerprints that were accepted for this content and account under these rules.
+    fn accepted(&self, account: &AccountId, digest: &Digest, rules: &str) -> Result<Vec<String>, Unavailable>;
+}
+
 /// Requests that a client may send again under the same retry key (LINE, Mastodon).
 pub trait Retries: Send + Sync {
-    /// The log index of the entry that this client made with this key and digest, while its outcome is unknown.
-    fn retryable(&self, client: &ClientId, key: &str, digest: &Digest) -> Result<Option<u64>, Unavailable>;
+    /// The log index of the entry that this client made with this key and digest, while its outcome is unknown and the key
+    /// was first used not before `since`.
+    fn retryable(
+        &self,
+        client: &ClientId,
+        key: &str,
+        digest: &Digest,
+        since: Timestamp,
+    ) -> Result<Option<u64>, Unavailable>;
 }
 
 /// Which hosts are providers'.
@@ -146,6 +172,8 @@ pub trait Hosts: Send + Sync {
     fn is_provider_host(&self, host: &str) -> bool;
     /// The default host of the provider with this short name.
     fn default_host(&self, provider: &str) -> Option<String>;
+    /// Whether the definition of that short name names this host.
+    fn is_host_of(&self, provider: &str, host: &str) -> bool;
     /// Every host pattern, for the intermediate's name constraints: `api.x.com`, `.host.bsky.network`.
     fn host_patterns(&self) -> Vec<String>;
 }
@@ -154,4 +182,21 @@ pub trait Hosts: Send + Sync {
 pub trait Chance: Send + Sync {
     /// A new id that sorts by time (UUIDv7).
     fn id(&self, now: Timestamp) -> String;
+}
+
+/// Fetches what somebody else's words name: a medium, a page, the end of a way. A look at something is no step of the
+/// road: nothing of a post or of a credential leaves by it.
+pub trait Fetch: Send + Sync {
+    /// Fetches once, within the limits that it was made with.
+    fn fetch(&self, errand: Errand) -> Pin<Box<dyn Future<Output = Result<Fetched, Unfetched>> + Send + '_>>;
+}
+
+/// Where the gateway keeps media that were named by URL, each under an address of its own that never shows anything else.
+pub trait Shelf: Send + Sync {
+    /// Keeps a medium, and says by which address a provider gets it. The same bytes have the same address.
+    fn keep(
+        &self,
+        medium: Spool,
+        kind: MediaKind,
+    ) -> Pin<Box<dyn Future<Output = Result<String, Unavailable>> + Send + '_>>;
 }

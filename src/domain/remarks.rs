@@ -35,14 +35,16 @@ impl Remarks {
     }
 }
 
-/// What an approver declares to have made sure of.
+/// What a person declares to have made sure of: the approver with the approval, or the tool's user with the post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Declaration {
-    /// 承諾: people in picture, film or text, and the place, consented; the licence is held (長野 7(1)ク).
-    Consent,
-    /// 位置情報: the place may be told (長野 7(2)ア).
+    /// 承諾: everybody who can be recognised has consented, or nobody can be (長野 7(1)ク).
+    People,
+    /// 撮影許可: pictures may be taken and published of the place (長野 7(1)ク).
     Place,
+    /// 位置情報: it may be told where this is (長野 7(2)ア).
+    Location,
     /// 第三者のページ: the linked or quoted page was looked at (長野 7(2)エ).
     ThirdParty,
     /// 広告・民間事業者: it does not read as a recommendation (長野 4(8)).
@@ -51,16 +53,23 @@ pub enum Declaration {
 
 impl Declaration {
     /// All declarations.
-    pub const ALL: [Self; 4] = [Self::Consent, Self::Place, Self::ThirdParty, Self::NoEndorsement];
+    pub const ALL: [Self; 5] = [Self::People, Self::Place, Self::Location, Self::ThirdParty, Self::NoEndorsement];
 
-    /// The stable name used in facts, entries and approvals.
+    /// The stable name used in facts, entries, approvals and headers.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Consent => "consent",
+            Self::People => "people",
             Self::Place => "place",
+            Self::Location => "location",
             Self::ThirdParty => "third-party",
             Self::NoEndorsement => "no-endorsement",
         }
+    }
+
+    /// The declarations of a list, `people, place`; none: another word stands in it.
+    pub fn listed(list: &str) -> Option<Vec<Self>> {
+        let named = |name: &str| Self::ALL.into_iter().find(|known| known.as_str() == name.trim());
+        list.split(',').map(named).collect()
     }
 }
 

@@ -63,7 +63,7 @@ impl Tree {
             Self::Bool(true) => out.push_str("true"),
             Self::Bool(false) => out.push_str("false"),
             Self::Number(source) => out.push_str(source),
-            Self::Text(text) => out.push_str(&Value::from(text.as_str()).to_string()),
+            Self::Text(text) => write_string(text, out),
             Self::List(list) => {
                 out.push('[');
                 for (i, child) in list.iter().enumerate() {
@@ -80,7 +80,7 @@ impl Tree {
                     if i > 0 {
                         out.push(',');
                     }
-                    out.push_str(&Value::from(key.as_str()).to_string());
+                    write_string(key, out);
                     out.push(':');
                     child.write_json(out);
                 }
@@ -110,10 +110,25 @@ impl Tree {
     }
 }
 
+/// A JSON string, escaped only where JSON asks for it.
+fn write_string(text: &str, out: &mut String) {
+    let needs_escape = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
+    if text.bytes().any(needs_escape) {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
+}
+
 /// Text as a digest sees it: NFC (never NFKC), line ends LF.
 pub fn normal_text(text: &str) -> String {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = match text.contains('\r') {
+        true => text.replace("\r\n", "\n").replace('\r', "\n"),
+        false => text.to_owned(),
+    };
     // Nearly every text is NFC already, and seeing that costs less than composing it again.
     if is_nfc(&text) { text } else { text.nfc().collect() }
 }

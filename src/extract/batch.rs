@@ -1,23 +1,28 @@
-//! A request that holds several (`applyWrites`, `sendMessageBatch`): each item is read by the rules of its own route,
-//! as if it had come alone.
+//! A request that holds several (`applyWrites`, Graph's `batch`, Google's `/batch`): each item is read by the rules of its
+//! own route, as if it had come alone.
 //!
 //! It leaves as one request, so it is one thing to approve: its post holds all that its items say, each under its place
 //! (`/writes/0/record/text`), and the digest covers which item does what. The gate judges each item besides.
 
-use http::{HeaderMap, Method};
+use ::http::{HeaderMap, Method};
 use indexmap::IndexMap;
 
 use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
-use crate::domain::outbound::OutBody;
 use crate::domain::post::{Field, Post};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::{Batch, BodyKind, Place};
+use crate::recognise::definition::{Batch, BodyKind, Written};
 
 use super::body::Parsed;
-use super::fields::{self, Mapped};
-use super::{ANSWER_DEPTH, json};
+use super::fields::{self, Mapped, Request};
+use super::{credential, upload};
+
+mod answers;
+mod graph;
+pub(super) mod http;
+
+pub use answers::{Fate, fate, published_ids};
 
 /// One request of several.
 #[derive(Debug)]
@@ -32,6 +37,10 @@ pub struct Item {
     pub post: Post,
     /// Ids of the media it shows, in order.
     pub media_ids: Vec<String>,
+    /// Ids of containers that it shows as parts, in order.
+    pub parts: Vec<String>,
+    /// Whether it names a medium by URL.
+    pub by_url: bool,
 }
 
 /// Takes the items out of the body's tree, and reads each.
@@ -40,7 +49,16 @@ pub struct Item {
 /// Refusal `batch-shape` when there is no list, an empty or too long one, or an item of no described kind; and the
 /// refusal of an item.
 pub(super) fn unroll(recognised: &Recognised, headers: &HeaderMap, parsed: &mut Parsed) -> Result<Vec<Item>, Refusal> {
-    let Some(batch) = &recognised.route.batch else { return Ok(Vec::new()) };
+    let Some(batch) = &recognised.route.batch else {
+        let at = recognised.provider.batch_key.as_deref();
+        return if at.is_some_and(|at| graph::has(parsed, at)) { Err(misplaced()) } else { Ok(Vec::new()) };
+    };
+    if let Some(requests) = &batch.requests {
+        return match requests.written {
+            Written::Graph => graph::unroll(recognised, parsed, batch, &requests.table),
+            Written::Http => http::unroll(recognised, headers, parsed, batch, &requests.table),
+        };
+    }
     let Some(Tree::Map(outer)) = &mut parsed.json else { return Err(shape()) };
     let Some(Tree::List(list)) = outer.shift_remove(&batch.at) else { return Err(shape()) };
     if list.is_empty() || list.len() > batch.most {
@@ -88,23 +106,37 @@ fn read(
         params: Vec::new(),
         query: Vec::new(),
     };
-    let parsed = Parsed {
-        json: Some(Tree::Map(members)),
-        form: Vec::new(),
-        medium: None,
-        words: None,
-        kind: BodyKind::Json,
-        body: OutBody::Empty,
-        content_type: None,
-    };
+    let mut parsed = Parsed::nothing();
+    (parsed.json, parsed.kind) = (Some(Tree::Map(members)), BodyKind::Json);
     super::overridden(&recognised, &parsed)?;
     let mapped = fields::map(&fields::Request { recognised: &recognised, headers, parsed: &parsed })?;
-    let Mapped { action, target, post, media_ids, medium, parts, by_url, .. } = mapped;
+    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
     // Of an item nobody would remember the parts, or say that its media were not seen.
-    if medium.is_some() || !parts.is_empty() || by_url || !action.needs_approval() {
+    if medium.is_some() || !parts.is_empty() || !media_urls.is_empty() || unseen || !action.needs_approval() {
         return Err(shape());
     }
-    Ok(Item { recognised, action, target, post, media_ids })
+    Ok(Item { recognised, action, target, post, media_ids, parts, by_url: false })
+}
+
+/// Reads a whole request of several. What is one step of many (an upload, a container, a sign-in) must come alone, since the
+/// gateway would not see by itself what becomes of it.
+fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> {
+    // It has no headers of its own that the provider would read.
+    let headers = &HeaderMap::new();
+    super::overridden(&recognised, parsed)?;
+    let request = Request { recognised: &recognised, headers, parsed };
+    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = fields::map(&request)?;
+    // Nobody would write the gateway's own address into a request inside another one.
+    let by_url = unseen || !media_urls.is_empty();
+    if credential::fingerprint(&recognised, headers, parsed, action)?.is_some() {
+        return Err(credential_inside());
+    }
+    let step =
+        medium.is_some() || upload::step(&request, action, None)?.is_some() || super::container(&request)?.is_some();
+    if step || matches!(action, Action::Upload | Action::SignIn) {
+        return Err(one_of_many());
+    }
+    Ok(Item { recognised, action, target, post, media_ids, parts, by_url })
 }
 
 /// Puts what the items say into the post of the whole, and gives the whole the weightiest of their actions.
@@ -125,6 +157,9 @@ pub(super) fn join(mapped: &mut Mapped, recognised: &Recognised, items: &[Item])
         let mut tell = |at: &str, text: String| post.audience.insert(under(at), Tree::Text(text));
         tell("action", item.action.to_string());
         tell("media", item.media_ids.len().to_string());
+        if !item.parts.is_empty() {
+            tell("parts", item.parts.len().to_string());
+        }
         if let Some(target) = &item.target {
             tell("target", target.clone());
         }
@@ -132,13 +167,15 @@ pub(super) fn join(mapped: &mut Mapped, recognised: &Recognised, items: &[Item])
             tell("schedule", schedule.clone());
         }
         mapped.media_ids.extend(item.media_ids.iter().cloned());
+        mapped.parts.extend(item.parts.iter().cloned());
+        mapped.unseen |= item.by_url;
     }
     mapped.action = weightiest(items.iter().map(|item| item.action)).unwrap_or(mapped.action);
 }
 
 /// Of several actions the one that shows the public most, by which a batch is known.
 pub fn weightiest(actions: impl Iterator<Item = Action>) -> Option<Action> {
-    const ORDER: [Action; 12] = [
+    const ORDER: [Action; 13] = [
         Action::Publish,
         Action::Schedule,
         Action::Quote,
@@ -151,26 +188,16 @@ pub fn weightiest(actions: impl Iterator<Item = Action>) -> Option<Action> {
         Action::Follow,
         Action::Like,
         Action::Other,
+        Action::Read,
     ];
     actions.min_by_key(|action| ORDER.iter().position(|known| known == action))
 }
 
-/// The id that the answer gives to each item, in their order.
-pub fn published_ids(recognised: &Recognised, items: &[Item], answer: &[u8]) -> Vec<Option<String>> {
-    let of = |item: &Item, answer: &Tree| {
-        item.recognised.route.published.iter().find_map(|place| match place {
-            Place::Json(pointer) => fields::at_pointer(answer, pointer),
-            _ => None,
-        })
-    };
-    let answers = recognised.route.batch.as_ref().and_then(|batch| batch.answers.as_deref());
-    let tree = json::parse(answer, ANSWER_DEPTH).ok();
-    match tree.as_ref().zip(answers).and_then(|(tree, at)| tree.get(at)) {
-        Some(Tree::List(list)) if list.len() == items.len() => {
-            items.iter().zip(list).map(|(item, answer)| of(item, answer)).collect()
-        }
-        _ => items.iter().map(|_| None).collect(),
-    }
+/// The refusal of an item says of which.
+pub fn numbered(mut refusal: Refusal, number: usize, of: usize) -> Refusal {
+    refusal.sentence = format!("まとめて送られた{of}件のうち{}件目: {}", number + 1, refusal.sentence);
+    refusal.sentence_en = format!("Item {} of {of}: {}", number + 1, refusal.sentence_en);
+    refusal
 }
 
 fn shape() -> Refusal {
@@ -181,4 +208,48 @@ fn shape() -> Refusal {
         "操作を一つずつ送るよう、投稿ツールの設定を確認してください。",
     )
     .status(400)
+}
+
+fn one_by_one(code: &'static str, ja: &'static str, en: &'static str) -> Refusal {
+    Refusal::refused(code, ja, en, "この操作は、まとめずに一つだけで送信してください。").status(400)
+}
+
+fn one_of_many() -> Refusal {
+    one_by_one(
+        "batch-step",
+        "手順の一部だけの操作（画像・動画の送信、あとで公開する投稿、サインイン）は、まとめて送れません。",
+        "An upload, a post that is published later and a sign-in come alone, not in a batch.",
+    )
+}
+
+fn credential_inside() -> Refusal {
+    one_by_one(
+        "batch-credential",
+        "まとめて送られた操作の中に、別の認証情報が書かれています。どのアカウントの操作か決められません。",
+        "An item of the batch has a credential of its own, so it is not clear whose account acts.",
+    )
+}
+
+fn reference() -> Refusal {
+    one_by_one(
+        "batch-reference",
+        "まとめて送られた操作の中に、ほかの操作の結果を使うものがあります。何が公開されるか、前もって確かめられません。",
+        "An item of the batch refers to the result of another, so nobody can see beforehand what it does.",
+    )
+}
+
+fn files() -> Refusal {
+    one_by_one(
+        "batch-files",
+        "まとめて送られた操作に、画像や動画が付いています。まとめた送信では、中身を確かめられません。",
+        "An item of the batch has files attached.",
+    )
+}
+
+fn misplaced() -> Refusal {
+    one_by_one(
+        "batch-place",
+        "この操作の送信内容に、まとめて送る操作（batch）が含まれています。SNSが別の操作として扱うおそれがあります。",
+        "A batch stands in a request that is not one; the provider might carry it out instead.",
+    )
 }

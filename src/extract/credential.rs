@@ -11,6 +11,7 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::CredentialPlace;
 
 use super::body::{Parsed, matters};
+use super::multipart::Bare;
 use super::{Extracted, form, json};
 
 /// SHA-256 (hex) of the credential: a bearer token's, or an OAuth 1.0a `oauth_token`'s.
@@ -65,18 +66,20 @@ pub(super) fn fingerprint(
     Ok(found)
 }
 
-/// Whether a form field carries a credential.
-pub(super) fn in_form(recognised: &Recognised, form: &[(String, String)]) -> bool {
-    let places = &recognised.provider.credential;
-    let carries = |name: &str| places.iter().any(|place| matches!(place, CredentialPlace::Form(it) if it == name));
-    form.iter().any(|(name, _)| carries(name))
+/// Names of the form fields that carry a credential, or what is made from one.
+pub(super) fn form_names(recognised: &Recognised) -> impl Iterator<Item = &str> {
+    let places = recognised.provider.credential.iter().filter_map(|place| match place {
+        CredentialPlace::Form(name) => Some(name.as_str()),
+        _ => None,
+    });
+    places.chain([PROOF])
 }
 
-/// Takes what the tool brought out of query, form and JSON body, because the gateway puts the account's own credential on. What
+/// Takes what the tool brought out of query, form, JSON body and parts, because the gateway puts the account's own credential on. What
 /// stands in `Authorization` is replaced there.
 ///
 /// # Errors
-/// Refusal `credential-in-parts` for a multipart body that carries it.
+/// Refusal `spool-failed` when a body on disk cannot be written.
 pub(super) fn without(recognised: &mut Recognised, extracted: &mut Extracted) -> Result<(), Refusal> {
     let places = &recognised.provider.credential;
     let in_query = |name: &str| {
@@ -109,16 +112,33 @@ pub(super) fn without(recognised: &mut Recognised, extracted: &mut Extracted) ->
             }
             Ok(())
         }
-        (Some(kind), _) if kind.starts_with("multipart/") && extracted.credential_in_form => Err(Refusal::refused(
-            "credential-in-parts",
-            "画像や動画と一緒に認証情報が送られています。関所が預かる認証情報と置き換えられないため、通せません。",
-            "The multipart body carries a credential, which the gateway cannot replace there.",
-            "投稿ツールの認証情報を Authorization ヘッダーで送る設定にするか、認証情報の欄を空にしてください。",
-        )
-        .status(400)
-        .citing("sekisho:custody")),
-        _ => Ok(()),
+        _ => match extracted.bare.take() {
+            Some(bare) => cut(&mut extracted.body, &bare).map_err(|error| super::spool::failed(&error)),
+            None => Ok(()),
+        },
     }
+}
+
+/// Cuts the parts that carry the credential off: they were written last, so that nothing else moves.
+fn cut(body: &mut OutBody, bare: &Bare) -> std::io::Result<()> {
+    use std::io::{Seek as _, Write as _};
+    match body {
+        OutBody::Bytes(bytes) => {
+            let at = usize::try_from(bare.at).map_err(std::io::Error::other)?;
+            let rest = bytes.get(..at).ok_or_else(|| std::io::Error::other("the body is shorter than it was"))?;
+            *bytes = [rest, bare.closing.as_bytes()].concat().into();
+        }
+        OutBody::Spool(spool) => {
+            let mut file = std::fs::OpenOptions::new().write(true).open(spool.path())?;
+            file.set_len(bare.at)?;
+            file.seek(std::io::SeekFrom::End(0))?;
+            file.write_all(bare.closing.as_bytes())?;
+            spool.len = bare.at + bare.closing.len() as u64;
+            spool.sha256 = bare.sha256;
+        }
+        OutBody::Empty => {}
+    }
+    Ok(())
 }
 
 /// The proof that goes with a Graph token, in query or form.

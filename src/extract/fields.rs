@@ -11,7 +11,8 @@ use crate::recognise::Recognised;
 use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
 
 use super::body::{Medium, Parsed, matters};
-use super::{json, upload};
+use super::walk::{each_match, escape};
+use super::{MediaUrl, json, upload};
 
 /// Nesting of a JSON text in a field.
 const INNER_DEPTH: usize = 32;
@@ -25,9 +26,15 @@ pub(super) struct Mapped {
     pub(super) media_ids: Vec<String>,
     /// Containers that it shows as parts.
     pub(super) parts: Vec<String>,
-    /// Whether it names a medium by URL.
-    pub(super) by_url: bool,
+    /// Media that it names by URL.
+    pub(super) media_urls: Vec<MediaUrl>,
+    /// Whether it names media by a URL that cannot be swapped for the gateway's own.
+    pub(super) unseen: bool,
+    /// The account as its own fields name it.
+    pub(super) account: Option<String>,
     pub(super) retry_key: Option<String>,
+    /// How long the provider knows that key again.
+    pub(super) retry_minutes: u32,
     /// The medium, also one in base64.
     pub(super) medium: Option<Medium>,
 }
@@ -141,8 +148,11 @@ pub(super) fn map(request: &Request<'_>) -> Result<Mapped, Refusal> {
         post: Post::default(),
         media_ids: Vec::new(),
         parts: Vec::new(),
-        by_url: false,
+        media_urls: Vec::new(),
+        unseen: false,
+        account: None,
         retry_key: None,
+        retry_minutes: 0,
         medium: request.parsed.medium.clone(),
     };
     for rule in &rules {
@@ -249,13 +259,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
                 return Err(bad_field(&at));
             }
         }
-        FieldRole::MediaUrl => {
-            if value.as_text().is_none() {
-                return Err(bad_field(&at));
-            }
-            mapped.by_url = true;
-            mapped.post.fields.push(Field { role: Role::Link, at, value });
-        }
+        FieldRole::MediaUrl | FieldRole::MediaUnseen => media_url(mapped, rule.role, at, value)?,
         FieldRole::Reference(kind) => {
             let ids: Vec<String> = texts(value, &at)?;
             if kind == "repost_of" {
@@ -265,7 +269,8 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         }
         FieldRole::Target => {
             let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
-            if mapped.target.replace(id).is_some() {
+            // Said twice it must be the same.
+            if *mapped.target.get_or_insert_with(|| id.clone()) != id {
                 return Err(bad_field(&at));
             }
         }
@@ -281,13 +286,35 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Audience | FieldRole::Opaque | FieldRole::Flip => {
             mapped.post.audience.insert(at, value);
         }
-        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar) => {
+        FieldRole::Volatile(grammar) | FieldRole::RetryKey(grammar, _) => {
             let text = value.as_text().filter(|text| grammar.accepts(text)).ok_or_else(|| bad_field(&at))?;
-            if matches!(rule.role, FieldRole::RetryKey(_)) {
-                mapped.retry_key = Some(text.to_owned());
+            if let FieldRole::RetryKey(_, minutes) = rule.role {
+                (mapped.retry_key, mapped.retry_minutes) = (Some(text.to_owned()), minutes);
             }
         }
-        FieldRole::Secret | FieldRole::Account => {}
+        // Said twice it must be the same: an approval for one account must not lead to another.
+        FieldRole::Account => {
+            let [id] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
+            if *mapped.account.get_or_insert_with(|| id.clone()) != id {
+                return Err(bad_field(&at));
+            }
+        }
+        FieldRole::Secret => {}
+    }
+    Ok(())
+}
+
+/// A medium by URL. It is the reader's link, too, unless it stands within a message that is read whole and says it already.
+fn media_url(mapped: &mut Mapped, role: FieldRole, at: String, value: Tree) -> Result<(), Refusal> {
+    let url = value.as_text().ok_or_else(|| bad_field(&at))?.to_owned();
+    let within = |field: &Field| at.strip_prefix(field.at.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    if !mapped.post.fields.iter().any(within) {
+        mapped.post.fields.push(Field { role: Role::Link, at: at.clone(), value });
+    }
+    if role == FieldRole::MediaUnseen {
+        mapped.unseen = true;
+    } else {
+        mapped.media_urls.push(MediaUrl { at, url });
     }
     Ok(())
 }
@@ -339,41 +366,6 @@ fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result
         }
     }
     Ok(())
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Collects the values that a pattern names: arrays in order, members in the order of their names.
-fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: bool, found: &mut Vec<(String, Tree)>) {
-    let Some((step, further)) = steps.split_first() else {
-        let scalar = matches!(tree, Tree::Text(_) | Tree::Number(_) | Tree::Bool(_));
-        if scalar || (deep && *tree != Tree::Null) {
-            found.push((at, tree.clone()));
-        }
-        return;
-    };
-    match (step, tree) {
-        (PointerStep::Key(key), Tree::Map(map)) => {
-            if let Some(child) = map.get(key) {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        (PointerStep::Each, Tree::List(list)) => {
-            for (i, child) in list.iter().enumerate() {
-                each_match(child, format!("{at}/{i}"), further, deep, found);
-            }
-        }
-        (PointerStep::Member, Tree::Map(map)) => {
-            let mut members: Vec<_> = map.iter().collect();
-            members.sort_by_key(|(key, _)| key.as_str());
-            for (key, child) in members {
-                each_match(child, format!("{at}/{}", escape(key)), further, deep, found);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Walks the tree along the patterns; what leaves them all is `rest`, what has the wrong shape is refused.
@@ -432,7 +424,7 @@ fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut
                 let inside = onward(&|step| match step {
                     PointerStep::Key(name) => name == key,
                     PointerStep::Member => true,
-                    PointerStep::Each => false,
+                    PointerStep::Each | PointerStep::Below => false,
                 });
                 let at = format!("{at}/{}", escape(key));
                 if inside.is_empty() {

@@ -257,7 +257,7 @@ impl<'t> Reader<'t> {
 pub fn get<'t>(tree: &'t Tree, pointer: &Pointer) -> Option<&'t Tree> {
     pointer.steps.iter().try_fold(tree, |tree, step| match step {
         PointerStep::Key(key) => tree.get(key),
-        PointerStep::Each | PointerStep::Member => None,
+        PointerStep::Each | PointerStep::Member | PointerStep::Below => None,
     })
 }
 

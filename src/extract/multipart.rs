@@ -25,6 +25,8 @@ pub struct MediaNames {
     pub plain: Vec<String>,
     /// Its bytes in base64.
     pub base64: Vec<String>,
+    /// Parts that are written last, so that they can be cut off again: credentials.
+    pub last: Vec<String>,
     /// Whether names nest by brackets; one that ends in a list may come again.
     pub brackets: bool,
 }
@@ -49,6 +51,19 @@ pub struct Parts {
     pub texts: Vec<(String, String)>,
     /// The medium.
     pub media: Option<MediaPart>,
+    /// The rebuilt body without the parts that were written last; none: there are none.
+    pub bare: Option<Bare>,
+}
+
+/// How a rebuilt body ends without the parts that were written last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bare {
+    /// Where they begin.
+    pub at: u64,
+    /// What stands there instead.
+    pub closing: String,
+    /// The hash of the body then.
+    pub sha256: Sha256,
 }
 
 /// A reader that is fed pieces of any size.
@@ -61,6 +76,7 @@ pub struct Multipart {
     pending: Vec<u8>,
     state: State,
     seen: Vec<String>,
+    last: Vec<(PartHead, String)>,
     parts: Parts,
 }
 
@@ -86,6 +102,7 @@ impl Multipart {
             pending: Vec::new(),
             state: State::Start,
             seen: Vec::new(),
+            last: Vec::new(),
             parts: Parts::default(),
         }
     }
@@ -109,6 +126,13 @@ impl Multipart {
             return Err(shape());
         }
         let closing = format!("--{}--\r\n", self.boundary);
+        if !self.last.is_empty() {
+            let (at, sha256) = (self.sink.written(), self.sink.hash_with(closing.as_bytes()));
+            self.parts.bare = Some(Bare { at, closing: closing.clone(), sha256 });
+        }
+        for (head, text) in std::mem::take(&mut self.last) {
+            self.write_text(&head, &text).await?;
+        }
         self.sink.write(closing.as_bytes()).await?;
         Ok((self.parts, self.sink, format!("multipart/form-data; boundary={}", self.boundary)))
     }
@@ -217,11 +241,18 @@ impl Multipart {
             return Err(shape());
         }
         let head = PartHead { name, filename: false, media_type: None };
+        self.parts.texts.push((head.name.clone(), text.clone()));
+        if self.names.last.contains(&head.name) {
+            self.last.push((head, text));
+            return Ok(());
+        }
+        self.write_text(&head, &text).await
+    }
+
+    async fn write_text(&mut self, head: &PartHead, text: &str) -> Result<(), Refusal> {
         self.sink.write(head.rebuilt(&self.boundary).as_bytes()).await?;
         self.sink.write(text.as_bytes()).await?;
-        self.sink.write(b"\r\n").await?;
-        self.parts.texts.push((head.name, text));
-        Ok(())
+        self.sink.write(b"\r\n").await
     }
 }
 

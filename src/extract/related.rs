@@ -201,7 +201,7 @@ impl Related {
             State::Media { offset, hash, words } => {
                 let len = self.sink.written() - offset;
                 let words = words.map(String::from_utf8).transpose().map_err(|_| shape())?;
-                self.medium = Some((Medium { offset: Some(offset), len, sha256: hash.finish() }, words));
+                self.medium = Some((Medium::at(offset, len, hash.finish()), words));
             }
             State::Start | State::Head | State::AfterDelimiter | State::End => {}
         }

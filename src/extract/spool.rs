@@ -58,6 +58,13 @@ impl Sink {
         self.len
     }
 
+    /// The hash that the body had if it ended with these bytes now.
+    pub fn hash_with(&self, end: &[u8]) -> Sha256 {
+        let mut hash = Hasher(self.hash.0.clone());
+        hash.update(end);
+        hash.finish()
+    }
+
     /// Writes more.
     ///
     /// # Errors
@@ -115,7 +122,7 @@ impl Sink {
     }
 }
 
-fn failed(error: &std::io::Error) -> Refusal {
+pub(super) fn failed(error: &std::io::Error) -> Refusal {
     tracing::error!(%error, "the spool cannot be written");
     Refusal::refused(
         "spool-failed",

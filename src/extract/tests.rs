@@ -79,11 +79,15 @@ struct Book(BTreeMap<String, Sha256>);
 impl MediaBook for Book {
     fn media(&self, provider: &ProviderId, id: &str) -> Result<Option<MediaRecord>, Unavailable> {
         let account = AccountId::new(if id == "foreign" { "b" } else { "a" });
-        let (provider, id) = (provider.clone(), id.to_owned());
+        let (provider, id, findings) = (provider.clone(), id.to_owned(), Vec::new());
         Ok(match (self.0.get(&id), id.as_str()) {
             (_, "broken") => return Err(Unavailable("test".to_owned())),
-            (_, "open" | "foreign") => Some(MediaRecord { provider, id, account, sha256: None, len: 0, alt: None }),
-            (Some(hash), _) => Some(MediaRecord { provider, id, account, sha256: Some(*hash), len: 3, alt: None }),
+            (_, "open" | "foreign") => {
+                Some(MediaRecord { provider, id, account, sha256: None, len: 0, alt: None, findings })
+            }
+            (Some(hash), _) => {
+                Some(MediaRecord { provider, id, account, sha256: Some(*hash), len: 3, alt: None, findings })
+            }
             (None, _) => None,
         })
     }
@@ -263,8 +267,8 @@ async fn the_head_must_say_what_the_body_is() {
     let large = format!(r#"{{"text":"{}"}}"#, "a".repeat(1024 * 1024));
     let refusal = json(tweet, &large).await.unwrap_err();
     assert_eq!((refusal.code.as_ref(), refusal.status), ("body-too-large", 413));
-    assert_eq!(json("DELETE api.x.com/2/tweets/1", "{}").await.unwrap_err().code, "body-unexpected");
-    assert_eq!(json("GET api.x.com/2/tweets/1", "{}").await.unwrap_err().code, "body-unexpected");
+    assert_eq!(json("DELETE api.x.com/2/tweets/1", "[]").await.unwrap_err().code, "body-unexpected");
+    assert_eq!(json("GET api.x.com/2/tweets/1", "[]").await.unwrap_err().code, "body-unexpected");
     for bad in [r#"{"text":"a","text":"b"}"#, r#"{"text":"a"} x"#] {
         assert!(json(tweet, bad).await.unwrap_err().code.starts_with("json-"));
     }
@@ -513,4 +517,16 @@ async fn an_oauth1_request_keeps_its_parameters_and_its_token_is_its_fingerprint
     let twice = [("authorization", "Bearer a"), ("authorization", oauth), ("content-type", "application/json")];
     let refusal = try_read("POST api.x.com/2/tweets", &twice, r#"{"text":"a"}"#).await.unwrap_err();
     assert_eq!(refusal.code, "credential-twice");
+}
+
+#[tokio::test]
+async fn an_empty_object_where_no_body_is_taken_says_nothing_and_stays_here() {
+    let json = [("content-type", "application/json")];
+    let line = "DELETE graph.facebook.com/v24.0/12?id=12";
+    let (_, extracted) = try_read(line, &json, "{}").await.unwrap();
+    assert_eq!((extracted.target.as_deref(), extracted.body.len()), (Some("12"), 0));
+    assert_eq!(try_read(line, &json, "[]").await.unwrap_err().code, "body-unexpected");
+    // Graph is told twice which object is meant: both times the same one.
+    let other = try_read("DELETE graph.facebook.com/v24.0/12?id=13", &json, "{}").await.unwrap_err();
+    assert_eq!(other.code, "field-shape");
 }

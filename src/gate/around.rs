@@ -8,6 +8,7 @@ use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Dossier;
 use crate::domain::person::Client;
+use crate::domain::remarks::Declaration;
 use crate::extract::Extracted;
 use crate::guideline::Around;
 use crate::recognise::Recognised;
@@ -21,6 +22,7 @@ impl Gate {
         recognised: &Recognised,
         extracted: &Extracted,
         dossier: &Dossier,
+        declares: Vec<Declaration>,
         now: Timestamp,
     ) -> Result<Around, Box<Refusal>> {
         let registry = self.ports.registry.as_ref();
@@ -31,6 +33,7 @@ impl Gate {
             sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),
             category: dossier.category.clone(),
             reason: dossier.reason.clone(),
+            declares,
             own_target: self.is_of_own(account, extracted).await?,
             undoes: recognised.route.id.ends_with("-undo"),
             of_list: recognised.route.id.starts_with("list-"),

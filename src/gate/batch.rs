@@ -1,7 +1,7 @@
 //! A request that holds several: each item is judged as if it had come alone, and the whole is refused if one is.
 
 use crate::domain::decision::{Permit, Refusal, RefusalKind};
-use crate::extract::batch::Item;
+use crate::extract::batch::{Item, numbered};
 use crate::guideline::{self, Around, Case, Guidelines};
 
 /// Judges a request, and each request that it holds.
@@ -46,12 +46,6 @@ pub fn decide(guidelines: &Guidelines, case: Case<'_>, items: &[Item]) -> Result
         }
     }
     Ok(permit)
-}
-
-fn numbered(mut refusal: Refusal, number: usize, of: usize) -> Refusal {
-    refusal.sentence = format!("まとめて送られた{of}件のうち{}件目: {}", number + 1, refusal.sentence);
-    refusal.sentence_en = format!("Item {} of {of}: {}", number + 1, refusal.sentence_en);
-    refusal
 }
 
 /// The refusal of an exemption that is claimed for several posts at once.

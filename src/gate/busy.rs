@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::account::ProviderId;
 use crate::domain::decision::Refusal;
-use crate::domain::media::UploadStep;
+use crate::domain::media::{UploadStep, session_name};
 use crate::extract::Extracted;
 
 /// Media in use, by provider and id.
@@ -47,8 +47,9 @@ impl Busy {
     /// # Errors
     /// Refusal `media-busy`.
     pub fn hold(self: &Arc<Self>, provider: &ProviderId, extracted: &Extracted) -> Result<Held, Refusal> {
-        let mut wanted: Vec<(Key, Use)> =
-            extracted.media_ids.iter().map(|id| ((provider.clone(), id.clone()), Use::Shown)).collect();
+        // A session's bytes are on their way under another name than the post that shows them says.
+        let names = extracted.media_ids.iter().flat_map(|id| [id.clone(), session_name(id)]);
+        let mut wanted: Vec<(Key, Use)> = names.map(|id| ((provider.clone(), id), Use::Shown)).collect();
         wanted.sort_by(|a, b| a.0.cmp(&b.0));
         wanted.dedup();
         match &extracted.upload {

@@ -6,7 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::approval::Pass;
 use crate::domain::clock::{end_of_day_in_japan, in_japan};
 use crate::domain::container::{Container, ContainerStep, KnownContainer};
-use crate::domain::decision::{Refusal, RefusalKind};
+use crate::domain::decision::Refusal;
 use crate::domain::digest::Digest;
 use crate::domain::exemption::Exemption;
 use crate::domain::ports::MediaBook;
@@ -82,35 +82,4 @@ pub fn made(
         made.part = Some(extract::parts::written(&extracted.post, extracted.by_url));
     }
     Some(Box::new(made))
-}
-
-/// A post whose media the gateway never saw passes by an approval of this very post, never by an exemption.
-///
-/// # Errors
-/// Refusal `media-by-url`, a hold.
-pub fn unseen(extracted: &Extracted) -> Result<(), Box<Refusal>> {
-    if !extracted.by_url {
-        return Ok(());
-    }
-    Err(Box::new(
-        Refusal::refused(
-            "media-by-url",
-            "画像・動画がURLで指定されており、関所は中身を確かめていません。承認なしでは通せません。",
-            "The media are named by URL and the gateway has not seen them, so the post needs an approval.",
-            "URLの先の画像・動画を確かめたうえで、承認を受けてください。",
-        )
-        .held()
-        .citing("sekisho:media-by-url"),
-    ))
-}
-
-/// The same refusal, which also says that nobody saw the media.
-pub fn mention_unseen(mut refusal: Box<Refusal>, extracted: &Extracted) -> Box<Refusal> {
-    if extracted.by_url && refusal.kind == RefusalKind::Held {
-        refusal.sentence.push_str("画像・動画はURLで指定されており、関所は中身を確かめていません。");
-        refusal.sentence_en.push_str(" The media are named by URL; the gateway has not seen them.");
-        refusal.way_forward.push_str("承認する人は、URLの先の画像・動画も確かめてください。");
-        return Box::new(refusal.citing("sekisho:media-by-url"));
-    }
-    refusal
 }

@@ -18,6 +18,7 @@ use crate::domain::dossier::{Learned, Outcome};
 use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep};
 use crate::domain::outbound::OutBody;
 use crate::domain::ports::MediaBook;
+use crate::extract::batch::Fate;
 use crate::extract::{self, Extracted};
 use crate::forward::{Answer, AnswerBody, Failure};
 use crate::recognise::Recognised;
@@ -155,7 +156,7 @@ pub async fn lesson(
         Some(UploadStep::Range { .. }) => {
             session::arrived(answer, request, published_id.as_deref(), book, config).await
         }
-        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request)),
+        Some(UploadStep::Open { .. }) => Ok(session::opened(answer, request, published_id.as_deref())),
         _ => taught(recognised, extracted, account, published_id.as_deref(), book, config).await,
     };
     let mut learned = match taught {
@@ -168,6 +169,16 @@ pub async fn lesson(
     };
     let (first, posts) = published_items(recognised, extracted, account, &answer.body);
     learned.extend(posts);
+    let fate = match &answer.body {
+        AnswerBody::Whole(bytes) => extract::batch::fate(recognised, &extracted.items, bytes),
+        AnswerBody::Stream(_) => Fate::Known,
+    };
+    match fate {
+        Fate::Known => {}
+        // Each item was carried out for itself, so the whole may have failed although the answer is a success.
+        Fate::Refused(status) => return Lesson { outcome: Outcome::RefusedByProvider { status }, learned },
+        Fate::Unclear => return Lesson { outcome: Outcome::Unknown { code: "batch-item-unknown" }, learned },
+    }
     Lesson { outcome: Outcome::Published { status, published_id: published_id.or(first) }, learned }
 }
 
@@ -219,6 +230,7 @@ async fn unknown(
             sha256: None,
             len: 0,
             alt: Some("（代替テキストを設定できたか不明です）".to_owned()),
+            findings: Vec::new(),
         })],
         _ => Vec::new(),
     };
@@ -233,10 +245,11 @@ async fn part(
     config: &Extract,
 ) -> std::io::Result<Option<Segment>> {
     let provider = recognised.provider.id.clone();
-    let Some(UploadStep::Append { session, number, offset, len, sha256 }) = &extracted.upload else {
+    let Some(UploadStep::Append { session, number, offset, len, sha256, decoded }) = &extracted.upload else {
         return Ok(None);
     };
-    let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
+    let body = decoded.clone().map(OutBody::Bytes);
+    let (file, offset) = kept(body.as_ref().unwrap_or(&extracted.body), *offset, *len, config).await?;
     let (session, number) = (recognised.book_id(&account.id, session), *number);
     Ok(Some(Segment { provider, session, number, file, offset, len: *len, sha256: *sha256 }))
 }
@@ -258,6 +271,7 @@ async fn taught(
             sha256,
             len,
             alt,
+            findings: if sha256.is_some() { super::scan::kept(extracted) } else { Vec::new() },
         })
     };
     let known = |id: &str| book.media(&provider, &recognised.book_id(&account.id, id)).map_err(std::io::Error::other);
@@ -280,7 +294,7 @@ async fn taught(
             vec![record(session, Some(sha256), len, alt)]
         }
         (Some(UploadStep::Describe { id, alt }), _) => match known(id)? {
-            Some(media) => vec![record(id, media.sha256, media.len, Some(alt.clone()))],
+            Some(media) => vec![Learned::Media(MediaRecord { alt: Some(alt.clone()), ..media })],
             None => Vec::new(),
         },
         // A container is no post yet.

@@ -10,6 +10,13 @@ use crate::domain::decision::{Obligation, Permit, Refusal};
 use crate::domain::dossier::Dossier;
 use crate::extract::Extracted;
 
+/// Whether the account is in use and only observed today.
+pub(super) fn observes(account: &Account, now: Timestamp) -> bool {
+    let today = in_japan(now).date();
+    account.observe.is_some_and(|observe| observe.is_sound() && observe.covers(today))
+        && account.state == AccountState::Active
+}
+
 /// The permission of a post that an enforcing account would refuse, while the account is observed. A post with a field
 /// that nobody maps is refused all the same: without an approval nobody looked at it.
 ///
@@ -23,11 +30,10 @@ pub(super) fn observed(
     now: Timestamp,
     dossier: &mut Dossier,
 ) -> Result<Permit, Box<Refusal>> {
-    let today = in_japan(now).date();
-    let observes = account.observe.is_some_and(|observe| observe.is_sound() && observe.covers(today))
-        && account.state == AccountState::Active
-        && extracted.post.rest.is_empty();
-    if !observes || !rules.guidelines.may_observe(&account.organisation, &refusal) {
+    if !observes(account, now)
+        || !extracted.post.rest.is_empty()
+        || !rules.guidelines.may_observe(&account.organisation, &refusal)
+    {
         return Err(refusal);
     }
     dossier.would_refuse = Some(refusal);

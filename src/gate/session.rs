@@ -8,7 +8,6 @@ use http::{StatusCode, header};
 
 use crate::config::extract::Extract;
 use crate::domain::account::Account;
-use crate::domain::arrival::{Arrival, Door};
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Learned;
 use crate::domain::media::{MediaRecord, Segment, Sha256, UploadStep, session_name};
@@ -45,9 +44,28 @@ impl Session {
         Ok(Self { name, parts, doubtful, promised })
     }
 
+    /// The number of bytes in all: as this part tells it, or as the opening did. Where both do, they agree.
+    fn total(&self, told: Option<u64>) -> Option<u64> {
+        let opened = self.promised.as_ref().map(|promised| promised.len).filter(|len| *len > 0);
+        match (told, opened) {
+            (Some(told), Some(opened)) => Some(told).filter(|told| *told == opened),
+            (told, opened) => told.or(opened),
+        }
+    }
+
     /// How many bytes the provider has.
     fn arrived(&self) -> u64 {
         self.parts.iter().map(|part| part.len).sum()
+    }
+
+    /// Counts the part of unknown outcome as arrived, where the next one begins behind it: the sender asked the provider,
+    /// which has it. Where every part is answered alike, no answer says so to the gateway.
+    fn adopt(&mut self, counted: bool, from: Option<u64>) -> Option<Segment> {
+        let arrived = self.arrived();
+        let part = self.doubtful.take_if(|part| counted && from == Some(arrived + part.len))?;
+        let part = Segment { session: self.name.clone(), ..part };
+        self.parts.push(part.clone());
+        Some(part)
     }
 
     fn next(&self) -> u32 {
@@ -73,7 +91,9 @@ pub async fn check(
     account: &Account,
     book: &dyn MediaBook,
 ) -> Result<(), Box<Refusal>> {
-    let Some(UploadStep::Range { session: id, from, total, len, sha256 }) = &extracted.upload else { return Ok(()) };
+    let Some(UploadStep::Range { session: id, from, total, offset, len, sha256, counted }) = &extracted.upload else {
+        return Ok(());
+    };
     let unavailable = |_| Box::new(super::sentence::ledger_down());
     let name = recognised.book_id(&account.id, id);
     match book.media(&recognised.provider.id, &name).map_err(unavailable)? {
@@ -82,7 +102,8 @@ pub async fn check(
         Some(record) if record.sha256.is_some() && from.is_some() => return Err(complete()),
         Some(_) => {}
     }
-    let session = Session::read(recognised, account, id, book).map_err(unavailable)?;
+    let mut session = Session::read(recognised, account, id, book).map_err(unavailable)?;
+    session.adopt(*counted, *from);
     let arrived = session.arrived();
     if from.is_some_and(|from| from != arrived) {
         return Err(range());
@@ -90,13 +111,16 @@ pub async fn check(
     if from.is_some() && session.doubtful.as_ref().is_some_and(|part| part.sha256 != *sha256 || part.len != *len) {
         return Err(range());
     }
-    let Some(promised) = &session.promised else { return Ok(()) };
+    if *counted && session.total(*total).is_none_or(|total| arrived + len > total) {
+        return Err(range());
+    }
+    let Some(promised) = session.promised.as_ref().filter(|promised| promised.sha256.is_some()) else { return Ok(()) };
     let hash = match (from, total) {
         // Only with the number of bytes in all it is clear which part is the last.
         (Some(_), None) => return Err(range()),
         (Some(_), Some(total)) if promised.len > 0 && promised.len != *total => return Err(changed()),
         (Some(_), Some(total)) if arrived + len < *total => return Ok(()),
-        (Some(_), Some(_)) => whole(session.parts, Some(extracted.body.clone())).await,
+        (Some(_), Some(_)) => whole(session.parts, Some((extracted.body.clone(), *offset, *len))).await,
         (None, None) => return Ok(()),
         (None, Some(total)) => {
             // The provider takes "how much of N?" for the end, where it has N already.
@@ -143,20 +167,22 @@ fn changed() -> Box<Refusal> {
     )
 }
 
-/// Hash and length of parts on disk and the body that follows them.
-async fn whole(parts: Vec<Segment>, body: Option<OutBody>) -> std::io::Result<(Sha256, u64)> {
+/// Hash and length of parts on disk and of the body's part (where it begins, how long it is) that follows them.
+async fn whole(parts: Vec<Segment>, body: Option<(OutBody, u64, u64)>) -> std::io::Result<(Sha256, u64)> {
     tokio::task::spawn_blocking(move || {
         let (mut hash, mut total) = (Hasher::default(), 0);
         for part in &parts {
             total += feed(&mut hash, &part.file, part.offset, part.len)?;
         }
         match &body {
-            Some(OutBody::Bytes(bytes)) => {
-                hash.update(bytes);
-                total += bytes.len() as u64;
+            Some((OutBody::Bytes(bytes), from, len)) => {
+                let range = usize::try_from(*from).ok().zip(usize::try_from(from + len).ok());
+                let part = range.and_then(|(from, to)| bytes.get(from..to));
+                hash.update(part.ok_or_else(|| std::io::Error::other("the part lies outside its request"))?);
+                total += len;
             }
-            Some(OutBody::Spool(spool)) => total += feed(&mut hash, spool.path(), 0, spool.len)?,
-            Some(OutBody::Empty) | None => {}
+            Some((OutBody::Spool(spool), from, len)) => total += feed(&mut hash, spool.path(), *from, *len)?,
+            Some((OutBody::Empty, ..)) | None => {}
         }
         Ok((hash.finish(), total))
     })
@@ -181,20 +207,26 @@ fn feed(hash: &mut Hasher, file: &std::path::Path, from: u64, len: u64) -> std::
     if seen == len { Ok(seen) } else { Err(std::io::Error::other("a stored part is shorter than it was")) }
 }
 
-/// What the opening of a session taught: its name, from the `Location` of the answer.
-pub fn opened(answer: &Answer, request: &(Recognised, Extracted, std::sync::Arc<Account>)) -> Vec<Learned> {
+/// What the opening of a session taught: its name, from the `Location` of the answer or as the answer's own `id`.
+pub fn opened(
+    answer: &Answer,
+    request: &(Recognised, Extracted, std::sync::Arc<Account>),
+    id: Option<&str>,
+) -> Vec<Learned> {
     let (recognised, extracted, account) = request;
     let Some(UploadStep::Open { key, promised, total }) = &extracted.upload else { return Vec::new() };
-    let Some(id) = location(answer, recognised, key) else {
+    let named = if key.is_empty() { id.map(str::to_owned) } else { location(answer, recognised, key) };
+    let Some(id) = named else {
         tracing::error!("the answer to the opening of an upload names no session");
         return Vec::new();
     };
     let name = recognised.book_id(&account.id, &session_name(&id));
     let record = |id: String, sha256, len| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None })
+        Learned::Media(MediaRecord { provider, id, account, sha256, len, alt: None, findings: Vec::new() })
     };
-    let kept = promised.map(|sha256| record(promise(&name), Some(sha256), total.unwrap_or_default()));
+    let said = promised.is_some() || (key.is_empty() && total.is_some());
+    let kept = said.then(|| record(promise(&name), *promised, total.unwrap_or_default()));
     std::iter::once(record(name.clone(), None, 0)).chain(kept).collect()
 }
 
@@ -235,11 +267,14 @@ pub async fn arrived(
     config: &Extract,
 ) -> std::io::Result<Vec<Learned>> {
     let (recognised, extracted, account) = request;
-    let Some(UploadStep::Range { session, from, .. }) = &extracted.upload else { return Ok(Vec::new()) };
-    let session = Session::read(recognised, account, session, book).map_err(std::io::Error::other)?;
-    let ended = answer.status.is_success();
+    let Some(UploadStep::Range { session, from, total, len, counted, .. }) = &extracted.upload else {
+        return Ok(Vec::new());
+    };
+    let mut session = Session::read(recognised, account, session, book).map_err(std::io::Error::other)?;
+    let adopted = session.adopt(*counted, *from);
     let before = session.arrived();
-    let more = if ended { u64::MAX } else { told(answer).saturating_sub(before) };
+    let ended = answer.status.is_success() && (!counted || session.total(*total) == Some(before + len));
+    let more = if answer.status.is_success() { u64::MAX } else { told(answer).saturating_sub(before) };
     let part = match from {
         _ if more == 0 => None,
         Some(_) => fresh(&session, recognised, extracted, config).await?,
@@ -253,7 +288,7 @@ pub async fn arrived(
         part => part,
     };
     if !ended {
-        return Ok(part.map(Learned::Segment).into_iter().collect());
+        return Ok(adopted.into_iter().chain(part).map(Learned::Segment).collect());
     }
     let name = session.name.clone();
     let parts: Vec<Segment> = session.parts.into_iter().chain(part).collect();
@@ -265,7 +300,8 @@ pub async fn arrived(
     }
     let record = |id: String| {
         let (provider, account) = (recognised.provider.id.clone(), account.id.clone());
-        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None })
+        let findings = super::scan::kept(extracted);
+        Learned::Media(MediaRecord { provider, id, account, sha256: Some(sha256), len, alt: None, findings })
     };
     let mut learned = vec![record(name)];
     if let Some(id) = id {
@@ -285,10 +321,14 @@ pub async fn in_doubt(
     config: &Extract,
 ) -> std::io::Result<Vec<Learned>> {
     let (recognised, extracted, account) = request;
-    let Some(UploadStep::Range { session, from: Some(_), .. }) = &extracted.upload else { return Ok(Vec::new()) };
-    let session = Session::read(recognised, account, session, book).map_err(std::io::Error::other)?;
+    let Some(UploadStep::Range { session, from: from @ Some(_), counted, .. }) = &extracted.upload else {
+        return Ok(Vec::new());
+    };
+    let mut session = Session::read(recognised, account, session, book).map_err(std::io::Error::other)?;
+    let adopted = session.adopt(*counted, *from);
     let part = fresh(&session, recognised, extracted, config).await?;
-    Ok(part.map(|part| Learned::Segment(Segment { session: doubt(&session.name), ..part })).into_iter().collect())
+    let doubtful = part.map(|part| Segment { session: doubt(&session.name), ..part });
+    Ok(adopted.into_iter().chain(doubtful).map(Learned::Segment).collect())
 }
 
 /// The part that this request carried, kept on disk.
@@ -298,49 +338,12 @@ async fn fresh(
     extracted: &Extracted,
     config: &Extract,
 ) -> std::io::Result<Option<Segment>> {
-    let Some(UploadStep::Range { len, sha256, .. }) = &extracted.upload else { return Ok(None) };
+    let Some(UploadStep::Range { offset, len, sha256, .. }) = &extracted.upload else { return Ok(None) };
     if *len == 0 {
         return Ok(None);
     }
-    let (file, offset) = kept(&extracted.body, 0, *len, config).await?;
+    let (file, offset) = kept(&extracted.body, *offset, *len, config).await?;
     let provider = recognised.provider.id.clone();
     let (name, number) = (session.name.clone(), session.next());
     Ok(Some(Segment { provider, session: name, number, file, offset, len: *len, sha256: *sha256 }))
-}
-
-/// By which address a tool called the gateway at a reverse door.
-pub struct Called {
-    base: String,
-    /// Whether the provider's host stands in the path.
-    by_path: bool,
-}
-
-/// By which address the gateway was called; none at a forward door.
-pub fn called(arrival: &Arrival) -> Option<Called> {
-    arrival.base.clone().map(|base| Called { base, by_path: arrival.door == Door::Path })
-}
-
-/// The answer to the opening of a session with the gateway's own address in the place of the provider's, for a tool that
-/// called the gateway itself. An address that is not the provider's would lead past the gate and is left out.
-pub fn rewritten(
-    mut answer: Answer,
-    request: Option<&(Recognised, Extracted, std::sync::Arc<Account>)>,
-    called: Option<Called>,
-) -> Answer {
-    let (Some(Called { base, by_path }), Some((recognised, extracted, _))) = (called, request) else { return answer };
-    if !matches!(extracted.upload, Some(UploadStep::Open { .. })) {
-        return answer;
-    }
-    let address = answer.headers.remove(header::LOCATION);
-    let ours = address.as_ref().and_then(|address| address.to_str().ok()).and_then(|address| {
-        let (host, target) = address.strip_prefix("https://")?.split_once('/')?;
-        let known = recognised.provider.hosts.iter().any(|known| known.accepts(host));
-        let fits = known && (by_path || host == recognised.host);
-        let prefix = if by_path { format!("/{host}") } else { String::new() };
-        fits.then(|| http::HeaderValue::from_str(&format!("{base}{prefix}/{target}")).ok()).flatten()
-    });
-    if let Some(ours) = ours {
-        answer.headers.insert(header::LOCATION, ours);
-    }
-    answer
 }

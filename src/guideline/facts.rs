@@ -28,12 +28,17 @@ pub enum Value {
 
 /// The categories of findings, as the schema enumerates them. One that is not among them is `other`, which is refused
 /// and held as any other.
-pub const CATEGORIES: [&str; 33] = [
+pub const CATEGORIES: [&str; 38] = [
     "discrimination",
     "duty_secret",
+    "embargo",
     "endorsement",
     "illegal",
     "label",
+    "media_location",
+    "media_owner",
+    "media_unknown",
+    "media_unread",
     "nondisclosure",
     "notice",
     "obfuscation",
@@ -100,7 +105,7 @@ const ORDINARY_YES: [&str; 15] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 22] = [
+const ORDINARY_NO: [&str; 23] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -118,6 +123,7 @@ const ORDINARY_NO: [&str; 22] = [
     "has_place",
     "has_rest",
     "has_schedule",
+    "media_consent_asked",
     "self_approval",
     "target_is_own",
     "template_fits",
@@ -156,7 +162,7 @@ impl Facts {
         ];
         values.extend(ORDINARY_YES.map(|name| (name, Value::Flag(true))));
         values.extend(ORDINARY_NO.map(|name| (name, Value::Flag(false))));
-        let findings = ["block_categories", "review_categories", "never_categories"];
+        let findings = ["block_categories", "review_categories", "manager_categories", "never_categories"];
         values.extend(findings.map(|name| (name, Value::Members("Category", Vec::new()))));
         values.push(("declares", Value::Members("Declaration", Vec::new())));
         values.extend(["set_aside", "periods", "hashtags"].map(|name| (name, Value::Set(Vec::new()))));

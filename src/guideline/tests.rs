@@ -451,6 +451,8 @@ fn an_emergency_skips_the_approver_and_no_filter() {
         excerpt: String::new(),
         advice: String::new(),
         never,
+        accept: crate::domain::finding::Accept::Approver,
+        accepted: false,
     };
     scene.report.findings = vec![finding("url_ip", Severity::Review, false)];
     assert!(decide(&guidelines, scene.case(&emergency())).is_ok());

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 
 use super::lexicon::Lexicon;
-use super::rulefile::Source;
+use super::rulefile::{Override, Source};
 use super::{RuleSet, compile, dates, example, inspect, label, office, personal, shorteners, template};
 use crate::config::Problem;
 use crate::config::inspect::Inspect;
@@ -92,7 +92,10 @@ impl Reading {
             list.read(Path::new("builtin:shorteners"), SHORTENERS, &mut self.problems);
         }
         for file in &config.shorteners {
-            if let Some(text) = self.file(file) {
+            if file == Path::new("builtin:shorteners") {
+                self.note(SHORTENERS);
+                list.read(file, SHORTENERS, &mut self.problems);
+            } else if let Some(text) = self.file(file) {
                 self.note(&text);
                 list.read(file, &text, &mut self.problems);
             }
@@ -144,7 +147,10 @@ impl RuleSet {
         match (my_number, labels, blanks, dates, office) {
             (Some(my_number), Some(labels), Some(blanks), Some(dates), Some(office)) => {
                 let hash = Sha256::of(reading.hashed.as_bytes()).hex();
-                let set = Self { shorteners, my_number, labels, blanks, dates, lexicon, office, hash };
+                let rules = sources.iter().flat_map(|source| &source.says.rule).map(|rule| rule.get_ref());
+                let managed = rules.filter(|rule| rule.overridden_by == Override::Manager).map(|rule| rule.id.clone());
+                let for_manager = managed.collect();
+                let set = Self { shorteners, my_number, labels, blanks, dates, lexicon, office, for_manager, hash };
                 let failing = if is_proven { Vec::new() } else { set.failing(&sources) };
                 if !failing.is_empty() {
                     return Err(failing);

@@ -16,6 +16,8 @@ pub struct Office {
     pub mail: Vec<String>,
     /// Hosts whose links are no unlisted shorteners, with their sub-domains.
     pub hosts: Vec<String>,
+    /// Names of the office itself, which may stand as the maker of a picture.
+    pub names: Vec<String>,
 }
 
 impl Office {
@@ -48,6 +50,11 @@ impl Office {
         let domain = address.rsplit('@').next().unwrap_or_default();
         let own = |own: &String| own == address || within(domain, own);
         [".lg.jp", ".go.jp"].iter().any(|end| domain.ends_with(end)) || self.mail.iter().any(own)
+    }
+
+    /// Whether the maker of a picture is the office itself: a name that holds one of the office's own.
+    pub fn has_name(&self, maker: &str) -> bool {
+        self.names.iter().any(|own| !own.is_empty() && maker.contains(own.as_str()))
     }
 
     /// Whether links to the host are trusted.

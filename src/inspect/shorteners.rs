@@ -68,7 +68,8 @@ impl Shorteners {
     }
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether this can stand in a list: a host name in lower-case ASCII with a dot.
+pub fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')

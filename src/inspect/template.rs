@@ -58,8 +58,7 @@ impl Blanks {
 
     /// Blanks with marks in a folded view.
     pub fn find(&self, view: &View, found: &mut Vec<Found>) {
-        // Every mark but two begins with the same byte in UTF-8.
-        if !view.text.bytes().any(|byte| matches!(byte, 0xe2 | b'*')) && !view.text.contains('〇') {
+        if !may_hold_marks(view.text.as_bytes()) {
             return;
         }
         for hit in self.marks.find_iter(&view.text) {
@@ -72,6 +71,12 @@ impl Blanks {
             }
         }
     }
+}
+
+/// Whether a mark may stand in a text: each but `*` begins with one of three groups of bytes in UTF-8, and only few
+/// other characters do.
+fn may_hold_marks(text: &[u8]) -> bool {
+    text.contains(&b'*') || text.windows(3).any(|bytes| matches!(bytes, [0xe2, 0x96 | 0x97, _] | [0xe3, 0x80, 0x87]))
 }
 
 /// A blank of another kind, found by [`BLANKS`], unless it is ornament or a number.

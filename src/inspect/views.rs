@@ -243,39 +243,8 @@ fn may_count(text: &str) -> bool {
     let mut run: Vec<Spanned> = Vec::new();
     let mut foreign = 0;
     for c in text.chars().chain(std::iter::once('\n')) {
-        let is_foreign = matches!(
-            c,
-            '〇' | '一'
-                | '二'
-                | '三'
-                | '四'
-                | '五'
-                | '六'
-                | '七'
-                | '八'
-                | '九'
-                | 'ぜ'
-                | 'ろ'
-                | 'れ'
-                | 'い'
-                | 'ま'
-                | 'る'
-                | 'ち'
-                | 'に'
-                | 'さ'
-                | 'ん'
-                | 'よ'
-                | 'ご'
-                | 'く'
-                | 'な'
-                | 'し'
-                | 'は'
-                | 'き'
-                | 'ゅ'
-                | 'ゆ'
-                | 'う'
-        );
-        if is_foreign || matches!(c, '0'..='9' | '-' | 'ー' | ' ' | 'の' | '・' | '.') {
+        let is_foreign = is_spoken(c) || kanji_digit(c).is_some();
+        if is_foreign || c.is_ascii_digit() || joins(c) {
             foreign += usize::from(is_foreign);
             run.push((c, (0, 0)));
             continue;
@@ -301,42 +270,92 @@ fn counts(mut chars: &[Spanned]) -> bool {
     false
 }
 
+/// What may stand between the digits of a number.
+fn joins(c: char) -> bool {
+    matches!(c, '-' | 'ー' | ' ' | 'の' | '・' | '.')
+}
+
+fn kanji_digit(c: char) -> Option<char> {
+    Some(match c {
+        '〇' => '0',
+        '一' => '1',
+        '二' => '2',
+        '三' => '3',
+        '四' => '4',
+        '五' => '5',
+        '六' => '6',
+        '七' => '7',
+        '八' => '8',
+        '九' => '9',
+        _ => return None,
+    })
+}
+
+/// Whether a letter stands in a digit that is read aloud.
+fn is_spoken(c: char) -> bool {
+    matches!(
+        c,
+        'ぜ' | 'ろ'
+            | 'れ'
+            | 'い'
+            | 'ま'
+            | 'る'
+            | 'ち'
+            | 'に'
+            | 'さ'
+            | 'ん'
+            | 'よ'
+            | 'ご'
+            | 'く'
+            | 'な'
+            | 'し'
+            | 'は'
+            | 'き'
+            | 'ゅ'
+            | 'ゆ'
+            | 'う'
+    )
+}
+
+/// The digit that is read aloud at the beginning, and how many characters its word has.
+fn spoken(chars: &[Spanned]) -> Option<(char, usize)> {
+    let at = |n: usize| chars.get(n).map_or('\n', |(c, _)| *c);
+    // Most text is none: its first letter tells.
+    let (second, digit) = match at(0) {
+        'に' => return Some(('2', 1)),
+        'ご' => return Some(('5', 1)),
+        'き' => {
+            let nine = matches!((at(1), at(2)), ('ゅ', 'う' | 'ー') | ('ゆ', 'う'));
+            return nine.then_some(('9', 3));
+        }
+        'ぜ' => ('ろ', '0'),
+        'れ' => ('い', '0'),
+        'ま' => ('る', '0'),
+        'い' => ('ち', '1'),
+        'さ' => ('ん', '3'),
+        'よ' => ('ん', '4'),
+        'ろ' => ('く', '6'),
+        'な' => ('な', '7'),
+        'し' => ('ち', '7'),
+        'は' => ('ち', '8'),
+        _ => return None,
+    };
+    (at(1) == second).then_some((digit, 2))
+}
+
 /// The digits that `chars` begins with, how many characters they take, and whether any is written as a word or kanji.
-fn digit_run(chars: &[(char, (u32, u32))]) -> (Vec<Spanned>, usize, bool) {
-    const READ: [(&str, char); 15] = [
-        ("ぜろ", '0'),
-        ("れい", '0'),
-        ("まる", '0'),
-        ("いち", '1'),
-        ("に", '2'),
-        ("さん", '3'),
-        ("よん", '4'),
-        ("ご", '5'),
-        ("ろく", '6'),
-        ("なな", '7'),
-        ("しち", '7'),
-        ("はち", '8'),
-        ("きゅう", '9'),
-        ("きゅー", '9'),
-        ("きゆう", '9'),
-    ];
+fn digit_run(chars: &[Spanned]) -> (Vec<Spanned>, usize, bool) {
     let mut read = Vec::new();
     let (mut at, mut foreign, mut end) = (0, false, 0);
     while let Some((c, span)) = chars.get(at) {
         let rest = chars.get(at..).unwrap_or_default();
-        let spoken = READ.iter().find(|(word, _)| {
-            rest.len() >= word.chars().count() && word.chars().zip(rest).all(|(letter, (c, _))| letter == *c)
-        });
         if c.is_ascii_digit() {
             read.push((*c, *span));
             at += 1;
-        } else if let Some(digit) = "〇一二三四五六七八九".chars().position(|kanji| kanji == *c) {
-            read.push((char::from_digit(u32::try_from(digit).unwrap_or(0), 10).unwrap_or('0'), *span));
-            (at, foreign) = (at + 1, true);
-        } else if let Some((word, digit)) = spoken {
-            read.push((*digit, *span));
-            (at, foreign) = (at + word.chars().count(), true);
-        } else if !read.is_empty() && matches!(c, '-' | 'ー' | ' ' | 'の' | '・' | '.') && at == end {
+        } else if let Some((digit, len)) = kanji_digit(*c).map(|digit| (digit, 1)).or_else(|| spoken(rest)) {
+            read.push((digit, *span));
+            (at, foreign) = (at + len, true);
+        } else if !read.is_empty() && joins(*c) && at == end {
             read.push(('-', *span));
             at += 1;
             continue;

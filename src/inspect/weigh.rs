@@ -39,8 +39,10 @@ pub(super) fn weigh(terms: &Terms, view: &View, range: &Range<usize>, seen: &See
 
 /// The title that a text begins with: a short first line that is no sentence.
 fn heading(text: &str) -> Range<usize> {
-    let line = text.get(..text.find('\n').unwrap_or(0)).unwrap_or_default();
-    if line.len() <= 120 && !line.contains('。') { 0..line.len() } else { 0..0 }
+    const LONGEST: usize = 120;
+    let first = text.as_bytes().get(..text.len().min(LONGEST + 1)).unwrap_or_default();
+    let Some(end) = first.iter().position(|byte| *byte == b'\n') else { return 0..0 };
+    if text.get(..end).is_some_and(|line| !line.contains('。')) { 0..end } else { 0..0 }
 }
 
 /// Where the cues of a hit may stand.
@@ -70,13 +72,13 @@ fn span_of(text: &str, part: &str) -> Range<usize> {
 /// lines within sentences.
 fn sentence(text: &str, range: &Range<usize>) -> Range<usize> {
     let bytes = text.as_bytes();
-    let ends = |at: usize| {
-        bytes.get(at..).is_some_and(|rest| {
-            rest.starts_with("。".as_bytes())
-                || rest.starts_with(b"\n\n")
-                || rest.starts_with(b"! ")
-                || rest.starts_with(b". ")
-        })
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let ends = |at: usize| match byte(at) {
+        // 。
+        0xe3 => byte(at + 1) == 0x80 && byte(at + 2) == 0x82,
+        b'\n' => byte(at + 1) == b'\n',
+        b'!' | b'.' => byte(at + 1) == b' ',
+        _ => false,
     };
     let from = range.start.saturating_sub(600);
     let to = bytes.len().min(range.end + 600);

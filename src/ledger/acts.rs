@@ -16,6 +16,8 @@ use crate::domain::ports::{Approvals, Registry, Unavailable};
 use crate::domain::remarks::Remarks;
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
+mod closed;
+
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {
         Self(unavailable.0)
@@ -150,18 +152,17 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .with(Condition::AccountIn(account.clone(), AccountState::Suspended))
             .doing(Change::AccountState(account, AccountState::Active)),
         Act::SetCredential { credential, rotate } => set_credential(by, body, credential, rotate),
+        Act::Embargo(new) => closed::add(by, body, *new, now),
+        Act::LiftEmbargo { id, reason } => closed::lift(by, body, id, &reason),
+        Act::AcceptFindings { ticket, findings, reason } => {
+            closed::accept(shared, by, body, &ticket, &findings, &reason)?
+        }
         Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),
         Act::ImportClients(clients) => import(by, body, clients),
         // It is heard before it becomes a unit; nobody may slip past the hearing.
         Act::Registry(asked) => Parts::new(asked.name()).must(false, "registry-unheard"),
-        Act::SetAccountState { account, state, reason } => Parts::new("set-account-state")
-            .text("account", account.as_str())
-            .text("state", state.as_str())
-            .because(&reason)
-            .with(Condition::AccountOf(account.clone(), body.clone()))
-            .doing(Change::AccountState(account, state)),
     })
 }
 

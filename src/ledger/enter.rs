@@ -14,7 +14,7 @@ use crate::domain::dossier::{Dossier, Outcome};
 use crate::domain::emergency::AfterReportId;
 use crate::domain::exemption::Exemption;
 use crate::domain::outbound::Outbound;
-use crate::store::{Change, Committed, Condition, Draft, Log, StoreDown, Unit};
+use crate::store::{Change, Committed, Condition, Draft, Log, StoreDown, Tried, Unit};
 
 /// The unit of a permission.
 pub(super) fn permission(
@@ -115,7 +115,8 @@ fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
     }
     // A resend moves the key to its own entry, so that its outcome decides about the next one.
     if let (Some(client), Some(key), Some(digest)) = (&dossier.client, &dossier.retry_key, dossier.digest) {
-        changes.push(Change::Retry(client.clone(), key.clone(), digest));
+        let tried = if matches!(dossier.pass, Some(Pass::Resend { .. })) { Tried::Again } else { Tried::First };
+        changes.push(Change::Retry(client.clone(), key.clone(), digest, tried));
     }
 }
 

@@ -70,6 +70,9 @@ pub struct Payload {
     /// The post's normal form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post: Option<String>,
+    /// Media by URL: the address and the hash of what stood there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<(String, String)>,
     /// All findings, with what matched.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -132,6 +135,10 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
     fields.text_if("provider", dossier.provider.as_ref().map(|id| id.as_str()));
     fields.text_if("route", dossier.route.as_deref());
     fields.text("rules", &dossier.rules);
+    let seen: Value = dossier.seen.iter().take(CITED).map(|seen| seen.sha256.hex()).collect();
+    if !dossier.seen.is_empty() {
+        fields.value("seen", &seen);
+    }
     fields.text_if("target", dossier.target.as_deref());
     fields.text_if("upload", dossier.upload.as_ref().map(upload_step));
     if let Some(refusal) = &dossier.would_refuse {
@@ -144,6 +151,7 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
         source: dossier.source.clone(),
         reason: dossier.reason.clone(),
         post: (!dossier.payload.is_empty()).then(|| String::from_utf8_lossy(&dossier.payload).into_owned()),
+        media: dossier.seen.iter().map(|seen| (seen.url.clone(), seen.sha256.hex())).collect(),
         findings: Vec::new(),
     };
     if let Some(report) = &dossier.report {
@@ -187,6 +195,8 @@ fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<Strin
         Some(Pass::Approved { approval, .. }) => {
             fields.text("approval", approval.id.as_str());
             fields.text("approver", &names.pseudonym(&approval.approver));
+            let declared: Vec<&str> = approval.remarks.declares.iter().map(|it| it.as_str()).collect();
+            fields.text_if("declared", Some(declared.join(" ")).filter(|it| !it.is_empty()).as_deref());
             Some(approval.approver.as_str().to_owned())
         }
         Some(Pass::Resend { entry }) => {

@@ -8,6 +8,7 @@ pub fn of_code(code: &'static str) -> Refusal {
         .or_else(|| of_container(code))
         .or_else(|| of_act(code))
         .or_else(|| of_account_act(code))
+        .or_else(|| of_registry(code))
         .unwrap_or_else(|| {
             Refusal::refused(
                 code,
@@ -81,11 +82,6 @@ fn of_post(code: &'static str) -> Option<Refusal> {
             "The emergency has ended or is not for this account.",
             "緊急の発信が必要な場合は、改めて宣言するか、通常の承認を受けてください。",
         ),
-        "registry-moved" => (
-            "確認している間に、台帳（管理者、委任、承認済みのSNSなど）が変更されたため、送信しませんでした。",
-            "The registry changed while the request was looked at; nothing was sent.",
-            "もう一度送信してください。変更後の台帳で確認します。",
-        ),
         "resend-not-open" => (
             "再送の対象となる記録の結果がすでに確定しているため、同じ再送キーでは送信できません。",
             "The outcome of the first request is known, so it cannot be sent again under this retry key.",
@@ -143,7 +139,6 @@ fn clause(code: &str) -> &'static str {
         "account-locked" => "sekisho:account-lock",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
-        "registry-moved" => "sekisho:registry",
         _ => "sekisho:promise-2",
     }
 }
@@ -221,6 +216,7 @@ fn of_act(code: &'static str) -> Option<Refusal> {
 }
 
 /// Refusals of acts on accounts and their credentials.
+#[expect(clippy::too_many_lines, reason = "a table of sentences")]
 fn of_account_act(code: &'static str) -> Option<Refusal> {
     let (ja, en, way) = match code {
         "may-not-hold-credential" => (
@@ -238,6 +234,41 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "No credential of this account is in custody.",
             "登録（set）の操作をしてください。",
         ),
+        "not-in-charge" => (
+            "公表できない期間の登録と解除は、アカウント管理者とSNS運用責任者だけが行えます。",
+            "Only managers and operators of an account may change the register.",
+            "アカウント管理者またはSNS運用責任者に依頼してください。",
+        ),
+        "embargo-not-open" => (
+            "この登録は見つからないか、すでに終わっています。",
+            "There is no such entry of the register, or it has ended.",
+            "登録の一覧を確認してください。",
+        ),
+        "embargo-until" => (
+            "公表できない期間の終わりが正しくありません（分単位で、現在より後、5年以内にしてください）。",
+            "The end must be a whole minute, later than now and within five years.",
+            "終わりの日時を指定し直してください。",
+        ),
+        "embargo-words" => (
+            "公表できない語句（2文字以上100文字以内）またはファイルを、合わせて200件以内で指定してください。",
+            "Words of 2 to 100 characters or files are needed, 200 at most.",
+            "語句を指定し直してください。",
+        ),
+        "embargo-elsewhere" => (
+            "登録する人または団体が、操作している職員と一致しません。",
+            "An entry is made in one's own name and body.",
+            "ご本人が操作してください。",
+        ),
+        "finding-unknown" => (
+            "指定された指摘が、この受付の投稿にはありません。",
+            "The held post has no such finding.",
+            "受付の内容を開き直し、指摘の番号を確認してください。",
+        ),
+        "finding-not-acceptable" => (
+            "この指摘は、だれの確認でも認めることができません。",
+            "Nobody may accept this finding.",
+            "指摘された箇所を直してください。",
+        ),
         "client-known" => (
             "同じ名前か同じ利用キーの投稿ツールが、すでに登録されています。",
             "A client with this id or key is registered already.",
@@ -247,21 +278,6 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
             "ほかの団体の投稿ツールは登録できません。",
             "The client belongs to another body.",
             "その団体のアカウント管理者に依頼してください。",
-        ),
-        "registry-unheard" => (
-            "台帳の変更は、規則による審査を経ずには実行できません。",
-            "A change of the registry must be heard by its rules.",
-            "台帳の変更の手続きから行ってください。",
-        ),
-        "account-name-taken" => (
-            "この名前のアカウントは登録できません。",
-            "An account of this name cannot be registered.",
-            "ほかの名前にしてください。",
-        ),
-        "person-name-taken" => (
-            "一覧の職員の番号のうち、使えないものがあります。一件も反映していません。",
-            "One of the people's ids cannot be used; nothing was changed.",
-            "職員の番号を、ほかの番号にしてください。",
         ),
         "reason-missing" => ("理由が必要です。", "A reason is needed.", "理由を入力してください。"),
         "account-not-in-use" => (
@@ -284,6 +300,34 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
     Some(Refusal::refused(code, ja, en, way))
 }
 
+/// Refusals of what rests on the registry.
+fn of_registry(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "registry-moved" => (
+            "確認している間に、登録簿（管理者、委任、承認済みのSNSなど）が変更されたため、送信しませんでした。",
+            "The registry changed while the request was looked at; nothing was sent.",
+            "もう一度送信してください。変更後の登録簿で確認します。",
+        ),
+        "registry-unheard" => (
+            "登録簿の変更は、規則による審査を経ずには実行できません。",
+            "A change of the registry must be heard by its rules.",
+            "登録簿の変更の手続きから行ってください。",
+        ),
+        "account-name-taken" => (
+            "この名前のアカウントは登録できません。",
+            "An account of this name cannot be registered.",
+            "ほかの名前にしてください。",
+        ),
+        "person-name-taken" => (
+            "一覧の職員の番号のうち、使えないものがあります。一件も反映していません。",
+            "One of the people's ids cannot be used; nothing was changed.",
+            "職員の番号を、ほかの番号にしてください。",
+        ),
+        _ => return None,
+    };
+    Some(Refusal::refused(code, ja, en, way).status(409).citing("sekisho:registry"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,6 +347,7 @@ mod tests {
                     .or_else(|| of_container(code))
                     .or_else(|| of_act(code))
                     .or_else(|| of_account_act(code))
+                    .or_else(|| of_registry(code))
                     .is_some(),
                 "{code} has no sentence"
             );

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::config::Config;
-use crate::domain::account::{AccountKind, OperatingPolicy, OrganisationId, ProviderId};
+use crate::domain::account::{AccountKind, AccountState, OperatingPolicy, OrganisationId, ProviderId};
 use crate::domain::action::Action;
 use crate::domain::approval::Pass;
 use crate::domain::clock::Clock;
@@ -25,6 +25,7 @@ use crate::store::sqlite::raw;
 mod failures;
 mod passages;
 mod people;
+mod registry;
 mod stage;
 mod tampering;
 

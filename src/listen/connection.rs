@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response, Version, header};
+use http::{Request, Response, Version, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::guard::{Guard, Io, Prefixed};
-use super::head::Violation;
+use super::head::{self, Violation};
 use super::reverse::{self, Place, Route, Target};
 use super::watch::{Fault, Inbound, Outbound, Watch};
 use super::{Doors, refusal, tunnel};
@@ -266,9 +266,9 @@ impl Connection {
             return self.refuse(&refusal::of_violation(violation), first);
         }
         let settled = reverse::settle(&self.place, &parts, &*self.doors.hosts);
-        let bodyless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE);
+        let most = head::most_body(parts.method.as_str().as_bytes());
         let route = match settled {
-            Ok(_) if bodyless && !body.is_end_stream() => {
+            Ok(_) if most.is_some_and(|most| body.size_hint().upper().is_none_or(|length| length > most)) => {
                 let violation = Violation::bad("body-not-expected");
                 return self.refuse(&refusal::of_violation(violation), first);
             }

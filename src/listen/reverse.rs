@@ -136,12 +136,14 @@ fn by_origin(provider: &ProviderId, parts: &Parts, hosts: &dyn Hosts) -> Result<
     let path = parts.uri.path();
     let (emergency, path) = match path.strip_prefix("/emergency/") {
         None => (false, path.to_owned()),
-        Some(rest) => {
-            let named = [provider.as_str(), host.as_str()]
-                .into_iter()
-                .find_map(|name| rest.strip_prefix(name).filter(|tail| tail.starts_with('/')));
-            (true, named.map_or_else(|| format!("/{rest}"), str::to_owned))
-        }
+        Some(rest) => (true, format!("/{rest}")),
+    };
+    // Another host of the provider may stand in the path: addresses that answers name are rewritten so.
+    let named = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    let (host, path) = match named {
+        Some((name, rest)) if hosts.is_host_of(provider.as_str(), name) => (name.to_owned(), format!("/{rest}")),
+        Some((name, rest)) if emergency && name == provider.as_str() => (host, format!("/{rest}")),
+        _ => (host, path),
     };
     Ok(Route { host, path, query: None, door: Door::Origin, emergency })
 }
@@ -176,10 +178,10 @@ fn second_version(parts: &Parts) -> Result<(), Box<Refusal>> {
         return bad("bad-field-value");
     }
     let length = parts.headers.get("content-length").map(|value| head::length(value.as_bytes()));
-    let bodyless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE);
+    let most = head::most_body(parts.method.as_str().as_bytes());
     match length {
         Some(None) => bad("bad-content-length"),
-        Some(Some(1..)) if bodyless => bad("body-not-expected"),
+        Some(Some(length)) if most.is_some_and(|most| length > most) => bad("body-not-expected"),
         _ if parts.headers.get_all("te").iter().any(|value| value != "trailers") => bad("bad-te"),
         _ if parts.headers.contains_key("trailer") => bad("trailers-not-allowed"),
         _ if parts.headers.contains_key("http2-settings") => bad("upgrade-not-allowed"),
@@ -204,6 +206,9 @@ mod tests {
                 "line" => Some("api.line.me".to_owned()),
                 _ => None,
             }
+        }
+        fn is_host_of(&self, provider: &str, host: &str) -> bool {
+            self.is_provider_host(host) && (provider == "line") == (host == "api.line.me")
         }
         fn host_patterns(&self) -> Vec<String> {
             vec!["api.x.com".to_owned(), "upload.x.com".to_owned(), "api.line.me".to_owned()]
@@ -273,6 +278,11 @@ mod tests {
         assert_eq!(at(&origin, "/emergency/2/tweets", "gw"), to("api.x.com", "/2/tweets", true));
         assert_eq!(at(&origin, "/emergency/x/2/tweets", "gw"), to("api.x.com", "/2/tweets", true));
         assert_eq!(at(&origin, "/emergency/api.x.com/2", "gw"), to("api.x.com", "/2", true));
+        // An address that an answer named leads to another host of the same provider, and only of the same.
+        assert_eq!(at(&origin, "/upload.x.com/1.1/m", "gw"), to("upload.x.com", "/1.1/m", false));
+        assert_eq!(at(&origin, "/emergency/upload.x.com/1.1/m", "gw"), to("upload.x.com", "/1.1/m", true));
+        assert_eq!(at(&origin, "/api.line.me/v2", "gw"), to("api.x.com", "/api.line.me/v2", false));
+        assert_eq!(at(&origin, "/upload.x.com", "gw"), to("api.x.com", "/upload.x.com", false));
         assert_eq!(at(&origin, "https://api.x.com/2", "api.x.com"), Err("authority-mismatch".to_owned()));
     }
 

@@ -27,6 +27,9 @@ impl Hosts for Town {
     fn default_host(&self, provider: &str) -> Option<String> {
         (provider == "x").then(|| "api.x.com".to_owned())
     }
+    fn is_host_of(&self, provider: &str, host: &str) -> bool {
+        self.default_host(provider).as_deref() == Some(host)
+    }
     fn host_patterns(&self) -> Vec<String> {
         vec!["api.x.com".to_owned(), "api.line.me".to_owned()]
     }

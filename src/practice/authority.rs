@@ -66,7 +66,7 @@ pub enum Error {
 }
 
 impl Authority {
-    /// Makes a root and a leaf for [`HOSTS`], `localhost` and `127.0.0.1`.
+    /// Makes a root and a leaf for [`HOSTS`], the website, `localhost` and `127.0.0.1`.
     ///
     /// # Errors
     /// When no key can be made or the TLS library refuses the result.
@@ -80,7 +80,13 @@ impl Authority {
         let issuer = Issuer::new(root, root_key);
 
         let leaf_key = KeyPair::generate()?;
-        let names = HOSTS.iter().copied().chain(["localhost", "127.0.0.1"]).map(str::to_owned).collect::<Vec<_>>();
+        let names = HOSTS
+            .iter()
+            .copied()
+            .chain(super::SITES)
+            .chain(["localhost", "127.0.0.1"])
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         let mut leaf = CertificateParams::new(names)?;
         leaf.distinguished_name = named("sekisho practice providers");
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -1,6 +1,8 @@
 //! Meta's Graph API: Threads and Instagram, whose posts are made in one request and published by another.
 
+mod batch;
 mod containers;
+mod films;
 mod objects;
 mod pages;
 
@@ -26,6 +28,7 @@ pub(super) struct State {
     calls: BTreeMap<String, u64>,
     containers: BTreeMap<String, containers::Container>,
     objects: BTreeMap<String, objects::Object>,
+    films: BTreeMap<String, films::Film>,
     unpublished: BTreeMap<String, pages::Unpublished>,
 }
 
@@ -77,6 +80,9 @@ pub(super) fn answers(host: &str) -> bool {
 /// wherever they stood.
 struct Call {
     service: Service,
+    host: String,
+    /// The access token: addresses of further pages carry it.
+    token: String,
     method: Method,
     path: Vec<String>,
     version: String,
@@ -111,6 +117,8 @@ impl Call {
         let method = asked_for.and_then(|name| name.parse().ok()).unwrap_or_else(|| asked.method.clone());
         Self {
             service: Service::of(&asked.host, &path),
+            host: asked.host.clone(),
+            token: token.to_owned(),
             method,
             path,
             version,
@@ -181,12 +189,22 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Answer {
     let Some(token) = token.filter(|token| token != "revoked") else {
         return refusal(StatusCode::BAD_REQUEST, 190, None, "Invalid OAuth access token - Cannot parse access token");
     };
-    let call = Call::of(asked, &token);
+    match batch::of(asked).filter(|_| matches!(asked.segments().as_slice(), [] | ["me"] | [_])) {
+        Some(list) => batch::answer(world, asked, &token, &list),
+        None => single(world, asked, &token),
+    }
+}
+
+/// Answers one request that is no batch.
+fn single(world: &mut World, asked: &Asked, token: &str) -> Answer {
+    let call = Call::of(asked, token);
     let calls = world.graph.calls.entry(call.user.clone()).or_default();
     *calls += 1;
     let used = (*calls * 100 / CALLS).min(100);
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let film = films::answer(world, &call, asked);
     let answer = match (&call.method, path.as_slice()) {
+        _ if film.is_some() => film.unwrap_or_else(|| unknown("")),
         (&Method::POST, [_, "threads"]) if call.service == Service::Threads => containers::make(world, &call),
         (&Method::POST, [_, "threads_publish"]) if call.service == Service::Threads => {
             containers::publish(world, &call)

@@ -27,7 +27,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether a field of this name carries media.
 pub(super) fn is_media(name: &str) -> bool {
-    matches!(name, "media" | "media_data" | "file" | "avatar" | "header")
+    matches!(name, "media" | "media_data" | "file" | "avatar" | "header" | "video_file_chunk")
 }
 
 /// A body on its way in.

@@ -148,6 +148,7 @@ fn known(world: &mut World, account: &str, asked: Asked) -> Answer {
             let id = world.mastodon.next_id(asked.at);
             done(&json!({"id": id.to_string(), "name": name, "statuses_count": 0, "last_status_at": null}))
         }
+        (Method::GET, ["v1", "timelines", "home"]) => statuses::timeline(world, account, &asked),
         (Method::GET, ["v1", "timelines", ..] | ["v1", "notifications"]) => done(&json!([])),
         (_, ["v1", "lists" | "collections" | "reports" | "polls" | "conversations", ..]) => {
             let id = world.mastodon.next_id(asked.at);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Asked};
 use super::fault::{self, Fault, Trouble, When};
 use super::record::{Published, Received};
-use super::{bluesky, graph, line, mastodon, x, youtube};
+use super::{bluesky, graph, line, mastodon, site, x, youtube};
 use crate::domain::clock::Clock;
 
 /// The path under which tests in other processes read and steer the practice providers, on every host.
@@ -36,6 +36,7 @@ pub(super) struct World {
     pub(super) mastodon: mastodon::State,
     pub(super) bluesky: bluesky::State,
     pub(super) youtube: youtube::State,
+    pub(super) site: site::State,
 }
 
 impl Stage {
@@ -87,6 +88,14 @@ impl Stage {
         open(&self.world).published.clone()
     }
 
+    pub(super) fn put_on_site(&self, path: &str, bytes: Vec<u8>) {
+        open(&self.world).site.put(path, bytes);
+    }
+
+    pub(super) fn site_visits(&self) -> Vec<String> {
+        open(&self.world).site.visits.clone()
+    }
+
     pub(super) fn allow_posts(&self, posts: u64) {
         open(&self.world).x.allowed = Some(posts);
     }
@@ -115,6 +124,7 @@ impl Stage {
         let host = asked.host.clone();
         let mut world = open(&self.world);
         match host.as_str() {
+            host if site::SITES.contains(&host) => world.site.answer(&asked.path, &asked.query),
             host if graph::answers(host) => graph::answer(&mut world, &asked),
             host if host.ends_with("line.me") => line::answer(&mut world, &asked),
             "mastodon.example" => mastodon::answer(&mut world, asked),

@@ -82,7 +82,9 @@ async fn serve(request: Request<Incoming>, stage: Arc<Stage>, orders: Arc<Orders
     let backstage = path.starts_with(BACKSTAGE);
     let fault = if backstage { None } else { stage.strike(&received.host, &received.method, &path) };
     let (host, at) = (received.host.clone(), received.at);
-    let number = if backstage { u64::MAX } else { stage.note(received) };
+    // What the website is asked for is no request to a provider.
+    let off_record = backstage || super::SITES.contains(&host.as_str());
+    let number = if off_record { u64::MAX } else { stage.note(received) };
     if let Some((When::BeforeBody, trouble)) = &fault {
         return Ok(trouble_instead(trouble, &stage, number, &orders).await);
     }

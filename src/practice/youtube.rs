@@ -1,5 +1,6 @@
 //! YouTube: the Data API (version 3), with its one-shot and its resumable uploads.
 
+mod batch;
 mod uploads;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,9 @@ impl State {
 pub(super) fn answer(world: &mut World, asked: &Asked) -> Answer {
     if matches!(asked.host.as_str(), "oauth2.googleapis.com" | "accounts.google.com") {
         return sign_in(asked);
+    }
+    if asked.method == Method::POST && matches!(asked.path.as_str(), "/batch" | "/batch/youtube/v3") {
+        return batch::answer(world, asked);
     }
     let shown = asked.query("access_token").map(str::to_owned).or_else(|| oauth::token(asked));
     if let Some(id) = asked.query("upload_id").filter(|_| asked.method == Method::PUT) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::definition::{Batch, Route};
+use super::definition::{Batch, Definition, Requests, Route, Written};
+use super::matcher::Table;
 
 /// Items of one request, unless the definition says fewer.
 const MOST: usize = 200;
@@ -37,13 +38,16 @@ enum BatchKind {
 }
 
 impl BatchFile {
-    /// Whether such batches are unrolled; the others refuse.
-    pub(super) fn unrolls(&self) -> bool {
-        self.kind == BatchKind::Items
+    /// Whether it is of whole requests in parts of their own.
+    pub(super) fn is_http(&self) -> bool {
+        self.kind == BatchKind::Http
     }
 
-    /// The batch, with the routes that it names among those that are `known`.
-    pub(super) fn read(self, known: &[Arc<Route>]) -> Result<Batch, String> {
+    /// The batch, with the routes that it names among those that are `known`; of whole requests, with all of them.
+    pub(super) fn read(self, definition: &Arc<Definition>, known: &[Arc<Route>]) -> Result<Batch, String> {
+        if self.kind != BatchKind::Items {
+            return self.of_requests(definition, known);
+        }
         let at = self.at.as_deref().and_then(|at| at.strip_prefix('/')).ok_or("a batch says at which member it is")?;
         if at.contains('/') {
             return Err(format!("the batch at {at:?}: only a member of the body itself lists the items"));
@@ -74,6 +78,35 @@ impl BatchFile {
             rename: self.rename.into_iter().collect(),
             with: self.with,
             answers: self.answers,
+            requests: None,
+        })
+    }
+
+    fn of_requests(self, definition: &Arc<Definition>, known: &[Arc<Route>]) -> Result<Batch, String> {
+        let items = self.by.is_some() || self.answers.is_some();
+        if items || !self.routes.is_empty() || !self.rename.is_empty() || !self.with.is_empty() {
+            return Err("a batch of whole requests says \"at\" and \"most\" only".to_owned());
+        }
+        let (at, written) = if self.kind == BatchKind::Graph {
+            let at = self.at.as_deref().and_then(|at| at.strip_prefix("param:"));
+            (at.ok_or("a Graph batch says in which param: its list is")?.to_owned(), Written::Graph)
+        } else {
+            if self.at.is_some() {
+                return Err("a batch of parts is the body itself".to_owned());
+            }
+            ("requests".to_owned(), Written::Http)
+        };
+        let routes: Vec<_> = known.iter().filter(|route| route.batch.is_none()).cloned().collect();
+        let table = Table::new(Arc::clone(definition), &routes);
+        Ok(Batch {
+            at,
+            most: self.most.unwrap_or(MOST).min(MOST),
+            by: None,
+            routes: Vec::new(),
+            rename: Vec::new(),
+            with: Vec::new(),
+            answers: None,
+            requests: Some(Requests { written, table }),
         })
     }
 }

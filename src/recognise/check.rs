@@ -49,9 +49,11 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         let at = Place::Path(name.to_owned());
         let used = route.fields.iter().any(|field| field.at == at)
             || route.steps.iter().any(|step| match &step.step {
-                Step::Append { session, .. } | Step::Finalize { session } | Step::Range { session } => *session == at,
+                Step::Append { session, .. } | Step::Finalize { session } | Step::Range { session, .. } => {
+                    *session == at
+                }
                 Step::Describe { id, .. } => *id == at,
-                Step::OneShot { .. } | Step::Init | Step::Open { .. } | Step::Beside => false,
+                Step::OneShot { .. } | Step::Init | Step::Open { .. } | Step::Begin { .. } | Step::Beside => false,
             });
         if !used && route.action != Action::Read {
             say(format!("no field says what the path parameter {name:?} is"));
@@ -65,6 +67,14 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         && route.published.is_empty()
     {
         say("the answer to making a container names it: \"published\"".to_owned());
+    }
+    let by_answer = |rule: &super::definition::StepRule| match &rule.step {
+        Step::Open { key, .. } => key.is_empty(),
+        Step::Begin { .. } => true,
+        _ => false,
+    };
+    if route.steps.iter().any(by_answer) && route.published.is_empty() {
+        say("the answer that opens a session names it: \"published\"".to_owned());
     }
     for field in &route.fields {
         if let Place::Path(name) = &field.at
@@ -80,7 +90,7 @@ pub(super) fn route(route: &Route, hosts: &[HostPattern]) -> Vec<String> {
         if field.at == Place::FormAny && field.role != FieldRole::Secret {
             say("form:* is for secrets only".to_owned());
         }
-        if matches!(field.role, FieldRole::Volatile(_) | FieldRole::RetryKey(_)) && field.encoding != Encoding::Plain {
+        if matches!(field.role, FieldRole::Volatile(_) | FieldRole::RetryKey(..)) && field.encoding != Encoding::Plain {
             say("a volatile field is plain".to_owned());
         }
     }

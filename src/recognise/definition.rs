@@ -1,7 +1,7 @@
 //! A provider definition in checked form: what `config/providers/*.toml` says, parsed once into closed types.
 //!
 //! `source` is the shape of the file, this is what it means. Everything that the gateway can read in a definition but
-//! not yet carry out (batches of HTTP requests, bracket keys) sets [`Route::unsupported`]: such a route refuses, never passes.
+//! not yet carry out (bracket keys as the encoding of one field) sets [`Route::unsupported`]: such a route refuses, never passes.
 
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use crate::domain::account::ProviderId;
 use crate::domain::action::Action;
 use crate::domain::post::Role;
 
-use super::matcher::PathTemplate;
+use super::matcher::{PathTemplate, Table};
 
+mod address;
 mod step;
 
+pub use address::AddressAt;
 pub use step::{ContainerRule, ContainerStep, Step, StepRule};
 
 /// A provider: hosts, credential, headers, routes.
@@ -53,8 +55,12 @@ pub struct Definition {
     pub media_by_content: bool,
     /// Whether nothing is ever sent: a person does by hand what was permitted (a provider without an API).
     pub by_hand: bool,
+    /// Where answers name addresses of its own, which a tool at a reverse door could follow past the gate.
+    pub addresses: Vec<AddressAt>,
     /// Members of a body that are refused by name wherever the provider would take a credential from them.
     pub never: Vec<String>,
+    /// The member of a body that makes a batch of any request, whatever its path: refused where the route is no batch.
+    pub batch_key: Option<String>,
 }
 
 /// A host, or all hosts under a name.
@@ -272,8 +278,8 @@ pub enum Place {
     Raw,
 }
 
-/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, and a
-/// final `**` for a whole subtree.
+/// A JSON Pointer (RFC 6901) with `*` for every element of an array, `{name}` for every member of an object, a
+/// final `**` for a whole subtree, and one between two steps for whatever lies between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     /// Its steps.
@@ -291,6 +297,8 @@ pub enum PointerStep {
     Each,
     /// Every member of an object, in the order of their names.
     Member,
+    /// Any steps, or none: every place below.
+    Below,
 }
 
 /// What a field is.
@@ -308,6 +316,8 @@ pub enum FieldRole {
     MediaBytes,
     /// An address from which the provider fetches a medium.
     MediaUrl,
+    /// An address from which it fetches several, of which the gateway can give it none.
+    MediaUnseen,
     /// A reference: `reply_to`, `quote_of`, `repost_of`, `whom`.
     Reference(&'static str),
     /// What is edited, deleted or shown.
@@ -320,8 +330,8 @@ pub enum FieldRole {
     Opaque,
     /// Differs from try to try and says nothing; outside the digest, by a strict grammar.
     Volatile(Grammar),
-    /// The client's retry key; volatile, and kept.
-    RetryKey(Grammar),
+    /// The client's retry key; volatile, and kept. The provider knows it again for so many minutes.
+    RetryKey(Grammar, u32),
     /// Never stored, never in a post: passwords, codes and keys at sign-in.
     Secret,
     /// Which account acts; the approval names it.
@@ -415,6 +425,27 @@ pub struct Batch {
     pub with: Vec<String>,
     /// The member of the answer that lists what became of each item, in their order.
     pub answers: Option<String>,
+    /// Where each item is a whole request, with a method, a path and a body: how they are written, and by which routes
+    /// they are read.
+    pub requests: Option<Requests>,
+}
+
+/// Items that are whole requests of the same provider and host.
+#[derive(Debug)]
+pub struct Requests {
+    /// How they are written.
+    pub written: Written,
+    /// Every route of the definition that is no batch itself.
+    pub table: Table,
+}
+
+/// How the requests of a batch are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Graph: a JSON list of `method`, `relative_url`, `body`, itself in a field.
+    Graph,
+    /// Google: `multipart/mixed` of `application/http`.
+    Http,
 }
 
 /// Why a known route is refused.

@@ -14,7 +14,8 @@ use crate::domain::action::Action;
 
 use super::batch::BatchFile;
 use super::definition::{
-    BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule, Route, When,
+    AddressAt, BodyKind, Condition, Definition, Encoding, ErrorShape, FieldRule, Grammar, HostPattern, RefuseRule,
+    Route, When,
 };
 use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place};
@@ -51,6 +52,11 @@ struct File {
     /// Members of a body that are refused by name.
     #[serde(default)]
     never: Vec<String>,
+    /// Where answers name addresses of its own at which a tool goes on: `/upload_url`, `/**/paging/next`.
+    #[serde(default)]
+    addresses: Option<Spanned<Vec<String>>>,
+    /// The member of a body that makes a batch of any request.
+    batch_key: Option<String>,
     /// `{v}`: an optional `/v<digits>.<digits>` before every path.
     #[serde(default)]
     versioned: bool,
@@ -127,6 +133,8 @@ struct RouteFile {
     published: Vec<String>,
     batch: Option<BatchFile>,
     container: Option<container::ContainerFile>,
+    /// A body in JSON as the provider's documents show it: every pointer of the route's own fields finds something in it.
+    example: Option<Spanned<String>>,
     refuse: Option<RefuseRule>,
 }
 
@@ -151,6 +159,8 @@ struct FieldFile {
     role: String,
     encoding: Option<Encoding>,
     grammar: Option<Grammar>,
+    /// How long the provider knows a retry key again.
+    minutes: Option<u32>,
     /// Fields inside a JSON text (`encoding = "json"`).
     #[serde(default)]
     inner: Vec<Spanned<FieldFile>>,
@@ -242,7 +252,12 @@ impl Reader<'_> {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         let web_hosts = file.web_hosts.iter().filter_map(|host| self.take(&span, host_pattern(host))).collect();
-        let definition = Definition {
+        let addresses = file.addresses.map_or_else(Vec::new, |places| {
+            let span = places.span();
+            places.get_ref().iter().filter_map(|text| self.take(&span, AddressAt::parse(text))).collect()
+        });
+        let definition = Arc::new(Definition {
+            addresses,
             id: file.id,
             name_ja: file.name.ja,
             name_en: file.name.en,
@@ -260,9 +275,11 @@ impl Reader<'_> {
             media_by_content: file.media_by_content,
             by_hand: file.by_hand,
             never: file.never,
-        };
+            batch_key: file.batch_key,
+        });
         let every = file.every.fields.into_iter().filter_map(|field| self.field(field)).collect();
         let shared = Shared {
+            definition: &definition,
             hosts: &definition.hosts,
             sets: &file.sets,
             versioned: file.versioned,
@@ -271,14 +288,14 @@ impl Reader<'_> {
         };
         // A batch names the routes of its items, so it is made after them.
         let (batches, plain): (Vec<_>, Vec<_>) =
-            file.routes.into_iter().partition(|route| route.get_ref().batch.as_ref().is_some_and(BatchFile::unrolls));
+            file.routes.into_iter().partition(|route| route.get_ref().batch.is_some());
         let mut routes: Vec<Arc<Route>> = Vec::new();
         for route in plain.into_iter().chain(batches) {
             let made = self.route(route, &shared, &routes).map(Arc::new);
             routes.extend(made);
         }
         self.check_routes(&routes);
-        (Arc::new(definition), routes)
+        (definition, routes)
     }
 
     fn route(&mut self, route: Spanned<RouteFile>, shared: &Shared<'_>, known: &[Arc<Route>]) -> Option<Route> {
@@ -295,6 +312,9 @@ impl Reader<'_> {
         let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
         let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
+        if let Some(example) = &file.example {
+            self.exemplified(example, &file.fields);
+        }
         let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), &query, shared, known);
         let mut when = Vec::new();
         for spanned in file.when {
@@ -310,8 +330,8 @@ impl Reader<'_> {
         let steps = file.steps.into_iter().filter_map(|step| self.step(step)).collect();
         let container = file.container.and_then(|container| self.container(&span, container));
         let published = file.published.iter().filter_map(|text| self.take(&span, place(text))).collect();
-        let batch = match file.batch.filter(BatchFile::unrolls) {
-            Some(batch) => Some(self.take(&span, batch.read(known))?),
+        let batch = match file.batch {
+            Some(batch) => Some(self.take(&span, batch.read(shared.definition, known))?),
             None => None,
         };
         let route = Route {
@@ -367,6 +387,7 @@ impl Reader<'_> {
 
 /// What a route takes from its definition.
 struct Shared<'d> {
+    definition: &'d Arc<Definition>,
     hosts: &'d [HostPattern],
     sets: &'d std::collections::BTreeMap<String, Vec<String>>,
     versioned: bool,
@@ -378,10 +399,10 @@ struct Shared<'d> {
 /// What of a route cannot be carried out yet.
 fn unsupported(file: &RouteFile) -> Option<&'static str> {
     let field = |test: &dyn Fn(&FieldFile) -> bool| file.fields.iter().any(|field| test(field.get_ref()));
-    let needs: [(bool, &'static str); 3] = [
-        (file.batch.as_ref().is_some_and(|batch| !batch.unrolls()), "batch"),
+    let http = file.batch.as_ref().is_some_and(BatchFile::is_http);
+    let needs: [(bool, &'static str); 2] = [
         (field(&|field| field.encoding == Some(Encoding::Brackets)), "bracket keys"),
-        (file.body.contains(&BodyKind::HttpBatch), "a body of several parts"),
+        (file.body.contains(&BodyKind::HttpBatch) != http, "a body of several parts"),
     ];
     needs.iter().find(|(needed, _)| *needed).map(|(_, what)| *what)
 }

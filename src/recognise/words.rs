@@ -95,10 +95,14 @@ fn pointer(text: &str) -> Result<Pointer, String> {
     let mut steps = Vec::new();
     let mut deep = false;
     for step in text.split('/').skip(1) {
-        if deep {
-            return Err(format!("{text:?}: ** ends a pointer"));
+        if std::mem::take(&mut deep) {
+            // Within a pointer it stands for the steps between, however many.
+            steps.push(PointerStep::Below);
         }
         match step {
+            "**" if steps.last() == Some(&PointerStep::Below) => {
+                return Err(format!("{text:?}: ** twice in a row"));
+            }
             "**" => deep = true,
             "*" => steps.push(PointerStep::Each),
             "" => return Err(format!("{text:?} has an empty step")),
@@ -110,7 +114,10 @@ fn pointer(text: &str) -> Result<Pointer, String> {
 }
 
 /// What a field is.
-pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, String> {
+pub(super) fn role(name: &str, grammar: Option<Grammar>, minutes: Option<u32>) -> Result<FieldRole, String> {
+    if minutes.is_some() != (name == "retry-key") {
+        return Err("\"minutes\" says how long the provider knows a retry-key again, and nothing else".to_owned());
+    }
     let role = match name {
         "text" => FieldRole::Public(Role::Text),
         "title" => FieldRole::Public(Role::Title),
@@ -125,6 +132,7 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "flip" => FieldRole::Flip,
         "media-bytes" => FieldRole::MediaBytes,
         "media-url" => FieldRole::MediaUrl,
+        "media-unseen" => FieldRole::MediaUnseen,
         "reply-to" => FieldRole::Reference("reply_to"),
         "quote-of" => FieldRole::Reference("quote_of"),
         "repost-of" => FieldRole::Reference("repost_of"),
@@ -137,7 +145,10 @@ pub(super) fn role(name: &str, grammar: Option<Grammar>) -> Result<FieldRole, St
         "account" => FieldRole::Account,
         "volatile" | "retry-key" => {
             let grammar = grammar.ok_or_else(|| format!("the role {name:?} needs a grammar"))?;
-            return Ok(if name == "volatile" { FieldRole::Volatile(grammar) } else { FieldRole::RetryKey(grammar) });
+            return Ok(match minutes {
+                None => FieldRole::Volatile(grammar),
+                Some(minutes) => FieldRole::RetryKey(grammar, minutes),
+            });
         }
         _ => return Err(format!("there is no role {name:?}")),
     };

@@ -53,11 +53,11 @@ macro_rules! rules {
 
 rules! {
     COLLEAGUE: "registry-not-a-colleague", 403, [OWN, OWN, OWN],
-        "現在、この団体の職に就いていないため、台帳を変更できません。",
+        "現在、この団体の職に就いていないため、登録簿を変更できません。",
         "You hold no position in this body now.",
         "人事異動の登録を、広報担当に確認してください。";
     KNOWN: "registry-not-found", 404, [OWN, OWN, OWN],
-        "台帳に見つかりません。",
+        "登録簿に見つかりません。",
         "The registry has nothing of that name.",
         "名前や番号をご確認ください。";
     REGISTRAR: "registry-only-the-registrar", 403, [OWN, OWN, OWN],
@@ -88,11 +88,11 @@ rules! {
     PROVIDER_APPLIED: "provider-not-applied", 409, ["nerima:4-1", OWN, OWN],
         "このSNSの申請書（第1号様式）が提出されていないか、審査・決定の段階が異なります。",
         "No application (Form 1) of this provider waits at this stage.",
-        "台帳で申請の段階を確認し、申請からやり直してください。";
+        "登録簿で申請の段階を確認し、申請からやり直してください。";
     PROVIDER_OPEN: "provider-already-applied", 409, [OWN, OWN, OWN],
         "このSNSは、すでに申請中か承認済みです。",
         "This provider was applied for or approved already.",
-        "台帳で現在の段階を確認してください。";
+        "登録簿で現在の段階を確認してください。";
     PROVIDER_REVIEWED: "provider-not-reviewed", 409, ["nerima:4-2", "", ""],
         "検討部会による汎用性・可用性・継続性の審査が記録されていないため、決定できません。",
         "The review of versatility, availability and continuity is not on record.",
@@ -165,7 +165,7 @@ rules! {
     WAITING: "account-nothing-to-decide", 409, ["nerima:5-2", "nagano:2(6)b", OWN],
         "決定を待つ申請がありません。",
         "No application waits for a decision.",
-        "台帳で申請の状態を確認してください。";
+        "登録簿で申請の状態を確認してください。";
     OPERATORS: "account-without-operator", 409, ["nerima:12-1", "", ""],
         "SNS運用責任者が1人も指定されていません。",
         "At least one operator must be designated.",
@@ -173,7 +173,7 @@ rules! {
     OPERATORS_WORK: "operator-not-employed", 409, ["nerima:12-1", OWN, OWN],
         "SNS運用責任者に指定できるのは、現在この団体の職にある職員だけです。",
         "Operators are people who work for the body now.",
-        "台帳で職員の在職を確認してください。";
+        "登録簿で職員の在職を確認してください。";
     MANAGER: "account-only-the-manager", 403, ["nerima:7", "nagano:2(6)a", OWN],
         "この変更ができるのは、そのアカウントのアカウント管理者（代決者を含みます）だけです。",
         "Only the account's manager, or the deputy, may do this.",
@@ -201,11 +201,11 @@ rules! {
     IN_USE: "account-not-in-use", 409, [OWN, OWN, OWN],
         "このアカウントは運用中ではないため、この操作はできません。",
         "The account is not in use.",
-        "台帳でアカウントの状態を確認してください。";
+        "登録簿でアカウントの状態を確認してください。";
     SUSPENDED: "account-not-suspended", 409, [OWN, OWN, OWN],
         "このアカウントは停止されていないため、再開できません。",
         "The account is not suspended.",
-        "台帳でアカウントの状態を確認してください。";
+        "登録簿でアカウントの状態を確認してください。";
     NOTICE_BY: "closing-only-the-manager", 403, ["nerima:17-2", "nagano:2(6)b", OWN],
         "閉鎖の届け出ができるのは、アカウント管理者です。",
         "The notice of a closing is the manager's.",
@@ -262,7 +262,7 @@ rules! {
     GRANT_WAITING: "grant-decided", 409, [OWN, "nagano:2(4)", OWN],
         "この利用の申請は、すでに決定されています。",
         "This grant was decided already.",
-        "台帳で申請の状態を確認してください。";
+        "登録簿で申請の状態を確認してください。";
 
     DELEGATOR: "delegation-only-the-manager", 403, ["nerima:12-2", OWN, OWN],
         "発信の権限を委任できるのは、アカウント管理者だけです。",

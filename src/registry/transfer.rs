@@ -44,12 +44,11 @@ pub fn read(text: &str) -> (Vec<Move>, Vec<Problem>) {
         Err(error) => return (Vec::new(), vec![(1, format!("見出しを読み取れません（{error}）"))]),
     };
     let once = |name: &&str| names.iter().filter(|it| it == name).count() == 1;
-    if !COLUMNS.iter().all(|name| once(&name)) || names.len() != COLUMNS.len() {
+    if !COLUMNS.iter().all(once) || names.len() != COLUMNS.len() {
         return (Vec::new(), vec![(1, format!("見出しは {} です", COLUMNS.join(",")))]);
     }
     let (mut moves, mut problems) = (Vec::new(), Vec::new());
-    let mut records = reader.into_records();
-    while let Some(record) = records.next() {
+    for record in reader.into_records() {
         let at = record.as_ref().map_or_else(|error| error.position().cloned(), |it| it.position().cloned());
         let line = line_of(text, at.as_ref());
         match record.and_then(|record| record.deserialize::<Line>(Some(&names))) {
@@ -205,7 +204,7 @@ fn come(
         return if one.from.is_some() { Ok(()) } else { Err("from と to の両方が空です".to_owned()) };
     };
     if !book.positions.contains_key(to) {
-        return Err(format!("「{to}」という職は台帳にありません"));
+        return Err(format!("「{to}」という職は登録簿にありません"));
     }
     if one.from.as_ref() == Some(to) {
         return Err("from と to が同じ職です".to_owned());
@@ -213,7 +212,7 @@ fn come(
     if !book.people.contains_key(&one.person) && !people.contains_key(&one.person) {
         let name = one.name.clone().ok_or_else(|| format!("新しい職員「{id}」の name が空です"))?;
         let organisation = book.people.values().next().map(|it| it.organisation.clone());
-        let organisation = organisation.ok_or_else(|| "この団体の台帳に職員がいません".to_owned())?;
+        let organisation = organisation.ok_or_else(|| "この団体の登録簿に職員がいません".to_owned())?;
         let post = to.to_string();
         let new = Person { id: one.person.clone(), organisation, name, post, may_declare: false, key_sha256: None };
         people.insert(one.person.clone(), new);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
 use super::registry::books;
-use super::{Change, containers, entry_id};
+use super::{Change, Tried, closed, containers, entry_id};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -94,13 +94,20 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
             let row = params![i64::try_from(place.index).unwrap_or(i64::MAX), outcome, of];
             run(conn, "UPDATE outcome SET closed_by = ?, outcome = ? WHERE id = ?", row)
         }
-        Change::Retry(client, key, digest) => {
-            let row = params![client.as_str(), key, digest.to_string(), place.id()];
-            run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?)", row)
+        Change::Retry(client, key, digest, Tried::First) => {
+            let row = params![client.as_str(), key, digest.to_string(), place.id(), at];
+            run(conn, "INSERT OR REPLACE INTO retry VALUES (?, ?, ?, ?, ?)", row)
+        }
+        Change::Retry(client, key, digest, Tried::Again) => {
+            let row = params![place.id(), client.as_str(), key, digest.to_string()];
+            run(conn, "UPDATE retry SET entry = ? WHERE client = ? AND key = ? AND digest = ?", row)
         }
         Change::Learned(learned) => learn(conn, learned),
         Change::Contain(of, made) => containers::remember(conn, place, *of, made),
         Change::PublishContainer(known) => containers::publish(conn, place, known),
+        Change::Embargo(new) => closed::add(conn, new),
+        Change::LiftEmbargo(id) => closed::lift(conn, id, place),
+        Change::Accept(new) => closed::accept(conn, new, place),
         Change::Organisation(..)
         | Change::Account(_)
         | Change::AccountState(..)
@@ -210,13 +217,14 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
     match learned {
         Learned::Media(media) => {
             // A medium stays with the account it was uploaded for; what is known of it is not forgotten.
-            let sql = "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, id) DO UPDATE SET
+            let sql = "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider, id) DO UPDATE SET
                 sha256 = coalesce(excluded.sha256, sha256), len = max(excluded.len, len),
-                alt = coalesce(excluded.alt, alt) WHERE account = excluded.account";
+                alt = coalesce(excluded.alt, alt), findings = coalesce(excluded.findings, findings)
+                WHERE account = excluded.account";
             let (hash, len) = (media.sha256.map(|hash| hash.hex()), signed(media.len));
-            let row =
-                params![media.provider.as_str(), media.id, media.account.as_str(), hash, len, media.alt.as_deref()];
-            run(conn, sql, row)
+            let findings = Some(&media.findings).filter(|all| !all.is_empty()).map(to_json).transpose()?;
+            let (provider, account, alt) = (media.provider.as_str(), media.account.as_str(), media.alt.as_deref());
+            run(conn, sql, params![provider, media.id, account, hash, len, alt, findings])
         }
         Learned::Segment(segment) => {
             let file = segment.file.to_string_lossy();
@@ -270,7 +278,7 @@ pub(super) fn put_account(conn: &Connection, account: &Account) -> Result<()> {
     run(conn, "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", row)
 }
 
-fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<()> {
+pub(super) fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<()> {
     conn.prepare_cached(sql)?.execute(row).map(|_| ())
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use super::change::next_use;
 use super::registry::books;
 use super::{Condition, containers, entry_id};
-use crate::domain::account::{AccountId, AccountState};
+use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
 
@@ -88,7 +88,27 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::AccountFree(..)
         | Condition::PersonFree(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
+        Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
+        Condition::EmbargoHolds(id, body) => {
+            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
+            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
+        }
     }
+}
+
+/// Whether the person manages or operates an account of the body.
+fn runs_some(conn: &Connection, person: &PersonId, body: &OrganisationId, at: Timestamp) -> Result<Option<Code>> {
+    let sql = "SELECT a.id, EXISTS (SELECT 1 FROM json_each(a.body, '$.operators') o WHERE o.value = ?2)
+        FROM account a WHERE a.organisation = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let accounts = statement.query_map([body.as_str(), person.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for account in accounts {
+        let (id, operates): (String, bool) = account?;
+        if operates || books::manages(conn, person, &AccountId::new(id), at)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some("not-in-charge"))
 }
 
 fn is_client(conn: &Connection, id: &ClientId, key: &str) -> Result<bool> {
@@ -159,7 +179,9 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             let taken = books::is_elsewhere(conn, "person", id.as_str(), body.as_str())?;
             unless(!taken, "person-name-taken")
         }
-        Condition::ApprovalUsable { .. }
+        Condition::RunsSome(..)
+        | Condition::EmbargoHolds(..)
+        | Condition::ApprovalUsable { .. }
         | Condition::AccountActive(_)
         | Condition::EmergencyOpen(..)
         | Condition::ResendOpen { .. }

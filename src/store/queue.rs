@@ -1,5 +1,8 @@
 //! The writer's queue: units that are written as soon as it is free, and units that linger.
 //!
+//! The writer waits for nobody while little goes on. Where many requests are under way ([`COMPANY`]), a commit for each
+//! would cost more than the posts themselves, so it lets more of them come first, as long as more do come.
+//!
 //! A unit that nobody waits for is laid aside without waking the writer, and goes along with the next transaction. While
 //! there is traffic the writer looks for such units each [`LINGER`]; once it sleeps, the first of them wakes it.
 
@@ -16,6 +19,11 @@ const BATCH: usize = 512;
 const QUEUE: usize = 16 * 1024;
 /// How long the writer looks for lingering units after the last transaction before it sleeps.
 const AWAKE: Duration = Duration::from_secs(1);
+
+/// From so many requests under way on, a transaction waits for company.
+const COMPANY: usize = 5;
+/// How long it waits at a time, and how often at most.
+const WAIT: (Duration, usize) = (Duration::from_micros(200), 5);
 
 pub(super) type Queued = (Box<Unit>, Then);
 type Settled = Box<dyn FnOnce() + Send>;
@@ -43,13 +51,24 @@ struct Aside {
 pub(super) struct Queue {
     messages: Sender<Message>,
     waiting: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
     aside: Arc<Mutex<Aside>>,
+}
+
+/// A request that is under way, for as long as this lives.
+pub struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The writer's end.
 pub(super) struct Intake {
     messages: Receiver<Message>,
     waiting: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
     aside: Arc<Mutex<Aside>>,
     /// Until when the writer does not sleep.
     awake: Instant,
@@ -71,10 +90,16 @@ pub(super) struct Gathered {
 /// Both ends of a new queue.
 pub(super) fn queue() -> (Queue, Intake) {
     let (messages, received) = channel();
-    let (waiting, aside) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Aside::default())));
-    let intake =
-        Intake { messages: received, waiting: Arc::clone(&waiting), aside: Arc::clone(&aside), awake: Instant::now() };
-    (Queue { messages, waiting, aside }, intake)
+    let (waiting, under_way) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let aside = Arc::<Mutex<Aside>>::default();
+    let intake = Intake {
+        messages: received,
+        waiting: Arc::clone(&waiting),
+        under_way: Arc::clone(&under_way),
+        aside: Arc::clone(&aside),
+        awake: Instant::now(),
+    };
+    (Queue { messages, waiting, under_way, aside }, intake)
 }
 
 fn stopped() -> StoreDown {
@@ -101,6 +126,12 @@ impl Queue {
                 then(Err(stopped()));
             }
         }
+    }
+
+    /// Says that a request is under way that may hand in a unit.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.under_way))
     }
 
     fn lay_aside(&self, unit: Unit, then: Then) {
@@ -144,6 +175,9 @@ impl Intake {
     pub(super) fn gather(&mut self) -> Option<Gathered> {
         let mut gathered = Gathered::default();
         let mut next = self.first()?;
+        if matches!(next, Some(Message::Unit(..))) {
+            self.wait_for_company();
+        }
         while let Some(message) = next {
             match message {
                 Message::Unit(unit, then) => gathered.batch.push((unit, then)),
@@ -163,6 +197,21 @@ impl Intake {
         batch.append(&mut gathered.batch);
         self.awake = Instant::now() + AWAKE;
         Some(Gathered { batch, ..gathered })
+    }
+
+    /// Lets the units of other requests come, while many are under way and while any do come.
+    fn wait_for_company(&self) {
+        let (step, most) = WAIT;
+        for _ in 0..most {
+            let (waiting, under_way) = (self.waiting.load(Ordering::Relaxed), self.under_way.load(Ordering::Relaxed));
+            if under_way < COMPANY || waiting >= under_way.min(BATCH) {
+                return;
+            }
+            std::thread::sleep(step);
+            if self.waiting.load(Ordering::Relaxed) == waiting {
+                return;
+            }
+        }
     }
 
     /// Waits for the first message of a transaction. `Some(None)`: there is none, but something lingers.
@@ -200,5 +249,36 @@ impl Drop for Intake {
         let left = std::mem::take(&mut aside.units);
         drop(aside);
         left.into_iter().for_each(|(_, then)| then(Err(stopped())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Draft;
+
+    fn unit() -> Unit {
+        Unit::entry(Arc::from("a"), Draft::default())
+    }
+
+    #[test]
+    fn a_lone_unit_waits_for_nobody_and_one_of_many_waits_while_others_come() {
+        let (queue, mut intake) = queue();
+        let alone: Vec<UnderWay> = (1..COMPANY).map(|_| queue.under_way()).collect();
+        queue.submit(unit(), Box::new(|_| {}));
+        assert_eq!(intake.gather().unwrap().batch.len(), 1);
+        drop(alone);
+        assert_eq!(queue.under_way.load(Ordering::Relaxed), 0);
+
+        // Each step of the waiting sees one more, until everybody who is under way has come.
+        let many: Vec<UnderWay> = (0..COMPANY + 3).map(|_| queue.under_way()).collect();
+        for _ in 0..many.len() {
+            queue.submit(unit(), Box::new(|_| {}));
+        }
+        assert_eq!(intake.gather().unwrap().batch.len(), many.len());
+        queue.submit(unit(), Box::new(|_| {}));
+        let begun = Instant::now();
+        assert_eq!(intake.gather().unwrap().batch.len(), 1, "nobody else came");
+        assert!(begun.elapsed() >= WAIT.0, "it was waited for once");
     }
 }

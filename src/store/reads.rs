@@ -64,18 +64,18 @@ impl Reads {
 
     /// A connection that nobody uses now, or the next one to be free.
     pub(super) fn connection(&self) -> std::result::Result<MutexGuard<'_, Connection>, StoreDown> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let turn = |i: usize| self.pool.get((start + i) % self.pool.len().max(1));
-        for slot in (0..self.pool.len()).filter_map(turn) {
+        // The first that is free: the one that was used last, as a rule, is still in the processor's caches.
+        for slot in &self.pool {
             if let Ok(conn) = slot.try_lock() {
                 return Ok(conn);
             }
         }
-        let slot = turn(0).ok_or_else(|| StoreDown("no connection".to_owned()))?;
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.pool.len().max(1);
+        let slot = self.pool.get(turn).ok_or_else(|| StoreDown("no connection".to_owned()))?;
         Ok(slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn conn(&self) -> std::result::Result<MutexGuard<'_, Connection>, Unavailable> {
+    pub(super) fn conn(&self) -> std::result::Result<MutexGuard<'_, Connection>, Unavailable> {
         self.connection().map_err(|down| Unavailable(down.0))
     }
 
@@ -171,17 +171,12 @@ impl Approvals for Reads {
         let conn = self.conn()?;
         let mut statement = conn.prepare_cached(&format!(
             "{APPROVAL} WHERE a.digest = ?1 AND a.account = ?2 AND a.expires > ?3 AND a.not_before <= ?3
-            AND a.revoked IS NULL ORDER BY a.approver IS ?4, a.expires"
+            AND a.revoked IS NULL"
         ))?;
-        let except = except.map(PersonId::as_str);
-        let args = params![digest.to_string(), account.as_str(), now.as_microsecond(), except];
-        for known in statement.query_map(args, known_approval)? {
-            let known = known?;
-            if known.uses < known.approval.max_uses && known.approval.actions.contains(&action) {
-                return Ok(Some(known));
-            }
-        }
-        Ok(None)
+        let args = params![digest.to_string(), account.as_str(), now.as_microsecond()];
+        let mut found = statement.query_map(args, known_approval)?.collect::<Result<Vec<_>>>()?;
+        found.retain(|known| known.uses < known.approval.max_uses && known.approval.actions.contains(&action));
+        Ok(found.into_iter().min_by_key(|known| (Some(&known.approval.approver) == except, known.approval.expires)))
     }
 
     fn ticket(&self, id: &TicketId) -> std::result::Result<Option<Ticket>, Unavailable> {
@@ -221,7 +216,7 @@ fn hash(row: &Row<'_>, column: usize) -> Result<Sha256> {
 impl MediaBook for Reads {
     fn media(&self, provider: &ProviderId, id: &str) -> std::result::Result<Option<MediaRecord>, Unavailable> {
         let conn = self.conn()?;
-        let sql = "SELECT account, sha256, len, alt FROM media WHERE provider = ? AND id = ?";
+        let sql = "SELECT account, sha256, len, alt, findings FROM media WHERE provider = ? AND id = ?";
         let mut statement = conn.prepare_cached(sql)?;
         let found = statement.query_row([provider.as_str(), id], |row| {
             let bound = row.get_ref(1)?.as_str_or_null()?.is_some();
@@ -232,6 +227,10 @@ impl MediaBook for Reads {
                 sha256: if bound { Some(hash(row, 1)?) } else { None },
                 len: row.get::<_, i64>(2)?.unsigned_abs(),
                 alt: row.get(3)?,
+                findings: match row.get_ref(4)?.as_str_or_null()? {
+                    Some(findings) => from_json(findings)?,
+                    None => Vec::new(),
+                },
             })
         });
         Ok(found.optional()?)
@@ -341,14 +340,15 @@ impl Retries for Reads {
         client: &ClientId,
         key: &str,
         digest: &Digest,
+        since: Timestamp,
     ) -> std::result::Result<Option<u64>, Unavailable> {
         let conn = self.conn()?;
         let sql = "SELECT r.entry FROM retry r JOIN outcome o ON o.id = r.entry
-            WHERE r.client = ? AND r.key = ? AND r.digest = ? AND (o.outcome IS NULL OR o.outcome = 'unknown')";
+            WHERE r.client = ? AND r.key = ? AND r.digest = ? AND r.since >= ?
+                AND (o.outcome IS NULL OR o.outcome = 'unknown')";
         let mut statement = conn.prepare_cached(sql)?;
-        let found = statement
-            .query_row(params![client.as_str(), key, digest.to_string()], |row| row.get::<_, i64>(0))
-            .optional()?;
+        let row = params![client.as_str(), key, digest.to_string(), since.as_microsecond()];
+        let found = statement.query_row(row, |row| row.get::<_, i64>(0)).optional()?;
         Ok(found.map(index_of))
     }
 }

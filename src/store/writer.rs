@@ -1,6 +1,7 @@
 //! The writer: one thread, the only connection that writes, natural group commit.
 //!
-//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody. Only units that nobody
+//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody, one of many for a
+//! millisecond at most. Only units that nobody
 //! waits for (outcomes of posts whose clients are answered) linger for some milliseconds, to share the commit and the
 //! sync of another. What a crash leaves behind at each step:
 //!
@@ -26,7 +27,7 @@ use tokio::sync::watch;
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::condition::{self, Moment};
-use super::queue::{Intake, Queue, Queued, queue};
+use super::queue::{Intake, Queue, Queued, UnderWay, queue};
 use super::reads::Reads;
 use super::records::WriterView;
 use super::registry::Registered;
@@ -120,6 +121,11 @@ impl Store {
             .into_iter()
             .map(|told| told.recv().unwrap_or_else(|_| Err(StoreDown("the writer has stopped".to_owned()))))
             .collect()
+    }
+
+    /// Says that a request is under way that may hand in a unit: where there are many, they share a commit.
+    pub fn under_way(&self) -> UnderWay {
+        self.queue.under_way()
     }
 
     /// Runs `then` once all that was submitted before is durable or has failed; nothing of it lingers any longer.

@@ -6,7 +6,14 @@ import { AtpAgent, XRPCError } from '@atproto/api';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
 
 setGlobalDispatcher(new EnvHttpProxyAgent());
-const agent = new AtpAgent({ service: 'https://bsky.social' });
+const { SNS_BASE: service = 'https://bsky.social', SNS_TOKEN: account, SEKISHO_CLIENT: key } = process.env;
+// The agent's `setHeader` does not reach its signing in.
+const withKey = (input, init) => {
+  const request = new Request(input, init);
+  request.headers.set('Sekisho-Client', key);
+  return fetch(request);
+};
+const agent = new AtpAgent({ service, fetch: key ? withKey : undefined });
 const [command, ...given] = process.argv.slice(2);
 const cid = 'bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
 const commands = {
@@ -28,7 +35,7 @@ const commands = {
 };
 let answer;
 try {
-  await agent.login({ identifier: `${process.env.SNS_TOKEN}.example`, password: 'practice-password' });
+  await agent.login({ identifier: `${account}.example`, password: 'practice-password' });
   answer = { ok: true, id: await commands[command]() };
 } catch (problem) {
   if (!(problem instanceof XRPCError)) throw problem;

@@ -12,7 +12,9 @@ from atproto.exceptions import AtProtocolError
 
 
 def main(command, *given):
-    client = Client()
+    client = Client(base_url=os.environ.get("SNS_BASE"))
+    if "SEKISHO_CLIENT" in os.environ:
+        client.request.add_additional_header("Sekisho-Client", os.environ["SEKISHO_CLIENT"])
     client.login(f"{os.environ['SNS_TOKEN']}.example", "practice-password")
     if command == "read":
         return client.me.did

@@ -1,6 +1,6 @@
 """facebook_business, as it comes, through whatever proxy and CA the environment names.
 
-    facebook_business_sdk.py read | post TEXT | upload FILE | post-with TEXT PHOTO_ID
+    facebook_business_sdk.py read | post TEXT | upload FILE | post-with TEXT PHOTO_ID | reply TEXT ID | delete ID
 
 Prints one line of JSON: {"ok": true, "id": ...} or {"ok": false, "error": what Graph said, as the SDK gives it}.
 """
@@ -10,15 +10,20 @@ import os
 import sys
 
 from facebook_business.adobjects.page import Page
+from facebook_business.adobjects.pagepost import PagePost
 from facebook_business.adobjects.user import User
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
+from facebook_business.session import FacebookSession
 
 
 def main(command, *arguments):
+    FacebookSession.GRAPH = os.environ.get("SNS_BASE", FacebookSession.GRAPH)
     api = FacebookAdsApi.init(
         app_id="1", app_secret="practice-secret", access_token=os.environ["SNS_TOKEN"], crash_log=False
     )
+    if "SEKISHO_CLIENT" in os.environ:
+        api._session.requests.headers["Sekisho-Client"] = os.environ["SEKISHO_CLIENT"]
     if command == "read":
         return User("me").api_get()["id"]
     if command == "post":
@@ -30,6 +35,11 @@ def main(command, *arguments):
     if command == "post-with":
         shown = [{"media_fbid": arguments[1]}]
         return Page("me").create_feed(params={"message": arguments[0], "attached_media": shown})["id"]
+    if command == "reply":
+        return PagePost(arguments[1]).create_comment(params={"message": arguments[0]})["id"]
+    if command == "delete":
+        PagePost(arguments[0]).api_delete()
+        return arguments[0]
     raise SystemExit(f"unknown command: {command}")
 
 

@@ -1,11 +1,13 @@
 // @line/bot-sdk, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
-//     line_node.mjs read | post TEXT
+//     line_node.mjs read | post TEXT | validate TEXT | push TEXT USER_ID
 import { HTTPFetchError, messagingApi } from '@line/bot-sdk';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
 
 setGlobalDispatcher(new EnvHttpProxyAgent());
-const client = new messagingApi.MessagingApiClient({ channelAccessToken: process.env.SNS_TOKEN });
+const { SNS_BASE: baseURL, SNS_TOKEN: channelAccessToken, SEKISHO_CLIENT: key } = process.env;
+const defaultHeaders = key ? { 'Sekisho-Client': key } : undefined;
+const client = new messagingApi.MessagingApiClient({ channelAccessToken, baseURL, defaultHeaders });
 const [command, ...given] = process.argv.slice(2);
 const commands = {
   read: async () => (await client.getBotInfo()).userId,
@@ -13,6 +15,11 @@ const commands = {
     const sent = await client.broadcastWithHttpInfo({ messages: [{ type: 'text', text: given[0] }] });
     return sent.httpResponse.headers.get('x-line-request-id');
   },
+  validate: async () => {
+    await client.validateBroadcast({ messages: [{ type: 'text', text: given[0] }] });
+    return 'valid';
+  },
+  push: async () => client.pushMessage({ to: given[1], messages: [{ type: 'text', text: given[0] }] }),
 };
 let answer;
 try {

@@ -1,6 +1,6 @@
 """line-bot-sdk for Python, as it comes. It reads no proxy from the environment: both settings are its own.
 
-    line_python.py read | post TEXT
+    line_python.py read | post TEXT | validate TEXT | push TEXT USER_ID
 """
 
 import json
@@ -9,19 +9,32 @@ import sys
 from urllib.parse import urlsplit
 
 import urllib3
-from linebot.v3.messaging import ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, TextMessage
+from linebot.v3.messaging import (
+    ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, PushMessageRequest, TextMessage,
+    ValidateMessageRequest,
+)
 
 
 def main(command, *arguments):
-    proxy = urlsplit(os.environ["HTTPS_PROXY"])
+    proxy = urlsplit(os.environ.get("HTTPS_PROXY", ""))
     configuration = Configuration(access_token=os.environ["SNS_TOKEN"], ssl_ca_cert=os.environ["SSL_CERT_FILE"])
-    configuration.proxy = f"http://{proxy.hostname}:{proxy.port}"
+    if proxy.hostname:
+        configuration.proxy = f"http://{proxy.hostname}:{proxy.port}"
     if proxy.username:
         configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=f"{proxy.username}:{proxy.password}")
     with ApiClient(configuration) as client:
         line = MessagingApi(client)
+        if "SNS_BASE" in os.environ:
+            line.line_base_path = os.environ["SNS_BASE"]
+        if "SEKISHO_CLIENT" in os.environ:
+            client.set_default_header("Sekisho-Client", os.environ["SEKISHO_CLIENT"])
         if command == "read":
             return line.get_bot_info().user_id
+        if command == "validate":
+            line.validate_broadcast(ValidateMessageRequest(messages=[TextMessage(text=arguments[0])]))
+            return "valid"
+        if command == "push":
+            return line.push_message(PushMessageRequest(to=arguments[1], messages=[TextMessage(text=arguments[0])]))
         if command == "post":
             request = BroadcastRequest(messages=[TextMessage(text=arguments[0])])
             return line.broadcast_with_http_info(request).headers.get("x-line-request-id")

@@ -1,6 +1,6 @@
 // masto, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
-//     mastodon_node.mjs read | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
+//     mastodon_node.mjs read | pages | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
 import { readFileSync } from 'node:fs';
 import { createRestAPIClient, MastoHttpError } from 'masto';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
@@ -12,6 +12,11 @@ const { v1, v2 } = createRestAPIClient({ url, accessToken, requestInit });
 const [command, ...given] = process.argv.slice(2);
 const commands = {
   read: async () => (await v1.accounts.verifyCredentials()).id,
+  pages: async () => {
+    const pages = v1.timelines.home.list({ limit: 1 })[Symbol.asyncIterator]();
+    const [[first], [second]] = [(await pages.next()).value, (await pages.next()).value];
+    return `${first.id},${second.id}`;
+  },
   post: async () => (await v1.statuses.create({ status: given[0] })).id,
   upload: async () => {
     const file = new Blob([readFileSync(given[0])], { type: 'image/png' });

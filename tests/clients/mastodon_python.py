@@ -1,6 +1,6 @@
 """Mastodon.py, as it comes: requests reads proxy and CA from the environment.
 
-    mastodon_python.py read | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
+    mastodon_python.py read | pages | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
 """
 
 import json
@@ -22,6 +22,9 @@ def main(command, *given):
     )
     if command == "read":
         return client.account_verify_credentials()["id"]
+    if command == "pages":
+        page = client.timeline_home(limit=1)
+        return f'{page[0]["id"]},{client.fetch_next(page)[0]["id"]}'
     if command == "post":
         return client.status_post(given[0])["id"]
     if command == "upload":

@@ -1,56 +1,54 @@
 #!/usr/bin/env python3
-"""Real, unmodified posting tools through the real gate, with only proxy and CA settings.
+"""Real, unmodified posting tools through the real gate, with only proxy and CA settings, or with the gateway's address.
 
-    run.py [--binary target/debug/sekisho] [--python PYTHON] [--only NAME] [--direct]
+    run.py [--binary target/debug/sekisho] [--python PYTHON] [--only NAME]... [--jobs N] [--direct]
 
 `--direct` leaves the gate out: the tools speak to the practice providers through a bare CONNECT proxy, which shows
-that the tools and the practice providers understand each other. `--python` is the interpreter that has the SDKs.
+that the tools and the practice providers understand each other. `--python` is the interpreter that has the SDKs. Each
+of the `--jobs` towns has practice providers and a gate of its own, so that their tools do not see each other.
 The last line is `N passed, N failed`; the exit code is 1 when anything failed.
 """
 
 import argparse
-import re
-import secrets
+import queue
 import sys
 import tempfile
+import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from town import Forwarder, Gate, Practice, Tool, sha256, show_log
+import stories
+from town import Forwarder, Gate, Practice, show_log
 
 ROOT = Path(__file__).resolve().parents[2]
-JAPANESE = re.compile(r"[\u3041-\u3096\u4e00-\u9fff].*(です|ます|ません|ください)")
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
 TELL_VERSION = ["--write-out", "%{stderr}HTTP/%{http_version} %{response_code}\n"]
 
 
 @dataclass
 class Kind:
-    """A kind of posting tool, and by which door it comes to the gate."""
+    """A kind of posting tool, by which door it comes to the gate, and what is told of it."""
 
     name: str
     program: str
     provider: str = "x"
+    # Chapters of `stories`.
+    story: tuple = ("text",)
+    # `tunnel`: a proxy setting. `http_proxy`: without a tunnel. `path`, `origin`: the gateway's own address in the
+    # place of the provider's.
     door: str = "tunnel"
     options: tuple = ()
     # What a refusal shows beside the sentence.
     shows: str = ""
     # What the SDK puts into a post by itself; it is part of what is approved.
     adds: tuple = ()
-    pictures: bool = False
     direct: bool = False
-    # Walks the story of a whole channel: text, picture, reply, deletion.
-    channel: bool = False
-    # Walks the story of a film: its words, its bytes, its publication, its deletion.
-    film: bool = False
     # What the tool does to put up a picture: `upload` and `post-with`, or one command.
     picture: str = "upload"
-    # The story that is told of it, where it is not the common one.
-    story: str = "at_the_gate"
+    # Whether the tool can turn pages of what the account posted.
+    pages: bool = False
+    # The program that puts up pictures for a tool that cannot.
+    uploader: str = ""
 
     def settings(self, port, key, origins=None):
         """What is set in the tool's environment, for a client key and the gateway's port."""
@@ -70,412 +68,131 @@ class Kind:
         return [*options, "--"] if options else []
 
 
+SILENT = (("notificationDisabled", False),)
+X = ("text", "pictures", "thread")
+LINE = ("text", "one_to_one")
+PAGE = ("text", "pictures", "thread")
+# Whoever takes a base URL (fifteen SDKs and curl) comes by both doors, tweepy and twitter-api-v2 by the proxy only.
 KINDS = [
-    Kind("tweepy", "x_tweepy.py", pictures=True, direct=True),
-    Kind("twitter-api-v2", "x_twitter_api_v2.mjs", pictures=True, direct=True),
-    Kind("curl", "curl.sh", options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", pictures=True, direct=True),
-    Kind("curl-h2", "curl.sh", options=("--http2", *TELL_VERSION), shows="HTTP/2 403", pictures=True),
-    Kind("curl-path", "curl.sh", door="path", pictures=True),
+    Kind("googleapis", "youtube_node.mjs", "youtube", ("film",)),
+    Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film",), door="origin"),
+    Kind("google-api-python-client", "youtube_python.py", "youtube", ("film",)),
+    Kind("google-api-python-client-origin", "youtube_python.py", "youtube", ("film",), door="origin"),
+    Kind("tweepy", "x_tweepy.py", story=(*X, "parts"), direct=True),
+    Kind("twitter-api-v2", "x_twitter_api_v2.mjs", story=X, direct=True),
+    Kind("xdk-python", "x_xdk_python.py", story=(*X, "parts")),
+    Kind("xdk-python-origin", "x_xdk_python.py", story=("channel",), door="origin"),
+    Kind("xdk-typescript", "x_xdk_node.mjs", story=(*X, "parts")),
+    Kind("xdk-typescript-origin", "x_xdk_node.mjs", story=("channel",), door="origin"),
+    Kind("curl", "curl.sh", story=X, options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", direct=True),
+    Kind("curl-h2", "curl.sh", story=X, options=("--http2", *TELL_VERSION), shows="HTTP/2 403"),
+    Kind("curl-path", "curl.sh", story=X, door="path"),
     Kind("curl-http-proxy", "curl.sh", door="http_proxy"),
     Kind("absolute-form", "x_absolute_form.py"),
-    Kind("line-bot-sdk", "line_python.py", provider="line", adds=(("notificationDisabled", False),), direct=True),
-    Kind("@line/bot-sdk", "line_node.mjs", provider="line", direct=True),
-    Kind("Mastodon.py", "mastodon_python.py", provider="mastodon", channel=True),
-    Kind("Mastodon.py-origin", "mastodon_python.py", provider="mastodon", channel=True, door="origin"),
-    Kind("masto", "mastodon_node.mjs", provider="mastodon", channel=True),
-    Kind("masto-origin", "mastodon_node.mjs", provider="mastodon", channel=True, door="origin"),
-    Kind("atproto", "bluesky_python.py", provider="bluesky", channel=True, picture="post-picture"),
-    Kind("@atproto/api", "bluesky_node.mjs", provider="bluesky", channel=True, picture="post-picture"),
-    Kind("facebook-sdk", "facebook_sdk.py", provider="facebook", pictures=True),
-    Kind("facebook_business", "facebook_business_sdk.py", provider="facebook", pictures=True),
-    Kind("threads-client", "threads_python.py", provider="threads", story="two_steps_at_the_gate"),
-    Kind("google-api-python-client", "youtube_python.py", provider="youtube", channel=True, film=True),
-    Kind("googleapis", "youtube_node.mjs", provider="youtube", channel=True, film=True),
+    Kind("line-bot-sdk", "line_python.py", "line", LINE, adds=SILENT, direct=True),
+    Kind("line-bot-sdk-origin", "line_python.py", "line", LINE, adds=SILENT, door="origin"),
+    Kind("@line/bot-sdk", "line_node.mjs", "line", LINE, direct=True),
+    Kind("@line/bot-sdk-origin", "line_node.mjs", "line", LINE, door="origin"),
+    Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel",), pages=True),
+    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), pages=True, door="origin"),
+    Kind("masto", "mastodon_node.mjs", "mastodon", ("channel",), pages=True),
+    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel",), pages=True, door="origin"),
+    Kind("atproto", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture"),
+    Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture", door="origin"),
+    Kind("@atproto/api", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture"),
+    Kind("@atproto/api-origin", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture", door="origin"),
+    Kind("facebook-sdk", "facebook_sdk.py", "facebook", PAGE),
+    Kind("facebook-sdk-origin", "facebook_sdk.py", "facebook", ("channel",), door="origin"),
+    Kind("facebook_business", "facebook_business_sdk.py", "facebook", PAGE),
+    Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel",), door="origin"),
+    Kind("python-facebook-api", "facebook_pyfacebook.py", "facebook", PAGE, pages=True),
+    Kind("python-facebook-api-origin", "facebook_pyfacebook.py", "facebook", ("channel",), pages=True, door="origin"),
+    Kind(
+        "facebook-nodejs-business-sdk", "facebook_node.mjs", "facebook", PAGE, pages=True, adds=(("id", "me"),),
+        uploader="facebook_sdk.py",
+    ),
+    Kind(
+        "facebook-nodejs-business-sdk-origin", "facebook_node.mjs", "facebook", ("channel",), pages=True, door="origin",
+        uploader="facebook_sdk.py",
+    ),
+    Kind("threads-client", "threads_python.py", "threads", ("two_steps",)),
+    Kind("threads-client-origin", "threads_python.py", "threads", ("two_steps",), door="origin"),
 ]
 
 
-class Score:
-    """Counts checks and says how each went."""
+class Town:
+    """Practice providers and a gate of their own, until the work is done."""
 
-    def __init__(self):
-        self.passed, self.failed = 0, 0
+    def __init__(self, directory):
+        self.directory, self.running, self.gate = directory, [], None
 
-    def check(self, name, holds, shown=""):
-        if holds:
-            self.passed += 1
-            print(f"ok      {name}")
-        else:
-            self.failed += 1
-            print(f"FAILED  {name}\n        {shown}")
-        sys.stdout.flush()
-        return holds
+    def start(self, binary, gated):
+        """The processes, each in `running` before it is waited for."""
+        self.directory.mkdir()
+        self.practice = Practice(binary, self.directory)
+        self.running.append(self.practice)
+        self.practice.ready()
+        if gated:
+            self.gate = Gate(binary, self.directory, self.practice)
+            self.running.append(self.gate)
+            self.gate.ready()
 
-    def story(self, name, tell, *arguments):
-        """A story that breaks off counts as one failure and does not take the others along."""
-        try:
-            tell(self, *arguments)
-        except Exception:  # noqa: BLE001 - whatever it was, it is shown
-            self.failed += 1
-            print(f"FAILED  {name}: broke off\n{traceback.format_exc()}")
+    def work(self, score, kinds, python):
+        """Takes one kind after the other until there are no more."""
+        port = None if self.gate else Forwarder(self.practice.address).port
+        while True:
+            try:
+                kind = kinds.get_nowait()
+            except queue.Empty:
+                return
+            if self.gate is None:
+                settings = kind.settings(port, "key")
+                story = (stories.without_a_gate, score, kind, self.practice, python, settings, self.directory)
+                score.story(kind.name, *story)
+                continue
+            for chapter in kind.story:
+                scene = stories.Scene(score, kind, self, python)
+                score.story(f"{kind.name}, {chapter}", stories.CHAPTERS[chapter], scene)
 
-
-def fresh(text):
-    """A text that nobody posted before."""
-    return f"{text}（{secrets.token_hex(3)}）"
-
-
-class Scene:
-    """One tool before the gate: its account, another account's tool, and what must not change."""
-
-    def __init__(self, score, kind, practice, gate, python):
-        self.score, self.kind, self.practice, self.gate = score, kind, practice, gate
-        self.account = f"town-{kind.provider}"
-
-        def tool(account, token_of):
-            key = gate.client_keys[account]
-            settings, arguments = kind.settings(gate.port, key, gate.origins), kind.arguments(key)
-            return Tool(kind.program, gate.tokens[token_of], settings, gate.ca, python, arguments)
-
-        self.tool = tool(self.account, self.account)
-        if f"{self.account}-2" in gate.tokens:
-            self.other_tool = tool(f"{self.account}-2", f"{self.account}-2")
-            # The same tool with the credential of the other account, which its client key may use as well.
-            self.other_credential = tool(self.account, f"{self.account}-2")
-
-    def check(self, name, holds, shown=""):
-        return self.score.check(f"{self.kind.name}: {name}", holds, shown)
-
-    def approve(self, text, picture=None):
-        """The account manager approves by digest, before the post is sent."""
-        shown = {
-            "facebook": {"attached_media": [{"media_fbid": picture}]},
-            "x": {"media": {"media_ids": [picture]}},
-        }
-        media = {} if picture is None else shown[self.kind.provider]
-        host, path, body = {
-            "facebook": ("graph.facebook.com", "/v26.0/me/feed", {"message": text, **media}),
-            "x": ("api.x.com", "/2/tweets", {"text": text, **media}),
-            "line": ("api.line.me", "/v2/bot/message/broadcast", {"messages": [{"type": "text", "text": text}]}),
-        }[self.kind.provider]
-        digest = self.gate.digest(self.account, host, path, body | dict(self.kind.adds))
-        self.gate.console.approve_digest(self.account, digest)
-        return digest
-
-    def last(self):
-        return self.gate.console.entries()[-1]["index"]
-
-    def refused(self, name, code, tool, *arguments, account=None, article="11"):
-        """The call is refused readably, nothing reached the provider, and one entry names the clause."""
-        clause, article = f"nerima:{article}", f"練馬区SNS活用ガイドライン第{article}条"
-        received, posts, last = len(self.practice.requests()), self.practice.posts(), self.last()
-        went, words = tool(*arguments)
-        self.check(f"{name}: refused", not went, words)
-        self.check(f"{name}: the tool shows the Japanese sentence", JAPANESE.search(words), words)
-        self.check(f"{name}: and the clause, as a clerk knows it and by its id", f"{article} [{clause}]" in words, words)
-        if self.kind.shows:
-            self.check(f"{name}: {self.kind.shows}", self.kind.shows in words, words)
-        # Signing in, reading and uploading show nothing to anybody; each has its own entry.
-        beside = [row for row in self.practice.requests()[received:] if self.publishes(row)]
-        self.check(f"{name}: the provider got nothing of it", beside == [], beside)
-        self.check(f"{name}: nothing was published", self.practice.posts() == posts)
-        new = self.gate.console.entries(last)
-        if self.kind.channel:
-            new = [entry for entry in new if entry["kind"] == "refusal"]
-        if self.check(f"{name}: exactly one entry", len(new) == 1, new):
-            entry = new[0]
-            cited = entry["kind"] == "refusal" and clause in entry["clauses"] and entry["code"] == code
-            self.check(f"{name}: it is a refusal that names the clause", cited, entry)
-            self.check(f"{name}: and the account", entry["account"] == (account or self.account), entry)
-        return words
-
-    def publishes(self, row):
-        """Whether a request is more than signing in, reading or uploading."""
-        beside = ("createSession", "uploadBlob", "/api/v2/media", "upload_id=")
-        return not self.kind.channel or (row["method"] != "GET" and not any(part in row["target"] for part in beside))
-
-    def published(self, name, text, digest, *arguments):
-        """The call passes, the provider got exactly this once, and the entries were made in the right order."""
-        sent, before, last = len(self.practice.publishing_requests()), len(self.practice.posts()), self.last()
-        went, words = self.tool(*arguments)
-        self.check(f"{name}: passed", went, words)
-        new = self.practice.posts()[before:]
-        self.check(f"{name}: published once, as approved", [post["text"] for post in new] == [text], new)
-        self.check(f"{name}: sent once", len(self.practice.publishing_requests()) == sent + 1)
-        entries = self.gate.console.entries(last)
-        if self.kind.channel:
-            known = [entry["index"] for entry in entries if entry.get("digest") == digest]
-            entries = [entry for entry in entries if entry["index"] in known or entry.get("of") in known]
-        shown = [(entry["kind"], entry.get("digest")) for entry in entries]
-        self.check(f"{name}: a permission, then its outcome", shown == [("permit", digest), ("outcome", None)], entries)
-        return new
-
-    def approve_only_ticket(self, held):
-        """The manager approves what waits, by the number that the tool showed."""
-        waiting = [ticket for ticket in self.gate.console.waiting() if ticket["id"] in held]
-        if not self.check("the tool showed the number of the one ticket that waits", len(waiting) == 1, held):
-            return None
-        self.gate.console.approve_ticket(waiting[0]["id"])
-        return waiting[0]["digest"]
-
-
-def at_the_gate(score, kind, practice, gate, python):
-    """Read, held, approved, used up, changed, another account, approved by ticket."""
-    scene = Scene(score, kind, practice, gate, python)
-    went, words = scene.tool("read")
-    scene.check("a read passes", went and words, words)
-
-    text = fresh("防災訓練のお知らせ")
-    scene.refused("without approval", "approval-missing", scene.tool, "post", text)
-    digest = scene.approve(text)
-    scene.published("after approval by digest", text, digest, "post", text)
-    scene.refused("a second use", "approval-missing", scene.tool, "post", text)
-
-    text = fresh("図書館は10時に開きます")
-    digest = scene.approve(text)
-    changed, other = text.replace("10時", "11時"), f"{scene.account}-2"
-    scene.refused("one changed character", "approval-missing", scene.tool, "post", changed)
-    scene.refused("another account", "approval-missing", scene.other_tool, "post", text, account=other)
-    scene.refused("another credential", "approval-missing", scene.other_credential, "post", text, account=other)
-    scene.published("the approved text still passes", text, digest, "post", text)
-
-    text = fresh("粗大ごみの受付を休みます")
-    held = scene.refused("held for its ticket", "approval-missing", scene.tool, "post", text)
-    digest = scene.approve_only_ticket(held)
-    scene.published("after approval of the ticket", text, digest, "post", text)
-
-
-def two_steps_at_the_gate(score, kind, practice, gate, python):
-    """Held when it is made; approved by ticket; published once; a container that was made elsewhere is not."""
-    scene = Scene(score, kind, practice, gate, python)
-    went, words = scene.tool("read")
-    scene.check("a read passes", went and words, words)
-
-    text = fresh("防災訓練のお知らせ")
-    held = scene.refused("without approval", "approval-missing", scene.tool, "post", text)
-    digest = scene.approve_only_ticket(held)
-    last, before = scene.last(), len(practice.posts())
-    went, words = scene.tool("post", text)
-    scene.check("after approval of the ticket: passed", went, words)
-    new = practice.posts()[before:]
-    scene.check("published once, as approved", [post["text"] for post in new] == [text], new)
-    entries = [entry for entry in gate.console.entries(last) if entry.get("digest")]
-    shown = [(entry["kind"], entry["route"], entry["digest"]) for entry in entries]
-    steps = [("permit", "container", digest), ("permit", "container-publish", digest)]
-    scene.check("made and published, under one digest", shown == steps, shown)
-    scene.check("the second follows the first", entries[1].get("follows") == entries[0]["index"], entries)
-
-    held = scene.refused("again", "approval-missing", scene.tool, "container", text)
-    scene.approve_only_ticket(held)
-    went, container = scene.tool("container", text)
-    scene.check("a container passes when approved", went, container)
-    before = len(practice.posts())
-    went, words = scene.other_tool("publish", container)
-    scene.check("another account cannot publish it", not went and JAPANESE.search(words), words)
-    went, words = scene.tool("publish", "17900000000099999")
-    scene.check("nor this one what was made elsewhere", not went and "sekisho:container" in words, words)
-    scene.check("nothing was published", len(practice.posts()) == before)
-    went, words = scene.tool("publish", container)
-    scene.check("this account publishes it", went and len(practice.posts()) == before + 1, words)
-
-    pictures = ["https://www.city.example/1.jpg", "https://www.city.example/2.jpg"]
-    went, words = scene.tool("carousel", text, *pictures)
-    scene.check("a carousel is held as a whole", not went and "nerima:11" in words, words)
-    scene.approve_only_ticket(words)
-    went, words = scene.tool("carousel", text, *pictures)
-    scene.check("and passes when approved", went, words)
-
-
-def pictures_at_the_gate(score, kind, practice, gate, python, directory):
-    """A picture is approved with its bytes: the same words with another picture are another post."""
-    scene = Scene(score, kind, practice, gate, python)
-    approved, changed = Path(directory) / "approved.png", Path(directory) / "changed.png"
-    noise = secrets.token_bytes(64)
-    approved.write_bytes(PIXEL + noise)
-    changed.write_bytes(PIXEL + noise[:-1] + bytes([noise[-1] ^ 1]))
-    text = fresh("花が咲きました")
-
-    ids = []
-    for picture in (approved, changed):
-        went, words = scene.tool("upload", str(picture))
-        if not scene.check(f"upload of {picture.name} passes", went, words):
-            return
-        ids.append(words)
-    scene.refused("a picture without approval", "approval-missing", scene.tool, "post-with", text, ids[0])
-    digest = scene.approve(text, ids[0])
-    scene.refused("one changed byte in the picture", "approval-missing", scene.tool, "post-with", text, ids[1])
-    scene.refused("the words without the picture", "approval-missing", scene.tool, "post", text)
-    new = scene.published("the approved picture", text, digest, "post-with", text, ids[0])
-    hashes = [post["media_sha256"] for post in new]
-    scene.check("the provider has the approved bytes", hashes == [[sha256(approved.read_bytes())]], hashes)
-    scene.refused("the picture a second time", "approval-missing", scene.tool, "post-with", text, ids[0])
-
-
-def channel_at_the_gate(score, kind, practice, gate, python, directory):
-    """Text, picture, reply, deletion: each held, approved by its ticket, done once."""
-    scene = Scene(score, kind, practice, gate, python)
-    went, words = scene.tool("read")
-    scene.check("a read passes", went and words, words)
-
-    text = fresh("防災訓練のお知らせ")
-    held = scene.refused("a text", "approval-missing", scene.tool, "post", text)
-    digest = scene.approve_only_ticket(held)
-    scene.refused("one changed character", "approval-missing", scene.tool, "post", text.replace("防災", "防火"))
-    [own] = scene.published("the approved text", text, digest, "post", text) or [{"id": ""}]
-    scene.refused("a second use", "approval-missing", scene.tool, "post", text)
-
-    approved, changed = Path(directory) / f"{kind.program}.png", Path(directory) / f"{kind.program}-2.png"
-    noise = secrets.token_bytes(64)
-    approved.write_bytes(PIXEL + noise)
-    changed.write_bytes(PIXEL + noise[:-1] + bytes([noise[-1] ^ 1]))
-    text = fresh("花が咲きました")
-
-    def with_picture(picture):
-        if kind.picture != "upload":
-            return (kind.picture, text, str(picture))
-        went, medium = scene.tool("upload", str(picture))
-        scene.check(f"upload of {picture.name} passes", went, medium)
-        return ("post-with", text, medium)
-
-    right, wrong = with_picture(approved), with_picture(changed)
-    held = scene.refused("a picture", "approval-missing", scene.tool, *right)
-    digest = scene.approve_only_ticket(held)
-    scene.refused("one changed byte in the picture", "approval-missing", scene.tool, *wrong)
-    new = scene.published("the approved picture", text, digest, *right)
-    hashes = [post["media_sha256"] for post in new]
-    scene.check("the provider has the approved bytes", hashes == [[sha256(approved.read_bytes())]], hashes)
-
-    foreign = "at://did:plc:someone/app.bsky.feed.post/3k2aaaaaaaa2a" if kind.provider == "bluesky" else "123456"
-    text = fresh("お問い合わせの件です")
-    scene.refused("a reply to somebody", "individual-reply", scene.tool, "reply", text, foreign, article="14")
-    held = scene.refused("the own thread", "approval-missing", scene.tool, "reply", text, own["id"])
-    digest = scene.approve_only_ticket(held)
-    scene.published("the own thread goes on", text, digest, "reply", text, own["id"])
-
-    held = scene.refused("a deletion", "approval-missing", scene.tool, "delete", own["id"])
-    scene.approve_only_ticket(held)
-    went, words = scene.tool("delete", own["id"])
-    scene.check("the approved deletion passes", went, words)
-    gone = [post["deleted"] for post in practice.posts() if post["id"] == own["id"]]
-    scene.check("the provider has deleted it", gone == [True], gone)
-
-
-def film_at_the_gate(score, kind, practice, gate, python, directory):
-    """A film is approved with its words, sent as private, made public with another approval, and taken down."""
-    scene = Scene(score, kind, practice, gate, python)
-    went, words = scene.tool("read")
-    scene.check("a read passes", went and words, words)
-    film = Path(directory) / f"{kind.program}.mp4"
-    film.write_bytes(secrets.token_bytes(600_000))
-
-    text = fresh("防災訓練の動画")
-    held = scene.refused("a film", "approval-missing", scene.tool, "upload", text, str(film))
-    scene.approve_only_ticket(held)
-    other = text.replace("防災", "防火")
-    scene.refused("one changed character", "approval-missing", scene.tool, "upload", other, str(film))
-    before = len(practice.posts())
-    went, own = scene.tool("upload", text, str(film))
-    if not scene.check("the approved film passes", went, own):
-        return
-    scene.check("nobody sees it yet", len(practice.posts()) == before, practice.posts()[before:])
-    scene.refused("a second use", "approval-missing", scene.tool, "upload", text, str(film))
-
-    held = scene.refused("its publication", "approval-missing", scene.tool, "publish", text, own)
-    scene.approve_only_ticket(held)
-    scene.refused("other words at its publication", "approval-missing", scene.tool, "publish", other, own)
-    went, words = scene.tool("publish", text, own)
-    scene.check("the approved publication passes", went and words == own, words)
-    new = [(post["id"], post["text"], post["media_sha256"]) for post in practice.posts()[before:]]
-    scene.check("published once, with its words and bytes", new == [(own, text, [sha256(film.read_bytes())])], new)
-    scene.refused("the publication a second time", "approval-missing", scene.tool, "publish", text, own)
-
-    held = scene.refused("a deletion", "approval-missing", scene.tool, "delete", own)
-    scene.approve_only_ticket(held)
-    went, words = scene.tool("delete", own)
-    scene.check("the approved deletion passes", went, words)
-    gone = [post["deleted"] for post in practice.posts() if post["id"] == own]
-    scene.check("the provider has deleted it", gone == [True], gone)
-
-
-def without_a_gate(score, kind, practice, python, settings, directory):
-    """The same tools at the practice providers themselves."""
-    tool = Tool(kind.program, "1001-practice", settings, practice.ca, python)
-
-    def check(name, holds, shown=""):
-        return score.check(f"{kind.name} (direct): {name}", holds, shown)
-
-    went, words = tool("read")
-    check("a read passes", went and words, words)
-    text = fresh("練習の投稿です")
-    before = len(practice.posts())
-    went, words = tool("post", text)
-    check("a post passes", went and words, words)
-    new = practice.posts()[before:]
-    check("it was published once, as sent", [post["text"] for post in new] == [text], new)
-    if kind.provider == "line":
-        went, words = tool("post", "長" * 5001)
-        check("the provider's own refusal is shown", not went and "messages[0].text" in words, words)
-        return
-    went, words = tool("post", text)
-    # twitter-api-v2 shows only the status of a problem without a list of errors.
-    check("the provider's own refusal is shown", not went and re.search("duplicate|code 403", words), words)
-    picture = Path(directory) / f"{kind.program}.png"
-    picture.write_bytes(PIXEL + secrets.token_bytes(3_000_000))
-    went, media = tool("upload", str(picture))
-    if not check("an upload passes", went, media):
-        return
-    before = len(practice.posts())
-    went, words = tool("post-with", fresh("写真です"), media)
-    check("a post with it passes", went, words)
-    hashes = [post["media_sha256"] for post in practice.posts()[before:]]
-    check("the provider has the bytes", hashes == [[sha256(picture.read_bytes())]], hashes)
-    went, words = tool("post-with", fresh("写真です"), "12345")
-    # twitter-api-v2 shows the problem's detail, the others each error.
-    known = re.search("media IDs are invalid|One or more parameters to your request was invalid", words)
-    check("an unknown picture is refused", not went and known, words)
+    def stop(self):
+        for process in reversed(self.running):
+            process.stop()
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--binary", default=ROOT / "target" / "debug" / "sekisho", type=Path)
     options.add_argument("--python", default=sys.executable)
-    options.add_argument("--only", choices=[kind.name for kind in KINDS])
+    options.add_argument("--only", action="append", choices=[kind.name for kind in KINDS])
+    options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--direct", action="store_true")
     given = options.parse_args()
-    binary = given.binary.resolve()
-    kinds = [kind for kind in KINDS if given.only in (None, kind.name) and (kind.direct or not given.direct)]
+    kinds = queue.SimpleQueue()
+    for kind in KINDS:
+        if (given.only is None or kind.name in given.only) and (kind.direct or not given.direct):
+            kinds.put(kind)
 
-    score, running = Score(), []
+    score, towns = stories.Score(), []
     with tempfile.TemporaryDirectory(prefix="sekisho-clients-") as directory:
         try:
-            practice = Practice(binary, directory)
-            running.append(practice)
-            if given.direct:
-                port = Forwarder(practice.address).port
-                for kind in kinds:
-                    settings = kind.settings(port, "key")
-                    score.story(kind.name, without_a_gate, kind, practice, given.python, settings, directory)
-            else:
-                gate = Gate(binary, directory, practice)
-                running.append(gate)
-                for kind in kinds:
-                    if kind.film:
-                        score.story(kind.name, film_at_the_gate, kind, practice, gate, given.python, directory)
-                        continue
-                    if kind.channel:
-                        score.story(kind.name, channel_at_the_gate, kind, practice, gate, given.python, directory)
-                        continue
-                    score.story(kind.name, globals()[kind.story], kind, practice, gate, given.python)
-                    if kind.pictures:
-                        score.story(kind.name, pictures_at_the_gate, kind, practice, gate, given.python, directory)
+            for number in range(max(1, min(given.jobs, kinds.qsize()))):
+                # One after the other: a port that one has found free is taken before the next one looks.
+                towns.append(Town(Path(directory) / str(number)))
+                towns[-1].start(given.binary.resolve(), not given.direct)
+            workers = [threading.Thread(target=town.work, args=(score, kinds, given.python)) for town in towns]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
         except Exception:  # noqa: BLE001 - the stage itself did not stand
             score.failed += 1
             traceback.print_exc()
         finally:
-            if score.failed:
-                for process in running:
-                    show_log(process)
-            for process in reversed(running):
-                process.stop()
+            for town in towns:
+                if score.failed:
+                    for process in town.running:
+                        show_log(process)
+                town.stop()
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed or not score.passed else 0
 

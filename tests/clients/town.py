@@ -55,10 +55,13 @@ def wait_for(what, condition, seconds=30, process=None):
     raise RuntimeError(f"{what}: not within {seconds} s")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(number):
+    """Ports that are free now, none of them twice."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 class Process:
@@ -85,17 +88,21 @@ class Practice(Process):
 
     def __init__(self, binary, directory):
         super().__init__("practice", [binary, "practice", "--listen", "127.0.0.1:0", "--dir", directory], directory)
-        about = Path(directory) / "practice.json"
+        self.directory = Path(directory)
+
+    def ready(self):
+        """Waits until they listen, and learns where."""
+        about = self.directory / "practice.json"
         wait_for("practice providers", about.exists, process=self.child)
         found = json.loads(about.read_text())
         self.address, self.ca = found["address"], Path(found["ca"])
         if not self.ca.is_absolute():
-            self.ca = Path(directory) / self.ca
+            self.ca = self.directory / self.ca
 
     def _rows(self, name):
         host, port = self.address.rsplit(":", 1)
         context = ssl.create_default_context(cafile=self.ca)
-        with socket.create_connection((host, int(port)), timeout=10) as plain:
+        with socket.create_connection((host, int(port)), timeout=60) as plain:
             with context.wrap_socket(plain, server_hostname="api.x.com") as wire:
                 connection = http.client.HTTPConnection("api.x.com")
                 connection.sock = wire
@@ -112,7 +119,7 @@ class Practice(Process):
         """Requests that would have published, whatever became of them."""
         paths = (
             "/2/tweets", "/v2/bot/message/broadcast", "/api/v1/statuses", "/xrpc/com.atproto.repo.createRecord",
-            "/feed", "/threads", "/threads_publish",
+            "/feed", "/comments", "/threads", "/threads_publish",
         )
         sent = [row for row in self.requests() if row["method"] == "POST"]
         return [row for row in sent if row["target"].split("?")[0].endswith(paths)]
@@ -173,23 +180,24 @@ class Gate(Process):
             ]
         ),
         ("town-bluesky", "bluesky", "town-bluesky"),
-        ("town-youtube", "youtube", "1001-practice"),
     ]
 
     def __init__(self, binary, directory, practice):
         self.binary, self.directory = binary, Path(directory)
-        self.port, self.console_port = free_port(), free_port()
-        self.origins = {name: free_port() for name in ("mastodon",)}
+        self.port, self.console_port, *origins = free_ports(2 + len(PROVIDER_HOSTS))
+        self.origins = dict(zip(PROVIDER_HOSTS, origins))
         self.client_keys = {account: secrets.token_urlsafe(24) for account, _, _ in self.ACCOUNTS}
         self.tokens = {account: token for account, _, token in self.ACCOUNTS}
         self.manager_key = secrets.token_urlsafe(24)
         self.config = self.directory / "town.toml"
         self.config.write_text(self._configuration(practice), encoding="utf-8")
         super().__init__("gate", [binary, "serve", "--config", self.config], directory)
-        console = f"http://127.0.0.1:{self.console_port}"
-        wait_for("the gate", lambda: _status(f"{console}/readyz") == 200, process=self.child)
-        self.console = Console(console, self.manager_key)
+        self.console = Console(f"http://127.0.0.1:{self.console_port}", self.manager_key)
         self.ca = self.directory / "ca" / "root.pem"
+
+    def ready(self):
+        """Waits until it answers."""
+        wait_for("the gate", lambda: _status(f"{self.console.base}/readyz") == 200, process=self.child)
 
     def _configuration(self, practice):
         text = json.dumps  # A JSON string is a TOML string.
@@ -208,6 +216,10 @@ class Gate(Process):
             f"[ledger]\ndir = {place('ledger')}",
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
             f"[credentials]\nkey_file = {place('credentials.key')}",
+            # Pictures that posts name by URL stand on the practice website; providers get the gate's own copies.
+            f'[media]\npublic_url = "https://media.city.example"\nlisten = "127.0.0.1:0"\ndir = {place("media")}\n'
+            f"key_file = {place('media.key')}\nupstream = {{ {upstream(['www.city.example'])} }}\n"
+            f"upstream_ca = {text(str(practice.ca))}",
             f"[console]\nlocal_key_file = {place('console.key')}",
             *(
                 f'[providers.{name}]\nrecognised = ["town"]\nupstream = {{ {upstream(hosts)} }}\n'
@@ -233,7 +245,7 @@ class Gate(Process):
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "quote", "delete", "upload", "read", "sign-in"]'
+                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "direct-message", "quote", "delete", "upload", "read", "sign-in"]'
             )
         return "\n\n".join(lines) + "\n"
 
@@ -343,7 +355,7 @@ class Tool:
         if self.program.endswith(".sh"):
             # curl shows what it got; an id is where the provider put it.
             if done.returncode == 0:
-                return True, str(json.loads(shown)["data"]["id"])
+                return True, str(json.loads(shown)["data"].get("id"))
             return False, shown + done.stderr.decode("utf-8", "replace")
         if done.returncode != 0:
             raise RuntimeError(f"{self.program} {arguments}: {done.returncode}\n{shown}{done.stderr.decode()}")

@@ -1,6 +1,7 @@
 """tweepy, as it comes, through whatever proxy and CA the environment names.
 
-    x_tweepy.py read | post TEXT | upload FILE | post-with TEXT MEDIA_ID
+    x_tweepy.py read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
+        describe MEDIA_ID TEXT | reply TEXT ID | delete ID
 
 Prints one line of JSON: {"ok": true, "id": ...} or {"ok": false, "error": the exception's own text}.
 """
@@ -29,6 +30,17 @@ def main(command, *arguments):
         return tweepy.API(auth).media_upload(arguments[0]).media_id_string
     if command == "post-with":
         return client.create_tweet(text=arguments[0], media_ids=[arguments[1]]).data["id"]
+    if command == "upload-parts":
+        auth = tweepy.OAuth1UserHandler(*keys.values())
+        return tweepy.API(auth).media_upload(arguments[0], chunked=True, media_category="tweet_image").media_id_string
+    if command == "describe":
+        tweepy.API(tweepy.OAuth1UserHandler(*keys.values())).create_media_metadata(*arguments)
+        return arguments[0]
+    if command == "reply":
+        return client.create_tweet(text=arguments[0], in_reply_to_tweet_id=arguments[1]).data["id"]
+    if command == "delete":
+        client.delete_tweet(arguments[0])
+        return arguments[0]
     raise SystemExit(f"unknown command: {command}")
 
 

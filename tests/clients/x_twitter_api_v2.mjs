@@ -1,6 +1,6 @@
 // twitter-api-v2, as it comes: the proxy is its `httpAgent` setting, the CA is NODE_EXTRA_CA_CERTS.
 //
-//     x_twitter_api_v2.mjs read | post TEXT | upload FILE | post-with TEXT MEDIA_ID
+//     x_twitter_api_v2.mjs read | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
 import { readFileSync } from 'node:fs';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ApiRequestError, ApiResponseError, TwitterApi } from 'twitter-api-v2';
@@ -18,6 +18,11 @@ const commands = {
   post: async () => (await client.v2.tweet(given[0])).data.id,
   upload: async () => client.v2.uploadMedia(readFileSync(given[0]), { media_type: 'image/png' }),
   'post-with': async () => (await client.v2.tweet(given[0], { media: { media_ids: [given[1]] } })).data.id,
+  reply: async () => (await client.v2.reply(given[0], given[1])).data.id,
+  delete: async () => {
+    await client.v2.deleteTweet(given[0]);
+    return given[0];
+  },
 };
 let answer;
 try {

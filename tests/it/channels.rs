@@ -5,6 +5,7 @@ mod by_hand;
 mod mastodon;
 mod table;
 mod youtube;
+mod youtube_batch;
 
 use http::Method;
 use sekisho::demo::town::MANAGER_KEY;

@@ -1,7 +1,9 @@
 //! Threads and Instagram: a post is made in one request and published by another. What was approved at the first is what
 //! the second publishes, once, and nothing else is published at all.
 
+mod batch;
 mod facebook;
+mod films;
 mod joined;
 
 use http::{Method, Request};
@@ -271,7 +273,7 @@ async fn a_carousel_is_judged_with_everything_that_its_parts_show() {
             form(&tool, THREADS, "/me/threads", &pairs).await
         }
     };
-    let held = town.refuses("approval-missing", "sekisho:media-by-url", carousel(parts.join(","))).await;
+    let held = town.refuses("approval-missing", "nerima:11", carousel(parts.join(","))).await;
     let ticket = town
         .console(town::MANAGER_KEY, Method::GET, &format!("/api/v1/tickets/{}", held.header("sekisho-ticket")), None)
         .await;
@@ -307,19 +309,6 @@ async fn nagano_4_9_a_shortener_in_the_part_of_a_carousel_stops_the_whole() {
     assert_eq!(reply.header("sekisho-decision"), "refused", "{:?}", reply.json());
     assert_eq!((town.received(), town.entries("nerima").len()), (received, entries + 1));
     assert_eq!(town.last_entry()["code"], "shortened-link", "{}", town.last_entry());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn media_by_url_pass_by_an_approval_only_not_by_a_declaration() {
-    let town = Town::start().await;
-    declare(&town, &["nerima-instagram"], 3_600, false).await;
-    let body = json!({ "image_url": PICTURE, "caption": "【緊急】石神井川が氾濫しました。高台へ避難してください。" });
-    let send = async {
-        let path = "/emergency/instagram/v26.0/17841/media";
-        town.nerima().send_reverse(Method::POST, path, Some(body.to_string())).await.unwrap()
-    };
-    town.refuses("media-by-url", "sekisho:media-by-url", send).await;
-    assert_eq!(town.received(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,9 +359,9 @@ async fn instagram_a_reel_by_json_and_its_comments() {
     let post = id(&graph(&tool, Method::POST, INSTAGRAM, &target, None).await);
     assert_eq!(town.provider.posts()[0].text, HEALTH);
 
-    // A bytes-later container is not described: nobody could see the video at the approval.
+    // A film that comes later is promised, since nobody could see it at the approval.
     let later = json!({ "media_type": "REELS", "upload_type": "resumable", "caption": HEALTH });
-    town.refuses("unmapped-fields", "nerima:11", make(&later)).await;
+    town.refuses("media-unseen", "sekisho:promise-2", make(&later)).await;
     // 練馬 第14条: no replies to others.
     let comment = format!("/v26.0/{post}99/comments?message=a");
     let reply = graph(&tool, Method::POST, INSTAGRAM, &comment, None);

@@ -166,6 +166,15 @@ async fn accounts_keys_and_checks_answer_at_the_command_line() {
     assert_eq!(sekisho::demo::town::key_hash(key), hash);
     let checked = house.command(&["check"], "");
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    // What each definition opens and what it closes.
+    let x = checked.out.split("x: ").nth(1).unwrap_or_else(|| panic!("{}", checked.out));
+    assert!(x.contains(" routes on api.x.com, ") && x.contains("actions: ") && x.contains("publish 1, "), "{x}");
+    assert!(x.contains("refused: ") && x.contains("articles (not-understood-yet)"), "{x}");
+    let lines = house.command(&["check", "--json"], "").out;
+    let line = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|it| it["provider"] == "x");
+    let x = line.unwrap();
+    assert!(x["actions"]["publish"].as_u64() > Some(0) && x["routes"].as_u64() > Some(30), "{x}");
+    assert_eq!(x["refused"]["articles"], "not-understood-yet");
     let broken = house.path("broken.toml");
     std::fs::write(&broken, "[listen]\ngateway = \"127.0.0.1:0\"\ngatway = 1\n").unwrap();
     let mut command = sekisho();

@@ -10,6 +10,7 @@ use sekisho::demo::client::Tool;
 use sekisho::demo::town;
 use sekisho::domain::arrival::full;
 use sekisho::domain::digest::{Digest, of_form};
+use sekisho::domain::media::{Sha256, UploadStep};
 use sekisho::practice::fault::{Fault, Trouble, When};
 use sekisho::{extract, recognise};
 use serde_json::{Value, json};
@@ -222,7 +223,7 @@ async fn the_uploads_of_real_clients_have_no_field_that_nobody_mapped() {
 }
 
 #[tokio::test]
-async fn a_part_in_base64_as_xdk_sends_it_is_refused_by_name() {
+async fn a_part_in_base64_as_xdk_sends_it_is_known_by_its_own_bytes() {
     let definitions = recognise::Definitions::built_in().unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
@@ -230,9 +231,10 @@ async fn a_part_in_base64_as_xdk_sends_it_is_refused_by_name() {
     let recognised = recognise::recognise(&definitions, "api.x.com", &Method::POST, path, None, &headers).unwrap();
     let body = json!({ "media": BASE64_STANDARD.encode("PNG"), "segment_index": 0 }).to_string();
     let limits = sekisho::config::Config::default().extract;
-    let refusal = extract::read(&recognised, &headers, full(body), &limits).await.unwrap_err();
-    assert_eq!(refusal.code, "not-supported-yet");
-    assert!(refusal.sentence_en.contains("multipart"), "{}", refusal.sentence_en);
+    let extracted = extract::read(&recognised, &headers, full(body), &limits).await.unwrap();
+    let Some(UploadStep::Append { number, len, sha256, decoded, .. }) = extracted.upload else { panic!("no part") };
+    assert_eq!((number, len, sha256), (0, 3, Sha256::of(b"PNG")));
+    assert_eq!(decoded.as_deref(), Some(b"PNG".as_slice()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use sekisho::domain::ports::Registry as _;
 use serde_json::{Value, json};
 
 use crate::act::{HEALTH, digest_of_words};
-use crate::stage::{Town, tweet};
+use crate::stage::{Town, tweet, words};
 
 const CHANGES: &str = "/api/v1/registry/changes";
 const HEAD: &str = "demo-nagano-manager";
@@ -243,7 +243,8 @@ async fn nerima_17_2_an_account_is_closed_only_after_its_notice_and_never_posts_
     refused(&town, "kodomo", close.clone(), "account-only-the-manager-closes", "nerima:17-1a").await;
     done(&town, town::MANAGER_KEY, close).await;
     town.approve(&digest_of_words(&town, HEALTH).await).await;
-    let told = tweet(&town.nerima(), HEALTH).await;
+    // By path: a certificate of tomorrow is not valid to a client of today.
+    let told = town.nerima().send_reverse(Method::POST, "/x/2/tweets", Some(words(HEALTH))).await.unwrap();
     assert!(told.status == 403 && String::from_utf8_lossy(&told.body).contains("nerima:17-1a"), "{:?}", told.json());
     assert_eq!(town.received(), 0);
     let resume = json!({ "change": "resume-account", "account": "nerima-x", "reason": "再開" });

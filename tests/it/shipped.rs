@@ -14,7 +14,8 @@ fn root() -> &'static Path {
 fn check_finds_no_problem_in_the_shipped_configuration() {
     let checked =
         Command::new(PROGRAM).args(["check", "--config", "config/sekisho.toml"]).current_dir(root()).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&checked.stdout), "no problem was found\n");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.ends_with("no problem was found\n"), "{said}");
     assert_eq!(checked.status.code(), Some(0));
 }
 

@@ -18,6 +18,9 @@ use sekisho::practice::{Authority, Practice};
 use sekisho::serve::{self, Running};
 use serde_json::{Value, json};
 
+/// Where the providers of a scene are told to fetch the town's copies of media.
+pub const MEDIA: &str = "https://media.city.example";
+
 /// A clock that a scene can move forward; it runs with the system's otherwise.
 #[derive(Default)]
 pub struct StageClock(Mutex<SignedDuration>);
@@ -68,6 +71,8 @@ impl Town {
         let ca = dir.path().join("practice-ca.pem");
         std::fs::write(&ca, provider.ca_pem()).unwrap();
         let mut config = town::config(dir.path(), &Upstream { address: provider.address(), ca: &ca });
+        config.media.public_url = Some(MEDIA.to_owned());
+        config.media.listen = Some(any_port);
         change(&provider, &mut config).await;
         let running = serve::start(config.clone(), clock.clone(), Arc::new(SystemChance))
             .await
@@ -141,6 +146,30 @@ impl Town {
     /// How many requests any provider received.
     pub fn received(&self) -> usize {
         self.provider.request_count()
+    }
+
+    /// What a provider gets that fetches the town's copy at this address, as the internet would: by GET, with no key.
+    pub async fn copy(&self, url: &str) -> Reply {
+        let path = url.strip_prefix(MEDIA).unwrap_or_else(|| panic!("{url} is not the town's own address"));
+        self.shown(Method::GET, path, &[]).await
+    }
+
+    /// Any request to the port that shows the copies.
+    pub async fn shown(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let port = self.running.media.expect("the town shows copies");
+        let stream = tokio::net::TcpStream::connect(port).await.unwrap();
+        let mut request = http::Request::builder().method(method).uri(path).header("host", "media.city.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let answer = sender.send_request(request.body(String::new()).unwrap()).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+        driver.abort();
+        Reply { status: parts.status, headers: parts.headers, body }
     }
 
     /// Asserts that a reply is a refusal with this code and clause, that no provider received anything for it, and that

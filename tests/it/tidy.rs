@@ -22,6 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("registry", &["domain"]),
     ("ledger", &["domain", "config", "store", "registry"]),
     ("forward", &["domain", "config", "ledger"]),
+    ("fetch", &["domain", "config"]),
+    ("media", &["domain", "config"]),
     (
         "gate",
         &[
@@ -65,6 +67,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exempt",
             "ledger",
             "forward",
+            "fetch",
+            "media",
             "gate",
             "stream",
             "emergency",
@@ -85,6 +89,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "practice",
             "recognise",
             "extract",
+            "fetch",
             "inspect",
             "guideline",
             "approve",

@@ -27,8 +27,10 @@ pub struct Charter {
     /// Who decides of providers (練馬 第3条): 企画部長.
     pub providers: PositionId,
     /// Who is consulted (練馬 第3条第2項, 第5条第3項): 情報政策課長. None: nobody.
+    #[serde(default)]
     pub consulted: Option<PositionId>,
     /// Who may sit in the review of providers (練馬 別表第1). Empty: no meeting is asked for.
+    #[serde(default)]
     pub reviewers: Vec<PositionId>,
 }
 

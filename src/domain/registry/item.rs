@@ -11,6 +11,7 @@ use super::source::{Contractor, Source};
 /// A record of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "record")]
+#[expect(clippy::large_enum_variant, reason = "a record lives in its map; an item is only on its way there")]
 pub enum Item {
     /// Which positions have which part.
     Charter(Charter),

@@ -1,7 +1,7 @@
 use super::*;
 
 fn names() -> MediaNames {
-    MediaNames { plain: vec!["media".to_owned()], base64: vec!["media_data".to_owned()], brackets: false }
+    MediaNames { plain: vec!["media".to_owned()], base64: vec!["media_data".to_owned()], ..MediaNames::default() }
 }
 
 async fn read_in_pieces(body: &[u8], piece: usize) -> Result<(Parts, Vec<u8>, String), Refusal> {
@@ -41,6 +41,30 @@ async fn pieces_of_any_size_read_the_same_as_the_whole() {
         let found = parts.media.unwrap();
         let range = usize::try_from(found.offset).unwrap()..usize::try_from(found.offset + found.len).unwrap();
         assert_eq!(Sha256::of(&rebuilt[range]), found.sha256);
+    }
+}
+
+#[tokio::test]
+async fn a_credential_is_written_last_and_can_be_cut_off() {
+    let part =
+        |name: &str, value: &str| format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let body = [part("access_token", "secret"), part("message", "a"), "--b0--\r\n".to_owned()].concat();
+    let dir = tempfile::tempdir().unwrap();
+    let names = MediaNames { last: vec!["access_token".to_owned()], ..names() };
+    let mut reader = Multipart::new("b0", names.clone(), Sink::new(dir.path(), 1 << 20));
+    reader.feed(body.as_bytes()).await.unwrap();
+    let (parts, sink, content_type) = reader.finish().await.unwrap();
+    let crate::domain::outbound::OutBody::Bytes(whole) = sink.finish().await.unwrap() else { panic!("in memory") };
+    let bare = parts.bare.unwrap();
+    let cut = [&whole[..usize::try_from(bare.at).unwrap()], bare.closing.as_bytes()].concat();
+    assert_eq!(bare.sha256, Sha256::of(&cut));
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+    for (bytes, texts) in [(&whole[..], 2), (&cut[..], 1)] {
+        let mut again = Multipart::new(boundary, names.clone(), Sink::new(dir.path(), 1 << 20));
+        again.feed(bytes).await.unwrap();
+        let parts = again.finish().await.unwrap().0;
+        assert_eq!(parts.texts.len(), texts);
+        assert_eq!(parts.texts[0], ("message".to_owned(), "a".to_owned()));
     }
 }
 

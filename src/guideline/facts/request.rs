@@ -34,6 +34,7 @@ impl Facts {
             ("account_kind", text(kind(account.kind))),
             ("account_state", text(account.state.as_str())),
             ("has_operating_policy", Value::Flag(policy.is_some())),
+            ("media_consent_asked", Value::Flag(policy.is_some_and(|it| it.media_consent))),
             ("self_approval", Value::Flag(policy.is_some_and(|it| it.self_approval))),
             ("after_report_hours", Value::Number(after_report_hours(case))),
             ("credential", text(case.credential.as_str())),
@@ -219,7 +220,8 @@ fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
     // Only who manages the account sets a principle aside, and says why.
     let aside = approval.filter(|it| manager(it) && it.remarks.has_reason()).map(|it| &it.remarks.sets_aside);
     let aside = aside.into_iter().flatten().map(ToString::to_string).collect();
-    let declares = approval.map(|it| it.remarks.declares.as_slice()).unwrap_or_default();
+    let approved = approval.map(|it| it.remarks.declares.as_slice()).unwrap_or_default();
+    let declares = approved.iter().chain(&case.around.declares);
     vec![
         ("approver_is_manager", is(&manager)),
         ("approver_is_operator", is(&operator)),
@@ -229,19 +231,20 @@ fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
         ("approver_gave_reason", is(&|it| it.remarks.has_reason())),
         ("approvers", Value::Number(i64::from(approval.is_some()))),
         ("set_aside", set(aside)),
-        ("declares", members("Declaration", declares.iter().map(|it| it.as_str().to_owned()).collect())),
+        ("declares", members("Declaration", declares.map(|it| it.as_str().to_owned()).collect())),
     ]
 }
 
 fn findings(case: &Case<'_>) -> Vec<(&'static str, Value)> {
-    use crate::domain::finding::{Finding, Severity};
+    use crate::domain::finding::{Accept, Finding, Severity};
     let of = |wanted: &dyn Fn(&Finding) -> bool| {
         let found = case.report.findings.iter().filter(|it| wanted(it)).map(|it| it.category.clone());
         members("Category", found.collect())
     };
     vec![
         ("block_categories", of(&|it| it.severity == Severity::Block)),
-        ("review_categories", of(&|it| it.severity == Severity::Review)),
+        ("review_categories", of(&Finding::asks)),
+        ("manager_categories", of(&|it| it.asks() && it.accept == Accept::Manager)),
         ("never_categories", of(&|it| it.never)),
     ]
 }

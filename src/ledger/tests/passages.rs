@@ -22,7 +22,7 @@ async fn a_permission_is_entered_then_departs_then_gets_its_outcome() {
     assert_eq!(outcome["published_id"], "123");
     use crate::domain::ports::MediaBook;
     assert!(ledger.reads().is_own_post(&AccountId::new("nerima-x"), "123").unwrap());
-    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded"]);
+    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "registry-loaded"]);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn an_entry_left_open_by_a_crash_becomes_unknown_at_the_next_start() {
     drop(ledger);
     let ledger = stage.open();
     assert_eq!(outcome_of(&ledger, 0), ("unknown".to_owned(), "restart".to_owned()));
-    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "stop", "start"]);
+    assert_eq!(kinds(&ledger, "gateway"), ["start", "registry-loaded", "registry-loaded", "stop", "start"]);
     assert_eq!(refused(ledger.enter(stage.approved(1, "a1")).await.unwrap()).1.code, "approval-spent");
 }
 
@@ -179,7 +179,12 @@ async fn what_changed_since_the_look_refuses_at_the_entry() {
 }
 
 async fn lock(ledger: &Ledger, state: AccountState) {
-    let act = Act::SetAccountState { account: AccountId::new("nerima-x"), state, reason: "漏えい".to_owned() };
+    let (account, reason) = (AccountId::new("nerima-x"), "漏えい".to_owned());
+    let act = if state == AccountState::Suspended {
+        Act::LockAccount { account, reason, leak: false }
+    } else {
+        Act::UnlockAccount { account, reason }
+    };
     ledger.act(PersonId::new("kacho"), act).await.unwrap();
     assert_eq!(ledger.reads().registry().account(&AccountId::new("nerima-x")).unwrap().state, state);
 }
@@ -229,16 +234,17 @@ async fn a_retry_key_is_good_while_the_outcome_is_unknown_and_no_longer() {
         judged.dossier.retry_key = Some("k".to_owned());
         judged
     };
-    let retryable = || ledger.reads().retryable(&ClientId::new("cms"), "k", &digest(1)).unwrap();
+    let retryable = |since| ledger.reads().retryable(&ClientId::new("cms"), "k", &digest(1), since).unwrap();
     let approval = Box::new(stage.approval(1, "a1"));
     let first = ledger.enter(keyed(1, Pass::Approved { approval, use_number: 1, deposit: true })).await.unwrap();
     let (_, open) = permitted(first).depart();
     ledger.close(open, Outcome::Unknown { code: "timeout" }, Vec::new()).await.unwrap();
-    assert_eq!(retryable(), Some(0));
+    let (long_ago, never) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
+    assert_eq!((retryable(long_ago), retryable(never)), (Some(0), None), "the provider may have forgotten the key");
     assert_eq!(refused(ledger.enter(keyed(2, Pass::Resend { entry: 0 })).await.unwrap()).1.code, "resend-not-open");
     let (_, open) = permitted(ledger.enter(keyed(1, Pass::Resend { entry: 0 })).await.unwrap()).depart();
     ledger.close(open, published(), Vec::new()).await.unwrap();
-    assert_eq!(retryable(), None);
+    assert_eq!(retryable(long_ago), None);
     assert_eq!(refused(ledger.enter(keyed(1, Pass::Resend { entry: 0 })).await.unwrap()).1.code, "resend-not-open");
 }
 

@@ -137,6 +137,8 @@ fn every_rule_of_a_head_has_its_code() {
         ("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "bad-target"),
         ("GET https://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "bad-target"),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "body-not-expected"),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", "body-not-expected"),
+        ("DELETE / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "body-not-expected"),
         ("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "body-not-expected"),
         ("DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "body-not-expected"),
         ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "encoding-in-http10"),
@@ -224,6 +226,16 @@ fn a_bad_head_behind_a_good_request_leaves_the_good_one_clean() {
     assert_eq!((clean, heads), (good.len(), 1));
     assert_eq!(violation, Some(Violation::bad("missing-host")));
     assert_eq!(code(bytes.as_bytes()), Some("missing-host"));
+}
+
+#[test]
+fn an_empty_object_is_the_longest_body_that_a_get_or_a_delete_may_bring() {
+    for method in ["GET", "DELETE"] {
+        let two = format!("{method} / HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\n{{}}");
+        // The body is counted off, so that a second request may follow.
+        let twice = format!("{two}{two}");
+        assert_eq!((code(two.as_bytes()), code(twice.as_bytes())), (None, None), "{method}");
+    }
 }
 
 #[test]

@@ -33,6 +33,9 @@ impl Hosts for Patterns {
     fn default_host(&self, _: &str) -> Option<String> {
         None
     }
+    fn is_host_of(&self, provider: &str, host: &str) -> bool {
+        self.default_host(provider).as_deref() == Some(host)
+    }
     fn host_patterns(&self) -> Vec<String> {
         self.0.iter().map(|pattern| (*pattern).to_owned()).collect()
     }

@@ -114,6 +114,10 @@ pub(super) fn make(world: &mut World, call: &Call) -> Answer {
     if call.service == Service::Threads && text_only && call.says("auto_publish_text") {
         return release(world, call, &id);
     }
+    if call.text("upload_type") == Some("resumable") {
+        let uri = super::films::await_bytes(world, call, &id);
+        return ok(&json!({"id": id, "uri": uri}));
+    }
     ok(&json!({"id": id}))
 }
 
@@ -124,7 +128,9 @@ pub(super) fn publish(world: &mut World, call: &Call) -> Answer {
     };
     let found = world.graph.containers.get(&id).filter(|container| container.user == call.user && !container.part);
     let gone = |code| refusal(StatusCode::BAD_REQUEST, 24, Some(code), "The requested resource does not exist");
-    match (found.map(|container| container.state(call.at)), call.service) {
+    let film = world.graph.films.get(&id);
+    let waits = film.is_some_and(|film| film.sha256().is_none());
+    match (found.map(|container| if waits { "IN_PROGRESS" } else { container.state(call.at) }), call.service) {
         (Some("FINISHED"), _) => release(world, call, &id),
         (Some("IN_PROGRESS"), _) => {
             refusal(StatusCode::BAD_REQUEST, 9007, Some(2_207_027), "The media is not ready to be published")
@@ -138,13 +144,14 @@ fn release(world: &mut World, call: &Call, id: &str) -> Answer {
     let post = world.graph.next_id();
     let Some(container) = world.graph.containers.get_mut(id) else { return super::unknown(id) };
     container.published = true;
+    let media = world.graph.films.get(id).and_then(super::films::Film::sha256);
     world.published.push(Published {
         provider: call.service.name(),
         account: container.user.clone(),
         action: container.action,
         id: post.clone(),
         text: container.text.clone(),
-        media_sha256: Vec::new(),
+        media_sha256: media.into_iter().collect(),
         body: container.body.clone(),
         request: call.number,
         deleted: false,

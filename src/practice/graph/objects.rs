@@ -60,14 +60,20 @@ pub(super) fn read(world: &World, call: &Call, id: &str) -> Answer {
 pub(super) fn edge(world: &World, call: &Call, id: &str) -> Answer {
     let listed =
         |object: &Object| object.of.as_deref() == Some(id) || (object.user == call.user && object.of.is_none());
-    let data: Vec<Value> = world
-        .graph
-        .objects
-        .iter()
-        .filter(|(_, object)| listed(object))
-        .map(|(id, object)| json!({"id": id, "text": object.text}))
-        .collect();
-    ok(&json!({"data": data, "paging": {"cursors": {"before": "QVFI", "after": "QVFJ"}}}))
+    let most = call.text("limit").and_then(|text| text.parse().ok()).unwrap_or(25_usize).clamp(1, 100);
+    let after = call.text("after").unwrap_or_default();
+    let mut rows = world.graph.objects.iter().filter(|(id, object)| listed(object) && id.as_str() > after);
+    let found: Vec<_> = rows.by_ref().take(most).collect();
+    let data: Vec<Value> = found.iter().map(|(id, object)| json!({"id": id, "text": object.text})).collect();
+    let (Some((first, _)), Some((last, _))) = (found.first(), found.last()) else { return ok(&json!({"data": data})) };
+    let mut paging = json!({"cursors": {"before": first, "after": last}});
+    if let (Some(_), Value::Object(paging)) = (rows.next(), &mut paging) {
+        let path = call.path.join("/");
+        let (host, version, token) = (&call.host, &call.version, &call.token);
+        let next = format!("https://{host}/{version}/{path}?access_token={token}&limit={most}&after={last}");
+        paging.insert("next".to_owned(), Value::from(next));
+    }
+    ok(&json!({"data": data, "paging": paging}))
 }
 
 /// A comment, a reply, a repost, a direct message.

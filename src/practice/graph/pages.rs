@@ -81,6 +81,18 @@ fn post(world: &mut World, call: &Call, page: &str) -> Answer {
     ok(&json!({"id": id, "post_id": format!("{page}_{id}")}))
 }
 
+/// A film that has arrived is published, or kept until somebody publishes it.
+pub(super) fn show(world: &mut World, call: &Call, id: &str, sha256: String, hidden: bool) {
+    let text = ["description", "title"].iter().find_map(|name| call.text(name)).unwrap_or_default().to_owned();
+    let body = Value::Object(call.params.clone());
+    let kept = Unpublished { user: call.user.clone(), text, media: vec![sha256], body };
+    if hidden {
+        world.graph.unpublished.insert(id.to_owned(), kept);
+    } else {
+        release(world, call, id, kept);
+    }
+}
+
 fn release(world: &mut World, call: &Call, id: &str, post: Unpublished) {
     let object = Object { user: post.user.clone(), text: post.text.clone(), of: None };
     world.graph.objects.insert(id.to_owned(), object);

@@ -213,6 +213,28 @@ pub(super) fn read(world: &World, id: &str, asked: &Asked) -> Answer {
     }
 }
 
+/// `GET /api/v1/timelines/home`: the newest first, page by page, with the next page's address in `Link`.
+pub(super) fn timeline(world: &World, account: &str, asked: &Asked) -> Answer {
+    let most = asked.query("limit").and_then(|text| text.parse().ok()).unwrap_or(20_usize).clamp(1, 40);
+    let before = asked.query("max_id").and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+    let own = |(id, status): &(&u64, &Status)| **id < before && !status.deleted && status.account == account;
+    let state = &world.mastodon;
+    let mut ids = state.statuses.iter().filter(own).map(|(id, _)| *id).collect::<Vec<_>>();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let more = ids.len() > most;
+    ids.truncate(most);
+    let page = done(&Value::Array(ids.iter().map(|id| shown(state, &asked.host, *id)).collect()));
+    match (ids.first(), ids.last()) {
+        (Some(first), Some(last)) => {
+            let address =
+                |name: &str, id: u64| format!("<https://{}{}?limit={most}&{name}={id}>", asked.host, asked.path);
+            let next = if more { format!("{}; rel=\"next\", ", address("max_id", *last)) } else { String::new() };
+            page.with("link", format!("{next}{}; rel=\"prev\"", address("min_id", *first)))
+        }
+        _ => page,
+    }
+}
+
 fn standing<'w>(state: &'w State, id: &str) -> Option<(u64, &'w Status)> {
     let id = id.parse().ok()?;
     state.statuses.get(&id).filter(|status| !status.deleted).map(|status| (id, status))

@@ -21,21 +21,30 @@ pub enum Step {
         /// The one kind of body that it comes in; none: any that the route takes.
         body: Option<BodyKind>,
     },
-    /// A session is opened by the words; the answer's `Location` is where the bytes go.
+    /// A session is opened by the words; the answer says where the bytes go.
     Open {
-        /// The query key of that address that names the session.
+        /// The query key of the answer's `Location` that names the session; empty: the id that the answer gives.
         key: String,
         /// Where the hash of the medium is promised, in hex.
         promise: Place,
-        /// Where the medium's length is told.
-        total: Place,
+        /// Where the medium's length is told, if it is.
+        total: Option<Place>,
         /// While all of these hold, nobody but the account sees the medium, so that none need be promised.
         unseen: Vec<Condition>,
+    },
+    /// A session is opened without a word of the post, which comes when the bytes have arrived; the answer names it.
+    Begin {
+        /// Where the medium's length is told, if it is.
+        total: Option<Place>,
     },
     /// Bytes of such a session, by `Content-Range` (RFC 9110 section 14.4), or the question how many have arrived.
     Range {
         /// Where the session is named.
         session: Place,
+        /// Where the number of the first byte stands; none: in `Content-Range`.
+        from: Option<Place>,
+        /// Where the number of bytes in all stands, besides.
+        total: Option<Place>,
     },
     /// A session is opened.
     Init,

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::Value;
 use toml::Spanned;
 
 use super::{FieldFile, Reader, Shared};
-use crate::recognise::definition::{Encoding, FieldRule, Place, Pointer, Route};
+use crate::recognise::definition::{Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep, Route};
 use crate::recognise::words::{place, role};
 
 impl Reader<'_> {
@@ -41,11 +42,30 @@ impl Reader<'_> {
         fields
     }
 
+    /// A pointer that finds nothing in the route's own example is written wrong, and would never find anything.
+    pub(super) fn exemplified(&mut self, example: &Spanned<String>, fields: &[Spanned<FieldFile>]) {
+        let body: Value = match serde_json::from_str(example.get_ref()) {
+            Ok(body) => body,
+            Err(error) => {
+                self.problem(Some(example.span()), format!("the example is no JSON: {error}"));
+                return;
+            }
+        };
+        for field in fields {
+            let at = &field.get_ref().at;
+            if let Ok(Place::Json(pointer)) = place(at)
+                && !finds(&body, &pointer.steps)
+            {
+                self.problem(Some(field.span()), format!("{at:?} finds nothing in the route's example"));
+            }
+        }
+    }
+
     pub(super) fn field(&mut self, field: Spanned<FieldFile>) -> Option<FieldRule> {
         let span = field.span();
         let file = field.into_inner();
         let at = self.take(&span, place(&file.at))?;
-        let role = self.take(&span, role(&file.role, file.grammar))?;
+        let role = self.take(&span, role(&file.role, file.grammar, file.minutes))?;
         // In a JSON body the value may stand there as it is, without a text around it.
         let at = match at {
             Place::Json(pointer) if file.encoding == Some(Encoding::Json) => {
@@ -53,6 +73,11 @@ impl Reader<'_> {
             }
             at => at,
         };
+        let below = matches!(&at, Place::Json(pointer) if pointer.steps.contains(&PointerStep::Below));
+        if below && !matches!(role, FieldRole::MediaUrl | FieldRole::MediaUnseen) {
+            let reason = "** between two steps is for media by URL; for every other role ** ends a pointer";
+            self.problem(Some(span.clone()), reason.to_owned());
+        }
         let mut inner = Vec::new();
         if file.encoding == Some(Encoding::Json) {
             for field in file.inner {
@@ -69,5 +94,15 @@ impl Reader<'_> {
             None => None,
         };
         Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), inner, only_when })
+    }
+}
+
+fn finds(value: &Value, steps: &[PointerStep]) -> bool {
+    let Some((step, further)) = steps.split_first() else { return true };
+    match (step, value) {
+        (PointerStep::Key(name), Value::Object(members)) => members.get(name).is_some_and(|it| finds(it, further)),
+        (PointerStep::Each, Value::Array(list)) => list.iter().any(|it| finds(it, further)),
+        (PointerStep::Member, Value::Object(members)) => members.values().any(|it| finds(it, further)),
+        _ => false,
     }
 }

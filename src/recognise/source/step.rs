@@ -22,6 +22,7 @@ pub(super) struct StepFile {
     key: Option<String>,
     promise: Option<String>,
     total: Option<String>,
+    from: Option<String>,
     #[serde(default)]
     unseen: Vec<ConditionFile>,
 }
@@ -35,6 +36,7 @@ enum StepName {
     Finalize,
     Describe,
     Open,
+    Begin,
     Range,
     Beside,
 }
@@ -43,6 +45,14 @@ impl Reader<'_> {
     fn place(&mut self, span: &Range<usize>, text: Option<String>, name: &str) -> Option<Place> {
         let result = text.ok_or_else(|| format!("this step needs {name:?}")).and_then(|text| place(&text));
         self.take(span, result)
+    }
+
+    /// A place that need not be named; none in the outer sense: it is no place.
+    fn maybe(&mut self, span: &Range<usize>, text: Option<String>) -> Option<Option<Place>> {
+        match text {
+            Some(text) => self.take(span, place(&text)).map(Some),
+            None => Some(None),
+        }
     }
 
     pub(super) fn step(&mut self, step: Spanned<StepFile>) -> Option<StepRule> {
@@ -57,12 +67,17 @@ impl Reader<'_> {
                 body: file.body,
             },
             StepName::Open => Step::Open {
-                key: self.take(&span, file.key.ok_or_else(|| "this step needs \"key\"".to_owned()))?,
+                key: file.key.unwrap_or_default(),
                 promise: self.place(&span, file.promise, "promise")?,
-                total: self.place(&span, file.total, "total")?,
+                total: self.maybe(&span, file.total)?,
                 unseen: file.unseen.into_iter().filter_map(|condition| self.condition(&span, condition)).collect(),
             },
-            StepName::Range => Step::Range { session: self.place(&span, file.session, "session")? },
+            StepName::Begin => Step::Begin { total: self.maybe(&span, file.total)? },
+            StepName::Range => Step::Range {
+                session: self.place(&span, file.session, "session")?,
+                from: self.maybe(&span, file.from)?,
+                total: self.maybe(&span, file.total)?,
+            },
             StepName::Init => Step::Init,
             StepName::Append => Step::Append {
                 session: self.place(&span, file.session, "session")?,

@@ -89,6 +89,7 @@ fn account(body: &str, id: &str, kind: AccountKind, manager: &str, operator: &st
         manager: PersonId::new(manager),
         operators: vec![PersonId::new(operator)],
         operating_policy: Some(OperatingPolicy {
+            media_consent: false,
             version: "1".to_owned(),
             categories: vec!["opening-hours".to_owned()],
             after_report_hours: None,

@@ -14,18 +14,16 @@ fn transfer(town: &Town, by: &str, list: &str) -> Result<Town, String> {
     assert!(unread.is_empty(), "{unread:?}");
     let form = json!({ "change": "transfer", "moves": moves });
     let mut after = town.clone();
-    let refused = town.decide(by, form.clone());
-    match refused {
-        Ok(_) => {
-            after.ask(by, form).unwrap();
-            Ok(after)
-        }
-        Err(refusal) => Err(refusal.sentence),
-    }
+    let told = town.decide(by, form.clone()).map_err(|refusal| refusal.sentence);
+    told.map(|_| {
+        assert!(after.ask(by, form).is_ok());
+        after
+    })
 }
 
 fn holder(town: &Town, account: &str, at: &str) -> Option<PersonId> {
-    town.book.standing(&AccountId::new(account), at.parse().unwrap()).unwrap().manager.holder
+    let at = at.parse().ok()?;
+    town.book.standing(&AccountId::new(account), at)?.manager.holder
 }
 
 #[test]
@@ -88,7 +86,7 @@ fn every_wrong_line_is_told_and_none_of_the_list_is_taken() {
     let good = "pr,,広聴広報課長,企画課長,2027-04-01\n";
     let cases = [
         ("plan,,広聴広報課長,企画課長,2027-04-01\n", "「広聴広報課長」の職にありません"),
-        ("plan,,企画部長,宇宙開発課長,2027-04-01\n", "「宇宙開発課長」という職は台帳にありません"),
+        ("plan,,企画部長,宇宙開発課長,2027-04-01\n", "「宇宙開発課長」という職は登録簿にありません"),
         ("new,,,広聴広報課長,2027-04-01\n", "name が空"),
         ("new,新任,,企画部長,2027-04-01\n", "同じ日に職員「plan」"),
         ("plan,,,,2027-04-01\n", "両方が空"),
@@ -104,7 +102,8 @@ fn every_wrong_line_is_told_and_none_of_the_list_is_taken() {
     }
     let all: String = cases.iter().map(|(line, _)| *line).collect();
     let told = transfer(&town, "pr", &format!("{good}{all}")).map(|_| ()).unwrap_err();
-    for line in 3..12 {
+    // The eighth line takes plan out of the position that the sixth line wants.
+    for line in (3..12).filter(|line| *line != 6) {
         assert!(told.contains(&format!("{line}行目")), "{line}: {told}");
     }
     let told = transfer(&town, "kodomo", good).map(|_| ()).unwrap_err();

@@ -215,6 +215,19 @@ async fn a_status_of_unknown_outcome_may_be_sent_again_under_its_key_and_no_othe
     refused(&town, TOOL_KEY, &other, "approval-missing", "nerima:11").await;
     let again = post.send(&town, TOOL_KEY).await;
     assert_eq!((again.status, town.provider.posts().len()), (200, 1), "{}", again.text);
+    // Mastodon forgets a key after an hour: then the same would be a second status, which nobody approved.
+    let later = status().form(&[("status", "明日は休館日です。")]).with("Idempotency-Key", "kouhou-2026.11.22:3");
+    let held = refused(&town, TOOL_KEY, &later, "approval-missing", "nerima:11").await;
+    approve(&town, sekisho::demo::town::MANAGER_KEY, &held).await;
+    for minutes in [0, 40] {
+        town.clock.forward(jiff::SignedDuration::from_mins(minutes));
+        town.provider.order(Fault::next(When::AfterBody, Trouble::Close));
+        assert_eq!(later.send(&town, TOOL_KEY).await.status, 422, "sent, or sent again, and its end is unknown");
+    }
+    let received = town.received();
+    town.clock.forward(jiff::SignedDuration::from_mins(21));
+    refused(&town, TOOL_KEY, &later, "approval-missing", "nerima:11").await;
+    assert_eq!((received, town.received(), town.provider.posts().len()), (4, 4, 1));
     let free = status().form(&[("status", HEALTH)]).with("Idempotency-Key", "一つの文を鍵に書く");
     refused(&town, TOOL_KEY, &free, "field-shape", "sekisho:promise-3").await;
 }

@@ -9,12 +9,12 @@ use sekisho::practice::Received;
 use sekisho::recognise::Definitions;
 use sekisho::recognise::definition::{
     Batch, BodyKind, Condition, Definition, Encoding, FieldRole, FieldRule, HostPattern, Place, Pointer, PointerStep,
-    Route, Step, When,
+    Route, Step, When, Written,
 };
 use serde_json::{Map, Value, json};
 
-use super::{Wire, approve, encoded, header};
-use crate::stage::Town;
+use super::{BOUNDARY, Wire, approve, encoded, header};
+use crate::stage::{MEDIA, Town};
 use crate::wire::Answer;
 
 /// 長野市's manager: its individual accounts may answer readers (4(11)), so every action can be approved there.
@@ -25,10 +25,14 @@ struct Case {
     name: String,
     wire: Wire,
     mark: String,
+    /// In which encoding it is written.
+    how: &'static str,
     /// Whether it is an upload, which shows nothing by itself.
     upload: bool,
     /// Whether an approval can let it pass: no if the field is one that no definition describes for the public.
     described: bool,
+    /// Whether the mark is in a medium that the request names by URL.
+    by_url: bool,
 }
 
 /// What a walk through a definition did.
@@ -61,11 +65,22 @@ pub async fn walk(town: &Town, provider: &str) -> Walk {
     let definitions = Definitions::load(&town.config.providers).unwrap();
     let mut walk = Walk::default();
     let provider = ProviderId::new(provider);
-    for (definition, route) in definitions.routes().filter(|(definition, _)| definition.id == provider) {
+    let routes: Vec<_> = definitions.routes().filter(|(definition, _)| definition.id == provider).collect();
+    for (definition, route) in &routes {
         if route.refuse.is_some() {
             continue;
         }
-        let cases = cases(definition, route, &mut walk);
+        let cases = match route.batch.as_ref().and_then(|batch| Some((batch, batch.requests.as_ref()?))) {
+            None => cases(definition, route, &mut walk),
+            // Another path of the same batch.
+            Some(_) if route.means != route.id => continue,
+            Some((batch, requests)) => {
+                let items = routes.iter().map(|(_, item)| item.as_ref());
+                items
+                    .flat_map(|item| in_request(definition, route, (batch, requests.written), item, &mut walk))
+                    .collect()
+            }
+        };
         walk.routes += usize::from(!cases.is_empty());
         for case in cases {
             if case.upload {
@@ -99,11 +114,21 @@ async fn hold_and_approve(town: &Town, case: &Case) {
     let passed: Answer = case.wire.send(town, NAGANO_TOOL_KEY).await;
     assert_eq!(town.received(), received + 1, "{}: {}", case.name, passed.text);
     let request = town.provider.requests().pop().unwrap();
-    assert!(everything(&request).contains(&case.mark), "{}: the mark did not arrive: {request:?}", case.name);
+    let mut arrived = everything(&request);
+    if case.by_url {
+        // The provider is given the town's own copy, and the mark is in that.
+        let address: String = arrived.split(MEDIA).nth(1).unwrap_or_default().chars().take_while(in_a_path).collect();
+        arrived = String::from_utf8_lossy(&town.copy(&format!("{MEDIA}{address}")).await.body).into_owned();
+    }
+    assert!(arrived.contains(&case.mark), "{}: the mark did not arrive: {request:?}", case.name);
     // The approval is used up: the same request does not pass again.
     let again = case.wire.send(town, NAGANO_TOOL_KEY).await;
     assert!((400..500).contains(&again.status), "{}: {}", case.name, again.text);
     assert_eq!(town.received(), received + 1, "{}: it passed twice", case.name);
+}
+
+fn in_a_path(c: &char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '/' | '.')
 }
 
 /// The last entry of 長野市's log, of whatever length.
@@ -213,6 +238,47 @@ fn in_batch(
     cases
 }
 
+/// The cases of a route, each as a whole request of a batch.
+fn in_request(
+    definition: &Definition,
+    route: &Route,
+    (batch, written): (&Batch, Written),
+    item: &Route,
+    walk: &mut Walk,
+) -> Vec<Case> {
+    let alone = item.refuse.is_some() || item.batch.is_some() || !item.steps.is_empty();
+    if alone || !item.hosts.iter().any(|host| route.hosts.contains(host)) {
+        return Vec::new();
+    }
+    walk.routes += 1;
+    let outer = Wire::new("POST", &host(route), &route.path.example());
+    let how = if written == Written::Graph { "form" } else { "json" };
+    let mut cases = cases(definition, item, walk);
+    cases.retain(|case| case.how == how && !case.upload && case.described);
+    let makes = item.container.as_ref().is_some_and(|rule| rule.when.iter().all(|when| when.says == Some(false)));
+    for case in &mut cases {
+        // What is published later comes alone.
+        case.described = !makes;
+        let Wire { method, target, body, .. } = &case.wire;
+        let body = String::from_utf8(body.clone()).unwrap();
+        case.name = format!("{} in {}", case.name, route.id);
+        case.wire = if written == Written::Graph {
+            let list = json!([{ "method": method, "relative_url": target, "body": body }]).to_string();
+            outer.clone().form(&[(&batch.at, &list)])
+        } else {
+            let mut wire = outer.clone();
+            wire.content_type = Some(format!("multipart/mixed; boundary={BOUNDARY}"));
+            wire.body = format!(
+                "--{BOUNDARY}\r\nContent-Type: application/http\r\nContent-ID: <a + 1>\r\n\r\n{method} {target} \
+                 HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{body}\r\n--{BOUNDARY}--\r\n"
+            )
+            .into_bytes();
+            wire
+        };
+    }
+    cases
+}
+
 fn host(route: &Route) -> String {
     let exact = route.hosts.iter().find_map(|host| match host {
         HostPattern::Exact(host) => Some(host.clone()),
@@ -279,7 +345,8 @@ fn encodings(
     };
     let cases = wires.into_iter().map(|(how, wire)| {
         let name = format!("{} {} {:?} as {how} {conditions:?}", definition.id, route.id, field.at);
-        Case { name, wire, mark: mark.clone(), upload, described }
+        let by_url = field.role == FieldRole::MediaUrl;
+        Case { name, wire, mark: mark.clone(), how, upload, described, by_url }
     });
     cases.collect()
 }
@@ -400,7 +467,7 @@ fn put(node: &mut Value, steps: &[PointerStep], leaf: Value) {
         return;
     };
     match step {
-        PointerStep::Each => {
+        PointerStep::Each | PointerStep::Below => {
             if !node.is_array() {
                 *node = json!([null]);
             }
@@ -426,7 +493,7 @@ fn bracketed(pointer: &Pointer) -> String {
         match step {
             PointerStep::Key(name) if key.is_empty() => key.push_str(name),
             PointerStep::Key(name) => key.push_str(&format!("[{name}]")),
-            PointerStep::Each => key.push_str("[]"),
+            PointerStep::Each | PointerStep::Below => key.push_str("[]"),
             PointerStep::Member => key.push_str("[0]"),
         }
     }

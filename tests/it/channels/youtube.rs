@@ -207,7 +207,7 @@ async fn words_and_film_in_one_body_are_one_post() {
     assert_eq!(held_then_approved(&town, TOOL_KEY, &gone).await.status, 204);
     assert!(town.provider.posts()[0].deleted);
     let batch = Wire::new("POST", HOST, "/batch").raw("multipart/mixed; boundary=b", b"--b--");
-    refused(&town, TOOL_KEY, &batch, "not-understood-yet", "sekisho:promise-3").await;
+    refused(&town, TOOL_KEY, &batch, "batch-shape", "sekisho:promise-3").await;
 }
 
 /// A request as it is on the wire.

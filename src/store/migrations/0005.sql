@@ -1,4 +1,4 @@
--- Schema 8: the registry. `body` is the record as JSON with its kind; nothing is removed, a record only comes to its end.
+-- Schema 5: the registry. `body` is the record as JSON with its kind; nothing is removed, a record only comes to its end.
 
 CREATE TABLE registry_item (
     organisation TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,

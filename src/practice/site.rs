@@ -1,0 +1,54 @@
+//! The body's own website, from which posts name pictures and films by URL. A picture stands at every path until a test
+//! puts something else there; `/away?to=URL` leads elsewhere, `/round` in a circle. What is asked for here is no provider's business, so it is
+//! on a list of its own.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+
+use super::exchange::Answer;
+
+/// The hosts of the website.
+pub const SITES: [&str; 2] = ["www.city.example", "www.city.nagano.nagano.jp"];
+
+/// The website's state.
+#[derive(Default)]
+pub(super) struct State {
+    pages: BTreeMap<String, Vec<u8>>,
+    /// Paths that were asked for, in order.
+    pub(super) visits: Vec<String>,
+}
+
+impl State {
+    /// Puts these bytes at a path.
+    pub(super) fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        self.pages.insert(path.to_owned(), bytes);
+    }
+
+    /// Answers a visitor.
+    pub(super) fn answer(&mut self, path: &str, query: &[(String, String)]) -> Answer {
+        self.visits.push(path.to_owned());
+        if let Some((_, to)) = query.iter().find(|(key, _)| path == "/away" && key == "to") {
+            let answer = Answer { status: StatusCode::FOUND, ..Answer::empty() };
+            return answer.with("location", to.clone());
+        }
+        if path == "/round" {
+            let answer = Answer { status: StatusCode::TEMPORARY_REDIRECT, ..Answer::empty() };
+            return answer.with("location", "/round");
+        }
+        let film = path.ends_with(".mp4");
+        let body = self.pages.get(path).cloned().unwrap_or_else(|| if film { film_of(path) } else { picture_of(path) });
+        let content_type = if film { "video/mp4" } else { "image/png" };
+        Answer { status: StatusCode::OK, content_type, headers: BTreeMap::new(), body }
+    }
+}
+
+/// The picture that stands at a path: its first bytes are a PNG's, and the path is in it, so that each is another.
+pub fn picture_of(path: &str) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), path.as_bytes()].concat()
+}
+
+/// The film that stands at a path.
+pub fn film_of(path: &str) -> Vec<u8> {
+    [b"\0\0\0\x18ftypisom\0\0\x02\0".as_slice(), path.as_bytes()].concat()
+}

@@ -270,7 +270,7 @@ impl Gate {
 
         walked.held = Some(self.busy.hold(&recognised.provider.id, &extracted)?);
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
-        let looked = self.looked(&mut extracted, &account, dossier).await?;
+        let looked = self.looked(rules, &mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
         let mut report = self.inspected(rules, &mut extracted, &recognised, &account).await?;
 

@@ -8,15 +8,16 @@ use indexmap::IndexMap;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::dossier::{Dossier, Seen};
-use crate::domain::fetch::{Errand, Fetched, Unfetched, Wants};
+use crate::domain::fetch::{Errand, Fetched, MediaKind, Unfetched, Wants};
 use crate::domain::media::{Media, Sha256};
-use crate::domain::outbound::OutBody;
+use crate::domain::outbound::{OutBody, Spool};
 use crate::domain::ports::{Fetch, Shelf};
 use crate::extract::swap::{self, Swap};
 use crate::extract::{Extracted, MediaUrl};
 use crate::recognise::Recognised;
 
-use super::Gate;
+use super::scan::Scanner;
+use super::{Gate, Rules};
 
 /// Media by URL in one request.
 const MOST: usize = 20;
@@ -55,6 +56,7 @@ impl ByUrl {
     /// `media-url-*` where a medium could not be had.
     pub async fn look(
         &self,
+        (scanner, rules): (&Scanner, &Arc<Rules>),
         extracted: &mut Extracted,
         account: &Account,
         dossier: &mut Dossier,
@@ -77,7 +79,9 @@ impl ByUrl {
         let mut copies: IndexMap<String, (Sha256, u64, String)> = IndexMap::new();
         for MediaUrl { at, url } in &extracted.media_urls {
             if !copies.contains_key(url) {
-                let found = self.one(url, shelf.as_ref()).await?;
+                let spool = self.one(url).await?;
+                extracted.shown.extend(scanner.fetched(rules, &spool.0).await);
+                let found = kept(spool, shelf.as_ref()).await?;
                 looked.changed |= self.remember(account, url, found.0);
                 dossier.seen.push(Seen { url: url.clone(), sha256: found.0, len: found.1 });
                 copies.insert(url.clone(), found);
@@ -89,18 +93,13 @@ impl ByUrl {
         Ok(looked)
     }
 
-    async fn one(&self, url: &str, shelf: &dyn Shelf) -> Result<(Sha256, u64, String), Box<Refusal>> {
+    async fn one(&self, url: &str) -> Result<(Spool, MediaKind), Box<Refusal>> {
         let errand = Errand { url: url.to_owned(), wants: Wants::Media };
         let fetched = self.fetch.fetch(errand).await.map_err(|why| Box::new(unfetched(why)))?;
         let Fetched { kind: Some(kind), body: OutBody::Spool(spool), .. } = fetched else {
             return Err(Box::new(unfetched(Unfetched::Kind)));
         };
-        let (sha256, len) = (spool.sha256, spool.len);
-        let copy = shelf.keep(spool, kind).await.map_err(|error| {
-            tracing::error!(%error, "a medium that was fetched could not be kept");
-            Box::new(unfetched(Unfetched::Spool))
-        })?;
-        Ok((sha256, len, copy))
+        Ok((spool, kind))
     }
 
     /// Notes what stands at an address; whether it is something else than before.
@@ -111,6 +110,16 @@ impl ByUrl {
         }
         last.insert((account.id.clone(), url.to_owned()), sha256).is_some_and(|before| before != sha256)
     }
+}
+
+/// A medium as it is kept: hash, length, the address of the copy.
+async fn kept((spool, kind): (Spool, MediaKind), shelf: &dyn Shelf) -> Result<(Sha256, u64, String), Box<Refusal>> {
+    let (sha256, len) = (spool.sha256, spool.len);
+    let copy = shelf.keep(spool, kind).await.map_err(|error| {
+        tracing::error!(%error, "a medium that was fetched could not be kept");
+        Box::new(unfetched(Unfetched::Spool))
+    })?;
+    Ok((sha256, len, copy))
 }
 
 impl Looked {
@@ -135,11 +144,12 @@ impl Gate {
     /// Media by URL, fetched and bound to the post. An account that is only observed may still name what nobody here saw.
     pub(super) async fn looked(
         &self,
+        rules: &Arc<Rules>,
         extracted: &mut Extracted,
         account: &Account,
         dossier: &mut Dossier,
     ) -> Result<Looked, Box<Refusal>> {
-        match self.by_url.look(extracted, account, dossier).await {
+        match self.by_url.look((&self.scanner, rules), extracted, account, dossier).await {
             Err(refusal) if extracted.by_url && super::observed::observes(account, self.clock.now()) => {
                 dossier.would_refuse = Some(refusal);
                 Ok(Looked::default())

@@ -15,7 +15,7 @@ use crate::domain::account::Account;
 use crate::domain::decision::Refusal;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::media::{Segment, UploadStep};
-use crate::domain::outbound::OutBody;
+use crate::domain::outbound::{OutBody, Spool};
 use crate::domain::ports::MediaBook;
 use crate::extract::Extracted;
 use crate::inspect::media::source::{Piece, Pieces};
@@ -50,8 +50,18 @@ impl Scanner {
         book: &dyn MediaBook,
     ) -> Result<Option<Vec<Finding>>, Box<Refusal>> {
         let Some(pieces) = completed(extracted, recognised, account, book)? else { return Ok(None) };
-        let (rules, limits, body) = (Arc::clone(rules), Arc::clone(&self.limits), extracted.body.clone());
-        let turn = Arc::clone(&self.turn);
+        Ok(Some(self.found(rules, pieces, extracted.body.clone()).await))
+    }
+
+    /// What is found in a medium that was fetched.
+    pub async fn fetched(&self, rules: &Arc<Rules>, spool: &Spool) -> Vec<Finding> {
+        let piece = Piece::File { path: spool.path().to_owned(), from: 0, len: spool.len };
+        self.found(rules, vec![piece], OutBody::Spool(spool.clone())).await
+    }
+
+    /// What is found in a medium of these pieces, which `body` keeps where they lie.
+    async fn found(&self, rules: &Arc<Rules>, pieces: Vec<Piece>, body: OutBody) -> Vec<Finding> {
+        let (rules, limits, turn) = (Arc::clone(rules), Arc::clone(&self.limits), Arc::clone(&self.turn));
         let looked = async move {
             let turn = turn.acquire_owned().await.ok();
             let work = move || {
@@ -62,14 +72,14 @@ impl Scanner {
             tokio::task::spawn_blocking(work).await
         };
         let deadline = Duration::from_millis(self.limits.deadline_ms);
-        Ok(Some(match tokio::time::timeout(deadline, looked).await {
+        match tokio::time::timeout(deadline, looked).await {
             Ok(Ok(findings)) => findings,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a medium could not be looked into");
                 vec![unseen(PLACE)]
             }
             Err(_) => vec![too_complex(PLACE)],
-        }))
+        }
     }
 }
 

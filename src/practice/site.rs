@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 
 use super::exchange::Answer;
+use crate::domain::media::Sha256;
 
 /// The hosts of the website.
 pub const SITES: [&str; 2] = ["www.city.example", "www.city.nagano.nagano.jp"];
@@ -43,12 +44,25 @@ impl State {
     }
 }
 
-/// The picture that stands at a path: its first bytes are a PNG's, and the path is in it, so that each is another.
+/// The picture that stands at a path, a PNG of 8 by 8 pixels: their greys come from the path, so that each is another.
 pub fn picture_of(path: &str) -> Vec<u8> {
-    [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), path.as_bytes()].concat()
+    let greys = Sha256::of(path.as_bytes()).hex();
+    let mut picture = Vec::new();
+    let mut encoder = png::Encoder::new(&mut picture, 8, 8);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(greys.as_bytes()));
+    if let Err(error) = written {
+        tracing::error!(%error, "a picture for practice could not be drawn");
+    }
+    picture
 }
 
-/// The film that stands at a path.
+/// The film that stands at a path: a file of ISO media without a track, the path where its pictures would be.
 pub fn film_of(path: &str) -> Vec<u8> {
-    [b"\0\0\0\x18ftypisom\0\0\x02\0".as_slice(), path.as_bytes()].concat()
+    let boxed = |kind: &[u8; 4], data: &[u8]| {
+        let len = u32::try_from(data.len() + 8).unwrap_or(u32::MAX).to_be_bytes();
+        [len.as_slice(), kind, data].concat()
+    };
+    [boxed(b"ftyp", b"isom\0\0\x02\0isommp41"), boxed(b"moov", &[]), boxed(b"mdat", path.as_bytes())].concat()
 }

@@ -170,7 +170,7 @@ async fn what_is_too_large_too_slow_not_there_or_no_picture_is_refused() {
             refused.json()
         );
     }
-    town.provider.put_on_site("/kouhou/1.png", picture_of(&"x".repeat(100_000)));
+    town.provider.put_on_site("/kouhou/1.png", [picture_of("x"), vec![0; 100_000]].concat());
     refused_late(&town, "media-url-too-large", container(&tool, &with_picture(PICTURE))).await;
     assert_eq!(town.received(), 0);
     let left = std::fs::read_dir(&town.config.media.dir).unwrap().count();

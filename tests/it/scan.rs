@@ -155,3 +155,20 @@ async fn what_cannot_be_looked_into_is_shown_to_the_approver_of_the_post() {
     let ticket = town.console(sekisho::demo::town::MANAGER_KEY, Method::GET, &path, None).await.json();
     assert!(ticket["post"]["findings"].to_string().contains(&format!("media:{id}")), "{ticket}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_by_url_is_looked_into_like_one_that_is_uploaded() {
+    let town = Town::start().await;
+    let tool = town.nerima();
+    let body =
+        |name: &str| json!({ "image_url": format!("https://www.city.example/kouhou/{name}"), "caption": HEALTH });
+    let place = exif("", true);
+    town.provider.put_on_site("/kouhou/2.jpg", jpeg(&[&[b"Exif\0\0", place.as_slice()].concat()]));
+    let path = "/v26.0/17841/media";
+    town.refuses("media-metadata", "nerima:10-2", post(&tool, "graph.instagram.com", path, &[], &body("2.jpg"))).await;
+    assert!(town.last_entry()["findings"].to_string().contains("media.location"), "{}", town.last_entry());
+    // Without the place it is a post like any other: it waits for an approval.
+    town.provider.put_on_site("/kouhou/3.jpg", jpeg(&[]));
+    town.refuses("approval-missing", "nerima:11", post(&tool, "graph.instagram.com", path, &[], &body("3.jpg"))).await;
+    assert_eq!(town.received(), 0, "the provider got nothing");
+}

@@ -44,9 +44,10 @@ pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io
             reason,
             set_aside,
             declares,
+            source,
         } => with(&config.files, io, |config, io| {
             let sets_aside = set_aside.into_iter().map(Clause::new).collect();
-            let remarks = Remarks { reason, sets_aside, declares, ..Remarks::default() };
+            let remarks = Remarks { reason, sets_aside, declares, source };
             let asked = Asked { approver, account, expires, max_uses, category, basis, reference, remarks };
             let post = match digest {
                 Some(digest) => Ok((action.unwrap_or(Action::Publish), None, digest)),

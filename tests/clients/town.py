@@ -306,7 +306,7 @@ class Console:
 
     def approve_ticket(self, ticket):
         # What takes something back is approved with a reason; what shows others, with declarations.
-        remarks = {"reason": "期限切れ", "declares": ["consent", "place", "third-party"]}
+        remarks = {"reason": "期限切れ", "declares": ["people", "place", "location", "third-party"]}
         self._call("POST", f"tickets/{ticket}/approve", {"remarks": remarks})
 
     def entries(self, after=None):

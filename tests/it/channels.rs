@@ -166,7 +166,7 @@ pub async fn held_then_approved(town: &Town, key: &str, wire: &Wire) -> Answer {
 
 /// What an approver says of whatever is asked for: why, and that everything was looked at.
 pub fn remarks() -> Value {
-    json!({ "reason": "期限切れ", "declares": ["consent", "place", "third-party", "no-endorsement"] })
+    json!({ "reason": "期限切れ", "declares": ["people", "place", "location", "third-party", "no-endorsement"] })
 }
 
 /// A manager approves the ticket that a held request was given.

@@ -125,7 +125,7 @@ fn reel(mark: &str) -> Wire {
 fn nagano_2_5_passes() {
     scene(async |town| {
         let side = NAGANO.at("nagano-instagram");
-        passes(town, side, &reel("2(5)"), json!({ "declares": ["consent", "third-party"] }), BASIS).await;
+        passes(town, side, &reel("2(5)"), json!({ "declares": ["people", "place", "third-party"] }), BASIS).await;
     });
 }
 
@@ -134,7 +134,7 @@ fn nagano_2_5_refused() {
     scene(async |town| {
         let side = super::Side { account: "nagano-instagram", ..NAGANO.with("nagano-health-x") };
         let side = super::Side { tool: "nagano-health-x", ..side };
-        let remarks = json!({ "declares": ["consent", "third-party"] });
+        let remarks = json!({ "declares": ["people", "place", "third-party"] });
         refused_though_approved(town, side, &reel("2(5) r"), remarks, "section-not-entitled", "nagano:2(5)").await;
     });
 }

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::texts::{later, words};
-use super::{NAGANO, approves_last, goes, passes, refused, refused_though_approved, registers, scene, stops, tweet};
+use super::{
+    NAGANO, NERIMA, Side, approves_last, entry, goes, passes, refused, refused_though_approved, registers, scene,
+    stops, tweet,
+};
 use crate::channels::Wire;
 use crate::stage::Town;
 
@@ -200,12 +203,12 @@ fn nagano_7_1_ki_refused() {
 }
 
 /// A picture with words.
-async fn picture(town: &Town, bytes: &[u8], mark: &str) -> Wire {
+async fn picture(town: &Town, side: Side, bytes: &[u8], mark: &str) -> Wire {
     use base64::Engine as _;
     let media = base64::prelude::BASE64_STANDARD.encode(bytes);
     let body = json!({ "media": media, "media_category": "tweet_image", "media_type": "image/png" });
     let upload = Wire::new("POST", "api.x.com", "/2/media/upload").json(&body);
-    let id = goes(town, NAGANO, &upload, "common.upload").await.json()["data"]["id"].clone();
+    let id = goes(town, side, &upload, "common.upload").await.json()["data"]["id"].clone();
     let body = json!({ "text": words(mark), "media": { "media_ids": [id] } });
     Wire::new("POST", "api.x.com", "/2/tweets").json(&body)
 }
@@ -213,16 +216,50 @@ async fn picture(town: &Town, bytes: &[u8], mark: &str) -> Wire {
 #[test]
 fn nagano_7_1_ku_passes() {
     scene(async |town| {
-        let shown = picture(town, b"a picture of the festival", "7(1)ク").await;
-        passes(town, NAGANO, &shown, json!({ "declares": ["consent"] }), BASIS).await;
+        let shown = picture(town, NAGANO, b"a picture of the festival", "7(1)ク").await;
+        passes(town, NAGANO, &shown, json!({ "declares": ["people", "place"] }), BASIS).await;
+        // The tool says one half, the approver the other; the log keeps what the approver said.
+        let shown =
+            picture(town, NAGANO, b"a picture of the hall", "7(1)ク tool").await.with("Sekisho-Consent", "place");
+        let passed = passes(town, NAGANO, &shown, json!({ "declares": ["people"] }), BASIS).await;
+        assert_eq!(entry(town, NAGANO, &passed)["declared"], "people");
+        let all = "people, place, third-party";
+        let linked = picture(town, NAGANO, b"a picture of the guide", "7(1)ク all").await.with("Sekisho-Consent", all);
+        passes(town, NAGANO, &linked, json!({}), BASIS).await;
+    });
+}
+
+#[test]
+fn a_declaration_that_nobody_knows_is_no_declaration() {
+    scene(async |town| {
+        let shown =
+            picture(town, NAGANO, b"a picture of the park", "7(1)ク odd").await.with("Sekisho-Consent", "people, all");
+        let answer = stops(town, NAGANO, &shown).await;
+        assert_eq!(town.entries("nagano").pop().unwrap()["code"], "consent-unknown", "{}", answer.text);
+    });
+}
+
+#[test]
+fn an_account_whose_policy_asks_for_no_consent_shows_pictures_with_a_mere_approval() {
+    scene(async |town| {
+        let shown = picture(town, NERIMA, b"a picture of the ward", "練馬の写真").await;
+        passes(town, NERIMA, &shown, json!({}), "nerima.11.approved").await;
     });
 }
 
 #[test]
 fn nagano_7_1_ku_refused() {
     scene(async |town| {
-        let shown = picture(town, b"a picture of children", "7(1)ク r").await;
-        refused_though_approved(town, NAGANO, &shown, json!({}), "consent-missing", "nagano:7(1)ク").await;
+        let shown = picture(town, NAGANO, b"a picture of children", "7(1)ク r").await;
+        refused_though_approved(
+            town,
+            NAGANO,
+            &shown,
+            json!({ "declares": ["people"] }),
+            "media-consent",
+            "nagano:7(1)ク",
+        )
+        .await;
     });
 }
 
@@ -244,7 +281,7 @@ fn placed(mark: &str) -> Wire {
 
 #[test]
 fn nagano_7_2_a_passes() {
-    scene(async |town| drop(passes(town, NAGANO, &placed("7(2)ア"), json!({ "declares": ["place"] }), BASIS).await));
+    scene(async |town| drop(passes(town, NAGANO, &placed("7(2)ア"), json!({ "declares": ["location"] }), BASIS).await));
 }
 
 #[test]

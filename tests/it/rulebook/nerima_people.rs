@@ -333,6 +333,9 @@ fn nerima_15a_passes() {
 fn nerima_15a_refused() {
     scene(async |town| {
         let delete = published(town, "15a r").await;
+        // Before anybody approved it the answer says already what will be asked.
+        let held = refused(town, NERIMA, &delete, "approval-missing", "nerima:15a").await;
+        assert!(held.text.contains("Sekisho-Reason"), "{}", held.text);
         refused_though_approved(town, NERIMA, &delete, json!({}), "deletion-reason", "nerima:15a").await;
     });
 }

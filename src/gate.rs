@@ -261,7 +261,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        let declares = declared::said(&headers, dossier)?;
+        declared::said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -289,8 +289,7 @@ impl Gate {
         };
         dossier.pass = Some(pass.clone());
 
-        let around = self.around(&client, &account, &recognised, &extracted, dossier, declares, now).await?;
-        dossier.registry = around.standing.as_ref().map(|it| it.revision);
+        let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
         let case = Case {
             client: &client,
             account: &account,

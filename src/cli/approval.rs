@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::ApprovalCommand;
+use super::args::{ApprovalCommand, Issue};
 use super::{Commands, Exit, Io, request, with};
 use crate::approve::signed::{Issuers, Statement};
 use crate::config::Config;
@@ -30,24 +30,10 @@ struct Asked {
 
 pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
     match command {
-        ApprovalCommand::Issue {
-            config,
-            approver,
-            account,
-            expires,
-            max_uses,
-            action,
-            digest,
-            category,
-            basis,
-            reference,
-            reason,
-            set_aside,
-            declares,
-            source,
-        } => with(&config.files, io, |config, io| {
-            let sets_aside = set_aside.into_iter().map(Clause::new).collect();
-            let remarks = Remarks { reason, sets_aside, declares, source };
+        ApprovalCommand::Issue(told) => with(&told.config.files.clone(), io, |config, io| {
+            let Issue { approver, account, expires, max_uses, action, digest, category, basis, reference, .. } = *told;
+            let sets_aside = told.set_aside.into_iter().map(Clause::new).collect();
+            let remarks = Remarks { reason: told.reason, sets_aside, declares: told.declares, source: told.source };
             let asked = Asked { approver, account, expires, max_uses, category, basis, reference, remarks };
             let post = match digest {
                 Some(digest) => Ok((action.unwrap_or(Action::Publish), None, digest)),

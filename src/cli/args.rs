@@ -9,10 +9,8 @@ use jiff::Timestamp;
 
 use super::length;
 use super::registry_args::{AccountForm, RegistryCommand};
-use crate::domain::action::Action;
-use crate::domain::digest::Digest;
 
-pub(super) use approval::ApprovalCommand;
+pub(super) use approval::{ApprovalCommand, Issue};
 pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
 
 mod approval;

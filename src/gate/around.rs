@@ -8,32 +8,32 @@ use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Dossier;
 use crate::domain::person::Client;
-use crate::domain::remarks::Declaration;
 use crate::extract::Extracted;
 use crate::guideline::Around;
 use crate::recognise::Recognised;
 
 impl Gate {
-    /// What stands around a request at this moment.
+    /// What stands around a request at this moment; the entry says which revision of the registry it was read from.
     pub(super) async fn around(
         &self,
         client: &Client,
         account: &Account,
         recognised: &Recognised,
         extracted: &Extracted,
-        dossier: &Dossier,
-        declares: Vec<Declaration>,
+        dossier: &mut Dossier,
         now: Timestamp,
     ) -> Result<Around, Box<Refusal>> {
         let registry = self.ports.registry.as_ref();
         let book = registry.book(&account.organisation);
+        let standing = registry.standing(&account.id, now);
+        dossier.registry = standing.as_ref().map(|it| it.revision);
         Ok(Around {
-            standing: registry.standing(&account.id, now),
+            standing,
             author: registry.holding(&client.owner, now),
             sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),
             category: dossier.category.clone(),
             reason: dossier.reason.clone(),
-            declares,
+            declares: dossier.declares.clone(),
             own_target: self.is_of_own(account, extracted).await?,
             undoes: recognised.route.id.ends_with("-undo"),
             of_list: recognised.route.id.starts_with("list-"),

@@ -42,10 +42,11 @@ fn declares(list: Option<&str>) -> Result<Vec<Declaration>, Box<Refusal>> {
 }
 
 /// What the client says of the request beside it: for what kind of information and why, and what it declares.
-pub(super) fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<Vec<Declaration>, Box<Refusal>> {
+pub(super) fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<(), Box<Refusal>> {
     dossier.category = super::header(headers, "sekisho-category")?.map(str::to_owned);
     dossier.reason = super::header(headers, "sekisho-reason")?.map(str::to_owned);
-    declares(super::header(headers, "sekisho-consent")?)
+    dossier.declares = declares(super::header(headers, "sekisho-consent")?)?;
+    Ok(())
 }
 
 /// Whether a request runs under a declaration that is no drill.

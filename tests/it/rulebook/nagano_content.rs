@@ -218,11 +218,12 @@ fn nagano_7_1_ku_passes() {
     scene(async |town| {
         let shown = picture(town, NAGANO, b"a picture of the festival", "7(1)ク").await;
         passes(town, NAGANO, &shown, json!({ "declares": ["people", "place"] }), BASIS).await;
-        // The tool says one half, the approver the other; the log keeps what the approver said.
+        // The tool says one half, the approver the other; the log keeps who said what.
         let shown =
             picture(town, NAGANO, b"a picture of the hall", "7(1)ク tool").await.with("Sekisho-Consent", "place");
         let passed = passes(town, NAGANO, &shown, json!({ "declares": ["people"] }), BASIS).await;
-        assert_eq!(entry(town, NAGANO, &passed)["declared"], "people");
+        let entry = entry(town, NAGANO, &passed);
+        assert_eq!((&entry["declared"], &entry["client_declared"]), (&json!("people"), &json!("place")));
         let all = "people, place, third-party";
         let linked = picture(town, NAGANO, b"a picture of the guide", "7(1)ク all").await.with("Sekisho-Consent", all);
         passes(town, NAGANO, &linked, json!({}), BASIS).await;

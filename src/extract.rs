@@ -52,6 +52,8 @@ pub struct Extracted {
     pub action: Action,
     /// The target of an edit, a delete, a repost.
     pub target: Option<String>,
+    /// The accounts that path, fields and items of a batch name.
+    pub accounts: Vec<String>,
     /// The post. Its media are not resolved yet.
     pub post: Post,
     /// Ids of media it shows, in order, to be resolved.
@@ -120,6 +122,7 @@ pub async fn read(
     Ok(Extracted {
         action: mapped.action,
         target: mapped.target,
+        accounts: mapped.account.into_iter().chain(items.iter().filter_map(|item| item.account.clone())).collect(),
         post: mapped.post,
         media_ids: mapped.media_ids,
         items,

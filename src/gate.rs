@@ -347,6 +347,7 @@ impl Gate {
             &|id| self.custody.standing(id, now).is_held(),
         )?;
         dossier.account = Some(account.id.clone());
+        identify::destined(&account, &extracted.accounts)?;
         let standing = self.custody.standing(&account.id, now);
         if standing.is_held() {
             extract::without_credential(recognised, extracted)?;

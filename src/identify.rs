@@ -191,6 +191,29 @@ pub fn account(
     Ok(account)
 }
 
+/// A request whose path or fields name an account by the provider's number or DID must mean the registered one, where that
+/// is registered by its number or DID too: a page that is no account of the body's is nobody's to post to (練馬 第3条、第5条).
+///
+/// # Errors
+/// Refusal `account-other`.
+pub fn destined(account: &Account, named: &[String]) -> Result<(), Refusal> {
+    let number = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let did = |id: &str| id.starts_with("did:");
+    let own = account.handle.as_str();
+    let other = named.iter().find(|id| (number(id) && number(own) || did(id) && did(own)) && id.as_str() != own);
+    let Some(other) = other else { return Ok(()) };
+    Err(Refusal::refused(
+        "account-other",
+        format!(
+            "宛先（{other}）は、登録されたアカウント「{}」（{own}）ではありません。投稿はされていません。",
+            account.id
+        ),
+        "The request names an account of the provider that is not the registered one.",
+        "投稿ツールに設定した宛先（ページやアカウントの番号）をご確認ください。新しいアカウントは、開設の承認を受けてから登録してください。",
+    )
+    .citing("sekisho:account-resolution"))
+}
+
 /// Whether a credential with this fingerprint is the stand-in of a tool that brings none.
 fn is_stand_in(fingerprint: &str) -> bool {
     fingerprint == Sha256::of(STAND_IN.as_bytes()).hex()

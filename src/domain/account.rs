@@ -133,7 +133,8 @@ pub struct Account {
     pub organisation: OrganisationId,
     /// The provider it lives at.
     pub provider: ProviderId,
-    /// The provider's own name or number of it, as the public sees it.
+    /// The provider's own name or number of it, as the public sees it. By a number (a Page's) or a DID the gateway also
+    /// refuses requests that name another one.
     pub handle: String,
     /// 総合 or 個別.
     pub kind: AccountKind,

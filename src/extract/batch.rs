@@ -35,12 +35,12 @@ pub struct Item {
     pub target: Option<String>,
     /// What it says.
     pub post: Post,
+    /// The account that it names.
+    pub account: Option<String>,
     /// Ids of the media it shows, in order.
     pub media_ids: Vec<String>,
     /// Ids of containers that it shows as parts, in order.
     pub parts: Vec<String>,
-    /// Whether it names a medium by URL.
-    pub by_url: bool,
 }
 
 /// Takes the items out of the body's tree, and reads each.
@@ -110,12 +110,12 @@ fn read(
     (parsed.json, parsed.kind) = (Some(Tree::Map(members)), BodyKind::Json);
     super::overridden(&recognised, &parsed)?;
     let mapped = fields::map(&fields::Request { recognised: &recognised, headers, parsed: &parsed })?;
-    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
+    let Mapped { action, target, account, post, media_ids, medium, parts, media_urls, unseen, .. } = mapped;
     // Of an item nobody would remember the parts, or say that its media were not seen.
     if medium.is_some() || !parts.is_empty() || !media_urls.is_empty() || unseen || !action.needs_approval() {
         return Err(shape());
     }
-    Ok(Item { recognised, action, target, post, media_ids, parts, by_url: false })
+    Ok(Item { recognised, action, target, account, post, media_ids, parts })
 }
 
 /// Reads a whole request of several. What is one step of many (an upload, a container, a sign-in) must come alone, since the
@@ -125,9 +125,12 @@ fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> 
     let headers = &HeaderMap::new();
     super::overridden(&recognised, parsed)?;
     let request = Request { recognised: &recognised, headers, parsed };
-    let Mapped { action, target, post, media_ids, medium, parts, media_urls, unseen, .. } = fields::map(&request)?;
+    let Mapped { action, target, account, post, media_ids, medium, parts, media_urls, unseen, .. } =
+        fields::map(&request)?;
     // Nobody would write the gateway's own address into a request inside another one.
-    let by_url = unseen || !media_urls.is_empty();
+    if unseen || !media_urls.is_empty() {
+        return Err(medium_by_url());
+    }
     if credential::fingerprint(&recognised, headers, parsed, action)?.is_some() {
         return Err(credential_inside());
     }
@@ -136,7 +139,7 @@ fn of_request(recognised: Recognised, parsed: &Parsed) -> Result<Item, Refusal> 
     if step || matches!(action, Action::Upload | Action::SignIn) {
         return Err(one_of_many());
     }
-    Ok(Item { recognised, action, target, post, media_ids, parts, by_url })
+    Ok(Item { recognised, action, target, account, post, media_ids, parts })
 }
 
 /// Puts what the items say into the post of the whole, and gives the whole the weightiest of their actions.
@@ -168,7 +171,6 @@ pub(super) fn join(mapped: &mut Mapped, recognised: &Recognised, items: &[Item])
         }
         mapped.media_ids.extend(item.media_ids.iter().cloned());
         mapped.parts.extend(item.parts.iter().cloned());
-        mapped.unseen |= item.by_url;
     }
     mapped.action = weightiest(items.iter().map(|item| item.action)).unwrap_or(mapped.action);
 }
@@ -212,6 +214,14 @@ fn shape() -> Refusal {
 
 fn one_by_one(code: &'static str, ja: &'static str, en: &'static str) -> Refusal {
     Refusal::refused(code, ja, en, "この操作は、まとめずに一つだけで送信してください。").status(400)
+}
+
+fn medium_by_url() -> Refusal {
+    one_by_one(
+        "batch-media-url",
+        "まとめて送られた操作の中では、画像・動画をURLで指定できません。",
+        "A medium that is named by URL must come in a request of its own, not in a batch.",
+    )
 }
 
 fn one_of_many() -> Refusal {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::{Rules, sentence};
+use super::{Rules, sentence, session};
 use crate::config::inspect::Media as Limits;
 use crate::domain::account::Account;
 use crate::domain::decision::Refusal;
@@ -97,11 +97,10 @@ fn completed(
     let stored = |part: Segment| Piece::File { path: part.file, from: part.offset, len: part.len };
     Ok(match &extracted.upload {
         Some(UploadStep::Finalize { session }) => Some(parts(session)?.into_iter().map(stored).collect()),
-        Some(UploadStep::Range { session, from: Some(from), total: Some(total), len, .. })
-            if from.checked_add(*len) == Some(*total) =>
-        {
-            let before = parts(session)?.into_iter().map(stored);
-            Some(before.chain(carried(extracted)).collect())
+        Some(UploadStep::Range { .. }) => {
+            let before = session::before_the_last(extracted, recognised, account, book);
+            let before = before.map_err(|_| Box::new(sentence::ledger_down()))?;
+            before.map(|parts| parts.into_iter().map(stored).chain(carried(extracted)).collect())
         }
         Some(UploadStep::OneShot { .. }) | None => carried(extracted).map(|piece| vec![piece]),
         Some(_) => None,

@@ -142,6 +142,23 @@ pub async fn check(
     }
 }
 
+/// The parts that came before, where this one is the last of its session; none where it is not.
+pub(super) fn before_the_last(
+    extracted: &Extracted,
+    recognised: &Recognised,
+    account: &Account,
+    book: &dyn MediaBook,
+) -> Result<Option<Vec<Segment>>, Unavailable> {
+    let Some(UploadStep::Range { session: id, from: from @ Some(begin), total, len, counted, .. }) = &extracted.upload
+    else {
+        return Ok(None);
+    };
+    let mut session = Session::read(recognised, account, id, book)?;
+    session.adopt(*counted, *from);
+    let ends = session.total(*total).is_some_and(|total| begin.checked_add(*len) == Some(total));
+    Ok(ends.then_some(session.parts))
+}
+
 fn refused(code: &'static str, ja: &'static str, en: &'static str) -> Box<Refusal> {
     let way = "動画を初めから送信し直してください。";
     Box::new(Refusal::refused(code, ja, en, way).citing("sekisho:promise-2"))

@@ -5,19 +5,29 @@ A chapter takes a [`Scene`]: one tool before the gate, the console of its town, 
 
 import re
 import secrets
+import struct
 import sys
 import threading
 import time
 import traceback
+import zlib
 from pathlib import Path
 
 from town import Tool, sha256
 
 JAPANESE = re.compile(r"[\u3041-\u3096\u4e00-\u9fff].*(です|ます|ません|ください)")
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
+
+
+def picture_of(greys):
+    """A true PNG, 64 pixels wide, of these greys: what stands behind a picture's end is for a person to look at."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = [greys[at : at + 64] for at in range(0, len(greys), 64)]
+    head = struct.pack(">IIBBBBB", 64, len(rows), 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row.ljust(64, b"\0") for row in rows), 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 class Score:
@@ -242,8 +252,8 @@ def pictures(scene):
     """A picture is approved with its bytes: the same words with another picture are another post."""
     approved, changed = scene.directory / "approved.png", scene.directory / "changed.png"
     noise = secrets.token_bytes(64)
-    approved.write_bytes(PIXEL + noise)
-    changed.write_bytes(PIXEL + noise[:-1] + bytes([noise[-1] ^ 1]))
+    approved.write_bytes(picture_of(noise))
+    changed.write_bytes(picture_of(noise[:-1] + bytes([noise[-1] ^ 1])))
     text = fresh("花が咲きました")
 
     ids = []
@@ -276,8 +286,8 @@ def channel(scene):
 
     approved, changed = scene.directory / f"{scene.kind.program}.png", scene.directory / f"{scene.kind.program}-2.png"
     noise = secrets.token_bytes(64)
-    approved.write_bytes(PIXEL + noise)
-    changed.write_bytes(PIXEL + noise[:-1] + bytes([noise[-1] ^ 1]))
+    approved.write_bytes(picture_of(noise))
+    changed.write_bytes(picture_of(noise[:-1] + bytes([noise[-1] ^ 1])))
     text = fresh("花が咲きました")
 
     def with_picture(picture):
@@ -340,7 +350,7 @@ def pages(scene):
 def parts(scene):
     """A picture that goes up in parts: approved with the hash of the whole, which is what the provider has."""
     picture, text = scene.directory / f"{scene.kind.program}-parts.png", fresh("花が散りました")
-    picture.write_bytes(PIXEL + secrets.token_bytes(2_500))
+    picture.write_bytes(picture_of(secrets.token_bytes(2_500)))
     went, medium = scene.tool("upload-parts", str(picture))
     if not scene.check("an upload in parts passes", went, medium):
         return
@@ -387,7 +397,7 @@ def film(scene):
     scene.refused("a second use", "approval-missing", scene.tool, "upload", text, str(film))
 
     picture = scene.directory / f"{scene.kind.program}.png"
-    picture.write_bytes(PIXEL + secrets.token_bytes(64))
+    picture.write_bytes(picture_of(secrets.token_bytes(64)))
     held = scene.refused("a thumbnail", "approval-missing", scene.tool, "thumbnail", own, str(picture))
     scene.approve_only_ticket(held)
     went, words = scene.tool("thumbnail", own, str(picture))
@@ -439,7 +449,7 @@ def without_a_gate(score, kind, practice, python, settings, directory):
     # twitter-api-v2 shows only the status of a problem without a list of errors.
     check("the provider's own refusal is shown", not went and re.search("duplicate|code 403", words), words)
     picture = Path(directory) / f"{kind.program}.png"
-    picture.write_bytes(PIXEL + secrets.token_bytes(3_000_000))
+    picture.write_bytes(picture_of(secrets.token_bytes(3_000_000)))
     went, media = tool("upload", str(picture))
     if not check("an upload passes", went, media):
         return

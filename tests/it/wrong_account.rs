@@ -99,3 +99,36 @@ async fn m3_kawasaki_2024_a_contractor_at_night_who_takes_the_official_account_f
     assert_eq!(town.last_entry()["code"], "outside-hours");
     assert_eq!(town.received(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_3_list_2_a_page_that_is_no_account_of_the_body_gets_nothing() {
+    let numbered = |config: &mut Config| {
+        let page = config.accounts.iter_mut().find(|it| it.id.as_str() == "nerima-facebook").unwrap();
+        page.handle = "100200300".to_owned();
+    };
+    let town = Town::start_with(numbered).await;
+    let tool = town.nerima();
+    let to = |path: &'static str, body: serde_json::Value| {
+        let tool = &tool;
+        async move { tool.send_with(Method::POST, "graph.facebook.com", path, &[], Some(body.to_string())).await.unwrap() }
+    };
+    let post = json!({ "message": HEALTH });
+    town.refuses("account-other", "sekisho:account-resolution", to("/v24.0/999/feed", post.clone())).await;
+    let urgent = async {
+        let path = "/emergency/graph.facebook.com/v24.0/999/feed";
+        tool.send_reverse_with(Method::POST, path, &[], Some(post.to_string())).await.unwrap()
+    };
+    town.refuses("account-other", "sekisho:account-resolution", urgent).await;
+    let among = json!({ "batch": [
+        { "method": "POST", "relative_url": "100200300/feed", "body": "message=a" },
+        { "method": "POST", "relative_url": "999/feed", "body": "message=b" },
+    ] });
+    town.refuses("account-other", "sekisho:account-resolution", to("/", among)).await;
+    // Nor may the body say something else than the path.
+    let both = json!({ "message": HEALTH, "id": "999" });
+    let twice = to("/v24.0/100200300/feed", both).await;
+    assert_eq!((twice.status.as_u16(), &town.last_entry()["code"]), (403, &json!("field-shape")));
+    assert_eq!(town.received(), 0, "the provider got nothing");
+    // Its own page waits for an approval like any other.
+    town.refuses("approval-missing", "nerima:11", to("/v24.0/100200300/feed", post)).await;
+}

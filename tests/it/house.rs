@@ -184,7 +184,7 @@ handle = "@practice"
 kind = "general"
 state = "active"
 manager = "kacho"
-operators = ["tanto"]
+operators = ["kacho"]
 [accounts.operating_policy]
 version = "1"
 after_report_hours = 24

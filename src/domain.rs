@@ -29,4 +29,5 @@ pub mod person;
 pub mod ports;
 pub mod post;
 pub mod registry;
+pub mod remarks;
 pub mod tree;

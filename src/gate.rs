@@ -35,6 +35,7 @@ use crate::inspect::RuleSet;
 use crate::ledger::{Ledger, Recorded};
 use crate::recognise::{self, Definitions, Recognised};
 
+mod around;
 pub mod batch;
 pub mod budget;
 pub mod busy;
@@ -202,7 +203,7 @@ impl Gate {
                 self.ledger.malformed(&Malformed { peer, code: "stranger" });
                 return respond::refusal(asked.or(walked.shape).unwrap_or(Shape::Problem), &refusal, None);
             }
-            Err(refusal) => Decision::Refuse(Box::new(self.completed(*refusal, &dossier))),
+            Err(refusal) => Decision::Refuse(Box::new(self.completed(&rules, *refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
         let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
@@ -260,7 +261,7 @@ impl Gate {
         // A key opens the account it was used for only: the digest does not name the account.
         extracted.retry_key = extracted.retry_key.take().map(|key| format!("{} {key}", account.id));
         dossier.retry_key = extracted.retry_key.clone();
-        let declares = declared::said(&headers, dossier)?;
+        declared::said(&headers, dossier)?;
         self.own_threads(&mut extracted, &account).await?;
         dossier.action = Some(extracted.action);
         for action in extracted.actions() {
@@ -288,17 +289,17 @@ impl Gate {
         };
         dossier.pass = Some(pass.clone());
 
-        let standing = self.standing(&account, dossier, now);
+        let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
         let case = Case {
             client: &client,
             account: &account,
-            recognised: standing.is_some_and(|it| it.provider.is_recognised()),
+            recognised: around.standing.as_ref().is_some_and(|it| it.provider.is_recognised()),
             credential,
             action: extracted.action,
             post: &extracted.post,
             report: &report,
             pass: &pass,
-            declares: &declares,
+            around: &around,
             now,
         };
         let permit = batch::decide(&rules.guidelines, case, &extracted.items)
@@ -312,18 +313,6 @@ impl Gate {
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
         Ok(Decision::Permit(permit, Box::new(outbound)))
-    }
-
-    /// How the account stands by its body's registry, on whose revision the request is judged.
-    fn standing(
-        &self,
-        account: &Account,
-        dossier: &mut Dossier,
-        now: jiff::Timestamp,
-    ) -> Option<crate::domain::registry::Standing> {
-        let standing = self.ports.registry.standing(&account.id, now);
-        dossier.registry = standing.as_ref().map(|it| it.revision);
-        standing
     }
 
     /// Who sends, which the entry says from here on.
@@ -423,7 +412,10 @@ impl Gate {
 
     /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
     /// joins it to one that already waits.
-    fn completed(&self, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+    fn completed(&self, rules: &Rules, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
+        if let Some(body) = &dossier.organisation {
+            refusal = rules.guidelines.by_own_clause(body, refusal);
+        }
         if refusal.clauses.is_empty() {
             refusal = refusal.citing("sekisho:promise-3");
         }

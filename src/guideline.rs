@@ -14,13 +14,15 @@ use crate::config::Problem;
 use crate::config::registry::Organisation;
 use crate::domain::account::{Account, OrganisationId};
 use crate::domain::action::Action;
-use crate::domain::approval::{Declared, Pass};
+use crate::domain::approval::Pass;
 use crate::domain::credential::Standing;
-use crate::domain::decision::{Permit, Refusal};
+use crate::domain::decision::{Obligation, Permit, Refusal};
 use crate::domain::finding::{Finding, Report, Severity};
 use crate::domain::media::Sha256;
 use crate::domain::person::Client;
 use crate::domain::post::Post;
+use crate::domain::registry;
+use crate::domain::remarks::Declaration;
 
 pub mod explain;
 pub mod facts;
@@ -28,7 +30,7 @@ mod judge;
 pub mod rules;
 
 use facts::Facts;
-use judge::{Body, Names, Verdict};
+use judge::{Body, Names, Town, Verdict};
 use rules::{Rule, RuleEffect, Source};
 
 const SCHEMA: &str = include_str!("../config/guidelines/sekisho.cedarschema");
@@ -57,10 +59,33 @@ pub struct Case<'a> {
     pub report: &'a Report,
     /// The pass that was shown.
     pub pass: &'a Pass,
-    /// What the posting tool declares of the media, besides what the approver does.
-    pub declares: &'a [Declared],
+    /// What the registry and the request say around it.
+    pub around: &'a Around,
     /// When.
     pub now: Timestamp,
+}
+
+/// What the gate looked up and read beside the post itself. The default knows nothing, which is the strict reading.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// How the account stands by its body's registry.
+    pub standing: Option<registry::Standing>,
+    /// What the person who answers for the posting tool is.
+    pub author: registry::Holding,
+    /// The body's sections, by name; none: it keeps no list of them.
+    pub sections: Vec<registry::SectionId>,
+    /// The category that the tool named (`Sekisho-Category`).
+    pub category: Option<String>,
+    /// The reason that the tool gave (`Sekisho-Reason`).
+    pub reason: Option<String>,
+    /// What the tool declares (`Sekisho-Consent`), besides what the approver does.
+    pub declares: Vec<Declaration>,
+    /// Whether what is deleted, quoted or reposted is the account's own, as the gate saw it published.
+    pub own_target: bool,
+    /// Whether the request only takes back a follow, a like or a repost.
+    pub undoes: bool,
+    /// Whether what it describes is a list of accounts, not the account itself.
+    pub of_list: bool,
 }
 
 /// The guidelines of all bodies, parsed, validated, sliced: each body has its own rules and the common ones.
@@ -143,6 +168,22 @@ impl Guidelines {
         !refusal.rules.is_empty() && refusal.rules.iter().all(observable)
     }
 
+    /// A refusal of an earlier stage, citing the judged body's own clause where its guideline has a rule of the same code:
+    /// who may call at all is decided before the guideline is asked.
+    #[must_use]
+    pub fn by_own_clause(&self, organisation: &OrganisationId, mut refusal: Refusal) -> Refusal {
+        if !refusal.rules.is_empty() {
+            return refusal;
+        }
+        let same = |rule: &&Rule| matches!(&rule.effect, RuleEffect::Forbid { code, .. } if *code == refusal.code);
+        if let Some(rule) = self.rules(organisation).iter().find(same) {
+            let further = std::mem::replace(&mut refusal.clauses, rule.clauses.clone());
+            refusal.clauses.extend(further.into_iter().filter(|clause| !rule.clauses.contains(clause)));
+            refusal.rules = vec![rule.id.clone()];
+        }
+        refusal
+    }
+
     /// An example for every refusing rule of every body, which start-up shows to be refused by that very rule.
     pub fn canaries(&self) -> Vec<Canary> {
         let mut canaries = Vec::new();
@@ -194,17 +235,16 @@ impl Guidelines {
 /// The refusal: held if an approval would let the post pass, else final.
 pub fn decide(guidelines: &Guidelines, case: Case<'_>) -> Result<Permit, Refusal> {
     let Some(body) = guidelines.bodies.get(&case.account.organisation) else { return Err(explain::no_guideline()) };
-    let facts = Facts::of(&case, &body.name);
+    let facts = Facts::of(&case, &body.town);
     let verdict: &Verdict = &body.judge(&guidelines.names, &facts);
     let found = explain::Found { findings: &case.report.findings, organisation: case.account.organisation.as_str() };
-    explain::explain(
-        body,
-        verdict,
-        found,
-        facts::after_report_hours(&case),
-        case.account.operating_policy.as_ref().map(|it| it.version.as_str()),
-        case.now,
-    )
+    let version = case.account.operating_policy.as_ref().map(|it| it.version.as_str());
+    let mut permit = explain::explain(body, verdict, found, facts::after_report_hours(&case), version, case.now)?;
+    if let Some(facts::Value::Set(aside)) = facts.value("set_aside") {
+        let marks = aside.iter().map(|clause| Obligation::Mark { mark: format!("原則によらない: {clause}") });
+        permit.obligations.extend(marks);
+    }
+    Ok(permit)
 }
 
 fn read_all(files: &[&PathBuf], problems: &mut Vec<Problem>) -> Vec<Source> {
@@ -242,7 +282,9 @@ fn body(organisation: &Organisation, sources: &[Source], names: &Names, problems
         let (file, line) = rule.map_or((Path::new("guideline"), None), |rule| (rule.file.as_path(), Some(rule.line)));
         problems.push(rules::problem(file, line, error.to_string()));
     }
-    (problems.len() == before).then(|| Body::new(organisation.name.clone(), all, policies))
+    let sites = organisation.sites.iter().map(|site| site.to_lowercase()).collect();
+    let town = Town { name: organisation.name.clone(), sites, periods: organisation.periods.clone() };
+    (problems.len() == before).then(|| Body::new(town, all, names))
 }
 
 /// Takes out the common rules in whose place the body has put its own.

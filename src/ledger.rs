@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::domain::account::AccountId;
-use crate::domain::approval::{Approval, ApprovalId, Declared, TicketId};
+use crate::domain::approval::{Approval, ApprovalId, TicketId};
 use crate::domain::arrival::Malformed;
 use crate::domain::credential::SealedCredential;
 use crate::domain::decision::{Decision, Refusal};
@@ -32,6 +32,7 @@ use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::registry::Asked;
+use crate::domain::remarks::Remarks;
 use crate::store::reads::Reads;
 use crate::store::{Log, StoreDown, UnderWay, Unit};
 
@@ -155,8 +156,8 @@ pub enum Act {
         expires: Timestamp,
         /// How often.
         max_uses: u32,
-        /// What the approver declares of its media.
-        declares: Vec<Declared>,
+        /// What the approver states with it.
+        remarks: Remarks,
     },
     /// A held post is sent back (差戻し).
     ReturnTicket {

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::signed::Statement;
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId, Declared};
+use crate::domain::approval::{Approval, ApprovalId};
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
+use crate::domain::remarks::Remarks;
 
 /// `typ` of the header (RFC 8725 3.11).
 const TYPE: &str = "sekisho-approval+jwt";
@@ -117,8 +118,8 @@ struct Detail {
     basis: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    declares: Vec<Declared>,
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    remarks: Remarks,
 }
 
 impl Claims {
@@ -143,7 +144,7 @@ impl Claims {
                 category: approval.category.clone(),
                 basis: statement.basis.clone(),
                 reference: approval.reference.clone(),
-                declares: approval.declares.clone(),
+                remarks: approval.remarks.clone(),
             }],
         }
     }
@@ -201,7 +202,7 @@ impl Claims {
             issuer: self.iss.clone(),
             category: detail.category.clone(),
             reference: detail.reference.clone(),
-            declares: detail.declares.clone(),
+            remarks: detail.remarks.clone(),
         })
     }
 }

@@ -117,7 +117,7 @@ impl Desk {
             issuer: "gate.example".to_owned(),
             category: None,
             reference: Some("6練広第12号".to_owned()),
-            declares: Vec::new(),
+            remarks: Default::default(),
         }
     }
 

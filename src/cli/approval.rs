@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::ApprovalCommand;
+use super::args::{ApprovalCommand, Issue};
 use super::{Commands, Exit, Io, request, with};
 use crate::approve::signed::{Issuers, Statement};
 use crate::config::Config;
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId, Declared};
+use crate::domain::approval::{Approval, ApprovalId};
+use crate::domain::clause::Clause;
 use crate::domain::digest::Digest;
 use crate::domain::person::PersonId;
+use crate::domain::remarks::Remarks;
 
 /// What `issue` was asked for, but the post.
 struct Asked {
@@ -23,25 +25,16 @@ struct Asked {
     category: Option<String>,
     basis: Option<String>,
     reference: Option<String>,
-    declares: Vec<Declared>,
+    remarks: Remarks,
 }
 
 pub(super) fn run(command: ApprovalCommand, commands: &dyn Commands, io: &mut Io<'_>) -> Exit {
     match command {
-        ApprovalCommand::Issue {
-            config,
-            approver,
-            account,
-            expires,
-            max_uses,
-            action,
-            digest,
-            category,
-            basis,
-            reference,
-            declares,
-        } => with(&config.files, io, |config, io| {
-            let asked = Asked { approver, account, expires, max_uses, category, basis, reference, declares };
+        ApprovalCommand::Issue(told) => with(&told.config.files.clone(), io, |config, io| {
+            let Issue { approver, account, expires, max_uses, action, digest, category, basis, reference, .. } = *told;
+            let sets_aside = told.set_aside.into_iter().map(Clause::new).collect();
+            let remarks = Remarks { reason: told.reason, sets_aside, declares: told.declares, source: told.source };
+            let asked = Asked { approver, account, expires, max_uses, category, basis, reference, remarks };
             let post = match digest {
                 Some(digest) => Ok((action.unwrap_or(Action::Publish), None, digest)),
                 None => from_input(&config, action, commands, io),
@@ -120,7 +113,7 @@ fn issue(
         issuer: config.approve.issuer.clone(),
         category: asked.category,
         reference: asked.reference,
-        declares: asked.declares,
+        remarks: asked.remarks,
     };
     match issuers.issue(&Statement { approval, basis: asked.basis }, now) {
         Ok(signed) => {

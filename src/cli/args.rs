@@ -9,13 +9,12 @@ use jiff::Timestamp;
 
 use super::length;
 use super::registry_args::{AccountForm, RegistryCommand};
-use crate::domain::action::Action;
-use crate::domain::approval::Declared;
-use crate::domain::digest::Digest;
 
+pub(super) use approval::{ApprovalCommand, Issue};
 pub(super) use credential::{CredentialCommand, GivenCredential};
 pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
 
+mod approval;
 mod credential;
 mod inspection;
 
@@ -209,55 +208,6 @@ pub enum EgressFormat {
     Nft,
     /// Squid access rules.
     Squid,
-}
-
-/// `approval ...`.
-#[derive(Debug, Subcommand)]
-pub enum ApprovalCommand {
-    /// Sign an approval; prints the JWS. Without --digest, the request is read as JSON from standard input.
-    Issue {
-        /// Configuration.
-        #[command(flatten)]
-        config: Files,
-        /// The person who approves.
-        #[arg(long, value_name = "PERSON")]
-        approver: String,
-        /// The account it is for; needed with --digest.
-        #[arg(long, value_name = "ACCOUNT")]
-        account: Option<String>,
-        /// How long it may be used: 90s, 10m, 2h, 1d.
-        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = length::parse)]
-        expires: Duration,
-        /// How often it may be used.
-        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        max_uses: u32,
-        /// The action; with a request on standard input, the request's own.
-        #[arg(long, value_name = "ACTION", value_parser = length::action)]
-        action: Option<Action>,
-        /// The digest of the post: sha256:<hex>.
-        #[arg(long, value_name = "DIGEST", value_parser = length::digest, requires = "account")]
-        digest: Option<Digest>,
-        /// The category it is for.
-        #[arg(long)]
-        category: Option<String>,
-        /// The basis, such as a clause.
-        #[arg(long)]
-        basis: Option<String>,
-        /// An outside reference, such as a 決裁番号.
-        #[arg(long)]
-        reference: Option<String>,
-        /// What the approver declares of the media: people (consent of those shown), place (leave for the place).
-        #[arg(long = "declare", value_name = "WHAT", value_parser = length::declared)]
-        declares: Vec<Declared>,
-    },
-    /// Verify an approval; prints its claims.
-    Verify {
-        /// Configuration.
-        #[command(flatten)]
-        config: EachFile,
-        /// The JWS; none: it is read from standard input.
-        jws: Option<String>,
-    },
 }
 
 /// `emergency ...`.

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::domain::action::Action;
-use crate::domain::approval::Declared;
 use crate::domain::clock::jst;
 use crate::domain::digest::Digest;
 use crate::domain::embargo::Closed;
+use crate::domain::remarks::Declaration;
 
 /// A length of time: a whole number and a unit, `90s`, `10m`, `2h`, `1d`. More than zero.
 ///
@@ -45,10 +45,11 @@ pub fn minute(text: &str) -> Result<Timestamp, String> {
     at.map_err(|_| format!("`{text}` is not a minute in Japan such as 2026-11-22T10:00"))
 }
 
-/// What an approver declares of media.
-pub fn declared(text: &str) -> Result<Declared, String> {
-    let one = Declared::listed(text).filter(|all| all.len() == 1).and_then(|all| all.first().copied());
-    one.ok_or_else(|| format!("`{text}` is neither people nor place"))
+/// What an approver declares.
+pub fn declared(text: &str) -> Result<Declaration, String> {
+    let names = Declaration::ALL.map(Declaration::as_str);
+    let one = Declaration::ALL.into_iter().find(|known| known.as_str() == text);
+    one.ok_or_else(|| format!("`{text}` is not one of {}", names.join(", ")))
 }
 
 /// What is closed, by its stable name.

@@ -16,9 +16,10 @@ use super::caller::Acting;
 use super::tickets::{expiry, once, ten_minutes};
 use crate::domain::account::AccountId;
 use crate::domain::action::Action;
-use crate::domain::approval::{Approval, ApprovalId, Declared, KnownApproval};
+use crate::domain::approval::{Approval, ApprovalId, KnownApproval};
 use crate::domain::digest::Digest;
 use crate::domain::person::Person;
+use crate::domain::remarks::Remarks;
 use crate::ledger::Act;
 
 /// An approval by the person who calls.
@@ -37,7 +38,7 @@ struct Given {
     #[serde(default)]
     reference: Option<String>,
     #[serde(default)]
-    declares: Vec<Declared>,
+    remarks: Remarks,
 }
 
 /// A signed statement.
@@ -99,7 +100,7 @@ fn given(desk: &Desk, person: &Person, given: Given) -> Result<Approval, Ended> 
         issuer: desk.issuers.name().to_owned(),
         category: given.category,
         reference: given.reference,
-        declares: given.declares,
+        remarks: given.remarks,
     })
 }
 
@@ -168,7 +169,7 @@ fn approval_json(known: &KnownApproval) -> Value {
         "issuer": approval.issuer,
         "category": approval.category,
         "reference": approval.reference,
-        "declares": approval.declares,
+        "remarks": approval.remarks,
         "uses": known.uses,
         "revoked": known.revoked,
     })

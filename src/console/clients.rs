@@ -74,6 +74,7 @@ pub(super) async fn import(
         hours: None,
         until: new.until,
         sources: Vec::new(),
+        cms: false,
     };
     let clients: Vec<Client> = clients.into_iter().map(made).collect();
     let value = json!({ "imported": clients.len() });

@@ -231,6 +231,7 @@ impl Registry for Town {
                 hours: None,
                 until: None,
                 sources: Vec::new(),
+                cms: false,
             })
         })
     }
@@ -284,7 +285,7 @@ fn known() -> KnownApproval {
         issuer: "gate.example".to_owned(),
         category: None,
         reference: None,
-        declares: Vec::new(),
+        remarks: Default::default(),
     };
     KnownApproval { approval, uses: 0, revoked: false }
 }

@@ -14,9 +14,10 @@ use super::Desk;
 use super::answer::{Ended, act, bad_request, body, look, not_found, shown};
 use super::caller::Acting;
 use super::status::listed;
-use crate::domain::approval::{ApprovalId, Declared, Ticket, TicketId};
+use crate::domain::approval::{ApprovalId, Ticket, TicketId};
 use crate::domain::finding::Finding;
 use crate::domain::person::Person;
+use crate::domain::remarks::Remarks;
 use crate::ledger::Act;
 use crate::ledger::entry::Payload;
 
@@ -45,9 +46,8 @@ pub(super) struct Approve {
     expires_in_s: u64,
     #[serde(default = "once")]
     max_uses: u32,
-    /// What the approver declares of the media.
     #[serde(default)]
-    declares: Vec<Declared>,
+    remarks: Remarks,
 }
 
 pub(super) fn ten_minutes() -> u64 {
@@ -194,7 +194,7 @@ pub(super) async fn approve(
     let approval = ApprovalId::new(desk.chance.id(now));
     let value = json!({ "ticket": ticket.id, "approval": approval, "expires": expires, "max_uses": asked.max_uses });
     let done =
-        Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses, declares: asked.declares };
+        Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses, remarks: asked.remarks };
     act(&desk, person.id.clone(), done, StatusCode::OK, value).await
 }
 

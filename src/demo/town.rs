@@ -67,7 +67,14 @@ pub fn key_hash(key: &str) -> String {
 }
 
 fn organisation(id: &str, name: &str) -> Organisation {
-    Organisation { id: OrganisationId::new(id), name: name.to_owned(), guideline: vec![format!("builtin:{id}").into()] }
+    let site = if id == "nerima" { "city.nerima.tokyo.jp" } else { "city.nagano.nagano.jp" };
+    Organisation {
+        id: OrganisationId::new(id),
+        name: name.to_owned(),
+        guideline: vec![format!("builtin:{id}").into()],
+        sites: vec![site.to_owned()],
+        periods: Vec::new(),
+    }
 }
 
 fn providers(upstream: &Upstream<'_>) -> BTreeMap<ProviderId, Provider> {
@@ -111,13 +118,13 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
         kind,
         state: AccountState::Active,
         manager: PersonId::new(manager),
-        operators: Vec::new(),
+        operators: vec![PersonId::new(format!("{organisation}-operator"))],
         operating_policy: Some(OperatingPolicy {
             version: "2026-04".to_owned(),
             categories: vec!["opening-hours".to_owned()],
             after_report_hours: Some(24),
             self_approval: false,
-            media_consent: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
         observe: None,
@@ -180,6 +187,8 @@ fn people() -> Vec<Person> {
     vec![
         person("nerima-pr-head", "nerima", "大泉 花子", "広聴広報課長", true, Some(MANAGER_KEY)),
         person("nerima-clerk", "nerima", "石神井 太郎", "広聴広報課主事", false, Some("demo-nerima-clerk")),
+        person("nerima-operator", "nerima", "石神井 二郎", "広聴広報課主任", false, None),
+        person("nagano-operator", "nagano", "川中 三郎", "広報広聴課主任", false, None),
         person("nerima-library-head", "nerima", "光が丘 緑", "図書館長", false, None),
         person("nerima-duty", "nerima", "豊玉 一郎", "当直", true, Some(DUTY_KEY)),
         person("nagano-pr-head", "nagano", "善光 京子", "広報広聴課長", true, Some("demo-nagano-manager")),
@@ -199,6 +208,7 @@ fn clients() -> Vec<Client> {
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     };
     vec![
         client(

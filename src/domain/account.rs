@@ -88,7 +88,7 @@ impl AccountState {
 }
 
 /// The operating policy in force for an account (運用ポリシー, 練馬 第8条第2項).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatingPolicy {
     /// Version, as the body numbers it.
@@ -105,6 +105,22 @@ pub struct OperatingPolicy {
     /// Whether a post with media needs a declaration of consent (長野 7(1)ク).
     #[serde(default)]
     pub media_consent: bool,
+    /// Answers that everybody who writes may be given, word for word (LINE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_answers: Option<FixedAnswers>,
+    /// The signature (署名) with which every post ends, where the body's guideline asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// A standing approval over an exact set of texts (定型の自動応答). The same words to everybody are no individual reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedAnswers {
+    /// The texts, word for word.
+    pub texts: Vec<String>,
+    /// The last day in Japan, inclusive.
+    pub until: jiff::civil::Date,
 }
 
 /// A registered SNS account.

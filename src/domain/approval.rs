@@ -7,6 +7,7 @@ use super::account::{AccountId, OrganisationId, identifier};
 use super::action::Action;
 use super::digest::Digest;
 use super::person::{ClientId, PersonId};
+use super::remarks::Remarks;
 
 identifier!(
     /// An approval's unique name (`jti`).
@@ -44,35 +45,9 @@ pub struct Approval {
     /// The outside reference, such as a 決裁番号.
     #[serde(default)]
     pub reference: Option<String>,
-    /// What the approver declares of the media (長野 7(1)ク).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub declares: Vec<Declared>,
-}
-
-/// What a person declares of the media of a post (長野 7(1)ク).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Declared {
-    /// Everybody who can be recognised has consented, or nobody can be.
-    People,
-    /// Pictures may be taken and published of the place.
-    Place,
-}
-
-impl Declared {
-    /// The stable name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::People => "people",
-            Self::Place => "place",
-        }
-    }
-
-    /// The declarations of a list, `people, place`; none: another word stands in it.
-    pub fn listed(list: &str) -> Option<Vec<Self>> {
-        let named = |name: &str| [Self::People, Self::Place].into_iter().find(|known| known.as_str() == name.trim());
-        list.split(',').map(named).collect()
-    }
+    /// What the approver states with it.
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
 }
 
 /// What the store knows of an approval's use.

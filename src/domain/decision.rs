@@ -44,6 +44,66 @@ pub enum Obligation {
         /// The mark.
         mark: String,
     },
+    /// Somebody is told.
+    Notify {
+        /// Who.
+        whom: Notified,
+    },
+}
+
+/// Who is told of a post: a closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notified {
+    /// アカウント管理者、所属長.
+    Manager,
+    /// 広報の担当課.
+    PublicRelations,
+    /// 情報政策の担当課.
+    Security,
+}
+
+impl Notified {
+    /// The stable name, as the entry has it among the marks.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manager => "notify:manager",
+            Self::PublicRelations => "notify:public-relations",
+            Self::Security => "notify:security",
+        }
+    }
+}
+
+/// What would make a refused post one that passes: a proposal to its author, since it changes the content. A closed set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "text")]
+pub enum Proposal {
+    /// Put this before the text.
+    Prefix(String),
+    /// Put this after the text.
+    Suffix(String),
+    /// Add this hashtag.
+    Hashtag(String),
+    /// Send it at another time.
+    Schedule(String),
+}
+
+/// One of several reasons of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The rule that refused, by id.
+    pub rule: String,
+    /// The clauses that say so.
+    pub clauses: Vec<Clause>,
+    /// The Japanese sentence.
+    pub sentence: String,
+    /// The same in English.
+    pub sentence_en: String,
+    /// The way forward, in Japanese.
+    pub way_forward: String,
+    /// What would heal it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
 }
 
 /// Whether a refusal is final.
@@ -75,6 +135,9 @@ pub struct Refusal {
     pub clauses: Vec<Clause>,
     /// The rules that refused, by id.
     pub rules: Vec<String>,
+    /// Every reason, the refusal's own first, where a guideline refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
     /// What the inspector saw.
     pub findings: Vec<Finding>,
     /// The ticket of a held post.
@@ -101,6 +164,7 @@ impl Refusal {
             way_forward: way_forward.into(),
             clauses: Vec::new(),
             rules: Vec::new(),
+            reasons: Vec::new(),
             findings: Vec::new(),
             ticket: None,
             retry_after_s: None,
@@ -128,21 +192,35 @@ impl Refusal {
         self
     }
 
-    /// The whole message for a person: sentence, clause, way forward, ticket.
+    /// The whole message for a person: every sentence with its clauses and way forward, and the ticket.
     pub fn message(&self) -> String {
-        let mut message = self.sentence.clone();
-        if !self.clauses.is_empty() {
-            let cited = |clause: &Clause| match clause.in_words() {
-                Some(words) => format!("{words} [{clause}]"),
-                None => clause.to_string(),
-            };
-            let clauses: Vec<String> = self.clauses.iter().map(cited).collect();
-            message.push_str(&format!("（根拠: {}）", clauses.join("、")));
-        }
+        let own = self.reasons.first().map_or(&self.clauses, |reason| &reason.clauses);
+        let mut message = cited(&self.sentence, if self.reasons.len() > 1 { own } else { &self.clauses });
         message.push_str(&self.way_forward);
+        for reason in self.reasons.iter().skip(1) {
+            message.push_str("また、");
+            message.push_str(&cited(&reason.sentence, &reason.clauses));
+            message.push_str(&reason.way_forward);
+        }
         if let Some(ticket) = &self.ticket {
             message.push_str(&format!("［受付番号 {ticket}］"));
         }
         message
     }
+
+    /// Every sentence in English.
+    pub fn message_en(&self) -> String {
+        let others = self.reasons.iter().skip(1).map(|reason| reason.sentence_en.as_str());
+        std::iter::once(self.sentence_en.as_str()).chain(others).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A sentence with the clauses that say so.
+fn cited(sentence: &str, clauses: &[Clause]) -> String {
+    let cited = |clause: &Clause| match clause.in_words() {
+        Some(words) => format!("{words} [{clause}]"),
+        None => clause.to_string(),
+    };
+    let clauses: Vec<String> = clauses.iter().map(cited).collect();
+    if clauses.is_empty() { sentence.to_owned() } else { format!("{sentence}（根拠: {}）", clauses.join("、")) }
 }

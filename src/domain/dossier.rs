@@ -11,6 +11,7 @@ use super::emergency::EmergencyId;
 use super::finding::Report;
 use super::media::{Sha256, UploadStep};
 use super::person::{ClientId, PersonId};
+use super::remarks::Declaration;
 
 /// What was learned of a request before it was refused or permitted. Absent means: the road ended before that.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,8 @@ pub struct Dossier {
     pub emergency: Option<EmergencyId>,
     /// The category the client named.
     pub category: Option<String>,
+    /// What the client declared to have made sure of.
+    pub declares: Vec<Declaration>,
     /// The reason the client gave. Sealed in the payload.
     pub reason: Option<String>,
     /// Hash (hex) of the rules in force: guideline, lists, definitions.

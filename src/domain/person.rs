@@ -70,6 +70,10 @@ pub struct Client {
     /// several people share (a screen-transfer gateway): it says which machine, never who.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<std::net::IpAddr>,
+    /// Whether it is the body's own content management system, whose pages are approved before it speaks of them
+    /// (長野 2(8), 4(9)ただし書).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cms: bool,
 }
 
 /// A daily span of hours in JST: `from` inclusive, `to` exclusive; `from > to` spans midnight.

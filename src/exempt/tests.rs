@@ -36,7 +36,7 @@ fn account() -> Account {
             categories: vec!["開庁時間".into()],
             after_report_hours: None,
             self_approval: false,
-            media_consent: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: vec![],
         observe: None,

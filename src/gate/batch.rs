@@ -2,7 +2,7 @@
 
 use crate::domain::decision::{Permit, Refusal, RefusalKind};
 use crate::extract::batch::{Item, numbered};
-use crate::guideline::{self, Case, Guidelines};
+use crate::guideline::{self, Around, Case, Guidelines};
 
 /// Judges a request, and each request that it holds.
 ///
@@ -24,7 +24,9 @@ pub fn decide(guidelines: &Guidelines, case: Case<'_>, items: &[Item]) -> Result
     };
     keep(guideline::decide(guidelines, case))?;
     for (number, item) in items.iter().enumerate() {
-        let of = Case { action: item.action, post: &item.post, ..case };
+        // What an item is about is its own; none of several is known to be the account's.
+        let around = Around { own_target: false, ..case.around.clone() };
+        let of = Case { action: item.action, post: &item.post, around: &around, ..case };
         keep(guideline::decide(guidelines, of).map_err(|refusal| numbered(refusal, number, items.len())))?;
     }
     if let Some(held) = held {

@@ -16,7 +16,7 @@ use crate::domain::credential::Standing;
 use crate::domain::finding::Report;
 use crate::domain::person::{Client, ClientId, PersonId};
 use crate::domain::post::Post;
-use crate::guideline::{Case, decide};
+use crate::guideline::{Around, Case, decide};
 
 /// What did not refuse as it must, in words. Empty: the gate may be ready.
 pub fn sing(rules: &Rules, organisations: &[OrganisationId], now: Timestamp) -> Vec<String> {
@@ -58,7 +58,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
-            media_consent: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
         observe: None,
@@ -74,6 +74,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     };
     let report = Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 };
     let case = Case {
@@ -85,7 +86,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
         post: &Post::default(),
         report: &report,
         pass: &Pass::None,
-        declares: &[],
+        around: &Around::default(),
         now,
     };
     decide(&rules.guidelines, case).is_ok()

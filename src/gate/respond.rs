@@ -73,7 +73,7 @@ impl Shape {
                 "errors": [{ "code": 403, "message": message }], "sekisho": code,
             }),
             Self::Line => json!({
-                "message": message, "details": [{ "message": refusal.sentence_en, "property": code }],
+                "message": message, "details": [{ "message": refusal.message_en(), "property": code }],
             }),
             Self::Meta => json!({ "error": {
                 "message": message, "type": "OAuthException", "code": 368, "error_subcode": 0, "is_transient": false,
@@ -84,11 +84,11 @@ impl Shape {
                 "errors": [{ "message": message, "domain": "global", "reason": "forbidden" }],
             } }),
             Self::AtProto => json!({ "error": "PolicyRefused", "message": message }),
-            Self::Mastodon => json!({ "error": message, "error_description": refusal.sentence_en }),
+            Self::Mastodon => json!({ "error": message, "error_description": refusal.message_en() }),
             Self::Problem => json!({
                 "type": format!("urn:sekisho:refusal:{code}"), "title": refusal.sentence, "detail": message,
                 "status": self.status(refusal).as_u16(), "code": code, "clauses": refusal.clauses,
-                "rules": refusal.rules, "findings": refusal.findings, "ticket": refusal.ticket, "entry": entry,
+                "rules": refusal.rules, "reasons": refusal.reasons, "findings": refusal.findings, "ticket": refusal.ticket, "entry": entry,
                 "title_en": refusal.sentence_en, "way_forward": refusal.way_forward,
             }),
         }

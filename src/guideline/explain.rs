@@ -3,14 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::clause::Clause;
-use crate::domain::decision::{Obligation, Permit, Refusal};
+use crate::domain::decision::{Obligation, Permit, Reason, Refusal};
 use crate::domain::finding::{Finding, Severity};
 
 use super::judge::{Body, Verdict};
 use super::rules::{Duty, Rule, RuleEffect};
-
-/// Hours within which an exempt post is reported where the guideline asks for it and the operating policy names none.
-const DEFAULT_REPORT_HOURS: i64 = 24;
 
 /// A rule raised an error while it was evaluated. Cedar would skip it; here it refuses.
 pub(super) fn guideline_error(rules: &[String]) -> Refusal {
@@ -106,6 +103,12 @@ fn cite_findings(refusal: &mut Refusal, rules: &[&Rule], found: Found<'_>) {
     if clauses.iter().any(|clause| !clause.as_str().starts_with("sekisho:")) {
         clauses.retain(|clause| !clause.as_str().starts_with("sekisho:"));
     }
+    // A sentence of the gateway's own about the inspection says by which clauses it was looked.
+    for reason in
+        refusal.reasons.iter_mut().filter(|it| it.clauses.iter().all(|it| it.as_str().starts_with("sekisho:")))
+    {
+        reason.clauses.clone_from(&clauses);
+    }
     refusal.clauses = clauses;
     if let Some(first) = weighty.first() {
         refusal.way_forward.insert_str(0, &first.advice);
@@ -132,11 +135,26 @@ fn forbidden(rules: &[&Rule]) -> Option<Refusal> {
         }
     }
     // The gateway's own citations only stand where no guideline or law says it.
-    if clauses.iter().any(|clause| !own(clause)) {
+    let by_guideline = clauses.iter().any(|clause| !own(clause));
+    if by_guideline {
         clauses.retain(|clause| !own(clause));
     }
+    let cited = ordered.iter().filter(|rule| !by_guideline || !rule.clauses.iter().all(own));
+    refusal.reasons = cited.filter_map(|rule| reason(rule)).collect();
     refusal.clauses = clauses;
     Some(refusal)
+}
+
+fn reason(rule: &Rule) -> Option<Reason> {
+    let RuleEffect::Forbid { forward, proposals, .. } = &rule.effect else { return None };
+    Some(Reason {
+        rule: rule.id.clone(),
+        clauses: rule.clauses.clone(),
+        sentence: rule.ja.clone(),
+        sentence_en: rule.en.clone(),
+        way_forward: forward.clone(),
+        proposals: proposals.clone(),
+    })
 }
 
 fn permitted(rule: &Rule, report_hours: i64, operating_policy: Option<&str>, now: Timestamp) -> Permit {
@@ -144,8 +162,8 @@ fn permitted(rule: &Rule, report_hours: i64, operating_policy: Option<&str>, now
     let RuleEffect::Permit { duties, .. } = &rule.effect else { return permit };
     for duty in duties {
         match duty {
-            Duty::AfterReport => {
-                let hours = if report_hours > 0 { report_hours } else { DEFAULT_REPORT_HOURS };
+            Duty::AfterReport(within) => {
+                let hours = if report_hours > 0 { report_hours } else { *within };
                 permit.obligations.push(report(now, hours));
             }
             Duty::AfterReportIfAsked if report_hours > 0 => {
@@ -154,6 +172,7 @@ fn permitted(rule: &Rule, report_hours: i64, operating_policy: Option<&str>, now
             }
             Duty::AfterReportIfAsked => {}
             Duty::Mark(mark) => permit.obligations.push(Obligation::Mark { mark: mark.clone() }),
+            Duty::Notify(whom) => permit.obligations.push(Obligation::Notify { whom: *whom }),
         }
     }
     permit

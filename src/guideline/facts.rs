@@ -3,17 +3,13 @@
 //! Every attribute of the schema is always present; absence is a value. A missing attribute would make a rule err, and
 //! an erring rule refuses.
 
-use unicode_normalization::UnicodeNormalization;
-
-use crate::domain::account::AccountKind;
 use crate::domain::action::Action;
-use crate::domain::approval::{Declared, Pass};
-use crate::domain::clock;
-use crate::domain::exemption::Exemption;
-use crate::domain::finding::{Accept, Finding, Severity};
-use crate::domain::post::Role;
+use crate::domain::remarks::Declaration;
 
-use super::Case;
+mod request;
+mod words;
+
+pub(super) use request::after_report_hours;
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +22,113 @@ pub enum Value {
     Text(String),
     /// A set of names, sorted, each once.
     Set(Vec<String>),
+    /// A set of members of an enumerated type of the schema, sorted, each once.
+    Members(&'static str, Vec<String>),
 }
+
+/// The categories of findings, as the schema enumerates them. One that is not among them is `other`, which is refused
+/// and held as any other.
+pub const CATEGORIES: [&str; 38] = [
+    "discrimination",
+    "duty_secret",
+    "embargo",
+    "endorsement",
+    "illegal",
+    "label",
+    "media_location",
+    "media_owner",
+    "media_unknown",
+    "media_unread",
+    "nondisclosure",
+    "notice",
+    "obfuscation",
+    "obscene",
+    "other",
+    "personal_address",
+    "personal_birth",
+    "personal_child",
+    "personal_health",
+    "personal_id",
+    "personal_mail",
+    "personal_mynumber",
+    "personal_phone",
+    "personal_tax",
+    "policy_process",
+    "public_order",
+    "rights",
+    "rumor",
+    "secret_host",
+    "secret_key",
+    "secret_password",
+    "security_threat",
+    "slander",
+    "template",
+    "too_complex",
+    "unsuitable",
+    "url_ip",
+    "url_shortener",
+];
 
 /// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
 /// that never holds; `rules` refuses to load it.
-pub(super) const NAMED: [(&str, &[&str]); 5] = [
+pub(super) const NAMED: [(&str, &[&str]); 8] = [
     ("account_kind", &["general", "individual"]),
     ("account_state", &["applied", "active", "suspended", "archived", "closed"]),
     ("credential", &["own", "held", "overdue", "locked"]),
     ("pass", &["approved", "exempt", "resend", "followed", "none"]),
     ("exemption", &["emergency", "weather-event", "operating-policy", "none"]),
+    ("purpose", &["open", "unnamed", "within", "outside"]),
+    (
+        "source",
+        &["government", "own", "funded", "contractor", "facility-manager", "sponsored", "transport", "judged", "none"],
+    ),
+    ("withdrawal", &["expired", "typo", "mispost", "violation", "none"]),
+];
+
+/// What holds of an ordinary approved post.
+const ORDINARY_YES: [&str; 15] = [
+    "account_registered",
+    "approver_is_manager",
+    "begins_with_section",
+    "client_current",
+    "client_in_hours",
+    "has_operating_policy",
+    "has_text",
+    "manager_in_post",
+    "operator_in_post",
+    "profile_names_body",
+    "profile_names_site",
+    "provider_conditions_kept",
+    "provider_recognised",
+    "section_granted",
+    "section_of_manager",
+];
+
+/// What does not.
+const ORDINARY_NO: [&str; 23] = [
+    "approver_gave_reason",
+    "approver_is_author",
+    "approver_is_delegate",
+    "approver_is_deputy",
+    "approver_is_operator",
+    "category_in_policy",
+    "client_is_cms",
+    "client_is_contractor",
+    "closed_audience",
+    "continues_thread",
+    "drill",
+    "ends_with_signature",
+    "fixed_answer",
+    "has_media",
+    "has_place",
+    "has_rest",
+    "has_schedule",
+    "media_consent_asked",
+    "self_approval",
+    "target_is_own",
+    "template_fits",
+    "third_party_link",
+    "undoes",
 ];
 
 /// The facts of one case.
@@ -48,67 +141,31 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a case of the body with this name (練馬区).
-    pub fn of(case: &Case<'_>, body: &str) -> Self {
-        let account = case.account;
-        let mut values = vec![
-            ("organisation", text(account.organisation.as_str())),
-            ("account_kind", text(kind(account.kind))),
-            ("account_state", text(account.state.as_str())),
-            ("has_operating_policy", Value::Flag(account.operating_policy.is_some())),
-            ("self_approval", Value::Flag(account.operating_policy.as_ref().is_some_and(|it| it.self_approval))),
-            ("after_report_hours", Value::Number(after_report_hours(case))),
-            ("credential", text(case.credential.as_str())),
-            ("provider", text(account.provider.as_str())),
-            ("provider_recognised", Value::Flag(case.recognised)),
-            ("client_is_contractor", Value::Flag(case.client.until.is_some())),
-            ("hour", Value::Number(clock::in_japan(case.now).hour().into())),
-        ];
-        values.extend(pass(case));
-        values.extend(content(case, body));
-        values.extend(consent(case));
-        values.sort_by_key(|(name, _)| *name);
-        Self { client: case.client.id.to_string(), action: case.action, account: account.id.to_string(), values }
-    }
-
     /// The facts of an ordinary approved post of a body: what every rule lets pass. Canaries and cases change them.
     pub fn ordinary(organisation: &str) -> Self {
-        let no = || Value::Flag(false);
-        let yes = || Value::Flag(true);
-        let none = || Value::Set(Vec::new());
         let mut values = vec![
             ("organisation", text(organisation)),
             ("account_kind", text("individual")),
             ("account_state", text("active")),
-            ("has_operating_policy", yes()),
-            ("self_approval", no()),
-            ("after_report_hours", Value::Number(0)),
             ("credential", text("own")),
             ("provider", text("x")),
-            ("provider_recognised", yes()),
-            ("client_is_contractor", no()),
-            ("hour", Value::Number(10)),
             ("pass", text("approved")),
             ("exemption", text("none")),
-            ("drill", no()),
-            ("template_fits", no()),
-            ("category_in_policy", no()),
-            ("approver_is_manager", yes()),
-            ("approver_is_operator", no()),
-            ("approver_is_author", no()),
-            ("block_categories", none()),
-            ("review_categories", none()),
-            ("manager_categories", none()),
-            ("never_categories", none()),
-            ("has_rest", no()),
-            ("has_text", yes()),
-            ("has_media", no()),
-            ("has_schedule", no()),
-            ("media_consent_asked", no()),
-            ("people_consented", no()),
-            ("place_permitted", no()),
-            ("profile_names_body", yes()),
+            ("purpose", text("open")),
+            ("source", text("none")),
+            ("withdrawal", text("none")),
+            ("after_report_hours", Value::Number(0)),
+            ("policy_stale_days", Value::Number(0)),
+            ("hour", Value::Number(10)),
+            ("weekday", Value::Number(2)),
+            ("approvers", Value::Number(1)),
         ];
+        values.extend(ORDINARY_YES.map(|name| (name, Value::Flag(true))));
+        values.extend(ORDINARY_NO.map(|name| (name, Value::Flag(false))));
+        let findings = ["block_categories", "review_categories", "manager_categories", "never_categories"];
+        values.extend(findings.map(|name| (name, Value::Members("Category", Vec::new()))));
+        values.push(("declares", Value::Members("Declaration", Vec::new())));
+        values.extend(["set_aside", "periods", "hashtags"].map(|name| (name, Value::Set(Vec::new()))));
         values.sort_by_key(|(name, _)| *name);
         Self { client: "canary".into(), action: Action::Publish, account: "canary".into(), values }
     }
@@ -160,7 +217,8 @@ impl Facts {
                 Value::Flag(_) => Value::Flag(new.parse().map_err(|_| format!("`{change}`: true or false"))?),
                 Value::Number(_) => Value::Number(new.parse().map_err(|_| format!("`{change}`: a number"))?),
                 Value::Text(_) => text(new),
-                Value::Set(_) => set(new.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect()),
+                Value::Set(_) => set(listed(new)),
+                Value::Members(kind, _) => known_members(kind, listed(new))?,
             };
         }
         Ok(facts)
@@ -182,7 +240,7 @@ impl Facts {
                 Value::Flag(flag) => put(&[b'f', u8::from(*flag)]),
                 Value::Number(number) => put(&number.to_be_bytes()),
                 Value::Text(text) => put(text.as_bytes()),
-                Value::Set(members) => {
+                Value::Set(members) | Value::Members(_, members) => {
                     put(&(members.len() as u64).to_be_bytes());
                     members.iter().for_each(|member| put(member.as_bytes()));
                 }
@@ -192,98 +250,38 @@ impl Facts {
     }
 }
 
-/// Hours within which the operating policy asks for a report of an exempt post; 0 if it does not.
-pub(super) fn after_report_hours(case: &Case<'_>) -> i64 {
-    case.account.operating_policy.as_ref().and_then(|it| it.after_report_hours).map_or(0, i64::from)
-}
-
-fn pass(case: &Case<'_>) -> Vec<(&'static str, Value)> {
-    let (mut name, mut exemption, mut drill, mut fits, mut in_policy) = ("none", "none", false, false, false);
-    let (mut manager, mut operator, mut author) = (false, false, false);
-    match case.pass {
-        Pass::Approved { approval, .. } => {
-            name = "approved";
-            manager = approval.approver == case.account.manager;
-            operator = case.account.operators.contains(&approval.approver);
-            author = approval.approver == case.client.owner;
-        }
-        Pass::Resend { .. } => name = "resend",
-        Pass::Followed(_) => name = "followed",
-        Pass::Exempt(claim) => {
-            name = "exempt";
-            exemption = claim.as_str();
-            match claim {
-                Exemption::Emergency { drill: is_drill, .. } => drill = *is_drill,
-                Exemption::WeatherEvent { fits: does_fit, .. } => fits = *does_fit,
-                // Looked up again here, so that a policy that changed since the claim was read does not count.
-                Exemption::OperatingPolicy { category, version } => {
-                    in_policy = case
-                        .account
-                        .operating_policy
-                        .as_ref()
-                        .is_some_and(|policy| policy.version == *version && policy.categories.contains(category));
-                }
-            }
-        }
-        Pass::None => {}
-    }
-    vec![
-        ("pass", text(name)),
-        ("exemption", text(exemption)),
-        ("drill", Value::Flag(drill)),
-        ("template_fits", Value::Flag(fits)),
-        ("category_in_policy", Value::Flag(in_policy)),
-        ("approver_is_manager", Value::Flag(manager)),
-        ("approver_is_operator", Value::Flag(operator)),
-        ("approver_is_author", Value::Flag(author)),
-    ]
-}
-
-fn content(case: &Case<'_>, body: &str) -> Vec<(&'static str, Value)> {
-    let findings = &case.report.findings;
-    let category = |it: &Finding| it.category.clone();
-    let for_manager = |it: &&Finding| it.asks() && it.accept == Accept::Manager;
-    let never = findings.iter().filter(|finding| finding.never).map(|finding| finding.category.clone());
-    let described = case.post.fields.iter().any(|field| field.role == Role::Description);
-    let texts = case.post.texts();
-    let named = !described || texts.iter().any(|(_, _, it)| it.nfkc().collect::<String>().contains(body));
-    vec![
-        ("block_categories", set(findings.iter().filter(|it| it.severity == Severity::Block).map(category).collect())),
-        ("review_categories", set(findings.iter().filter(|it| it.asks()).map(category).collect())),
-        ("manager_categories", set(findings.iter().filter(for_manager).map(category).collect())),
-        ("never_categories", set(never.collect())),
-        ("has_rest", Value::Flag(!case.post.rest.is_empty())),
-        ("has_text", Value::Flag(texts.iter().any(|(_, _, it)| !it.trim().is_empty()))),
-        ("has_media", Value::Flag(!case.post.media.is_empty())),
-        ("has_schedule", Value::Flag(case.post.schedule.is_some())),
-        ("profile_names_body", Value::Flag(named)),
-    ]
-}
-
-/// What is declared of the media, by the posting tool or with the approval (長野 7(1)ク).
-fn consent(case: &Case<'_>) -> [(&'static str, Value); 3] {
-    let approved: &[Declared] = match case.pass {
-        Pass::Approved { approval, .. } => &approval.declares,
-        _ => &[],
-    };
-    let declares = |it: Declared| Value::Flag(approved.contains(&it) || case.declares.contains(&it));
-    let asked = case.account.operating_policy.as_ref().is_some_and(|policy| policy.media_consent);
-    [
-        ("media_consent_asked", Value::Flag(asked)),
-        ("people_consented", declares(Declared::People)),
-        ("place_permitted", declares(Declared::Place)),
-    ]
-}
-
-fn kind(kind: AccountKind) -> &'static str {
-    match kind {
-        AccountKind::General => "general",
-        AccountKind::Individual => "individual",
-    }
-}
-
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
+}
+
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect()
+}
+
+/// The members of an enumerated type.
+fn enumerated(kind: &str) -> Vec<&'static str> {
+    match kind {
+        "Category" => CATEGORIES.to_vec(),
+        _ => Declaration::ALL.map(Declaration::as_str).to_vec(),
+    }
+}
+
+/// As written by a person: a misspelt one is a mistake, not `other`.
+fn known_members(kind: &'static str, names: Vec<String>) -> Result<Value, String> {
+    match names.iter().find(|name| !enumerated(kind).contains(&name.as_str())) {
+        Some(name) => Err(format!("`{name}` is no {kind}")),
+        None => Ok(members(kind, names)),
+    }
+}
+
+/// Members of an enumerated type; a category that the schema does not know is `other`.
+fn members(kind: &'static str, names: Vec<String>) -> Value {
+    let known = |name: &String| kind != "Category" || CATEGORIES.contains(&name.as_str());
+    let names = names.into_iter().map(|name| if known(&name) { name } else { "other".to_owned() }).collect();
+    match set(names) {
+        Value::Set(names) => Value::Members(kind, names),
+        other => other,
+    }
 }
 
 fn set(mut members: Vec<String>) -> Value {

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
+    ActionConstraint, Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
     RestrictedExpression, Schema,
 };
 
+use crate::config::registry::Period;
+use crate::domain::action::Action;
 use crate::domain::media::Sha256;
 
 use super::facts::{Facts, Value};
@@ -18,14 +20,25 @@ use super::rules::{Rule, RuleEffect};
 /// How many conclusions are remembered for one body; when full, all are forgotten at once.
 const REMEMBERED: usize = 4096;
 
-/// The rules in force for one body.
-pub(super) struct Body {
+/// What the configuration says of a body beside its rules.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Town {
     /// Its name as written: 練馬区.
     pub(super) name: String,
+    /// The hosts of its own site, in lower case.
+    pub(super) sites: Vec<String>,
+    /// Days on which its guideline says something else.
+    pub(super) periods: Vec<Period>,
+}
+
+/// The rules in force for one body.
+pub(super) struct Body {
+    pub(super) town: Town,
     /// Its own rules in the order of its files, then the common ones.
     pub(super) rules: Vec<Rule>,
     pub(super) index: HashMap<String, usize>,
-    pub(super) policies: PolicySet,
+    /// The rules that can speak of an action, by its name: all others need not be looked at.
+    slices: HashMap<&'static str, PolicySet>,
     remembered: Mutex<HashMap<Sha256, Arc<Verdict>>>,
 }
 
@@ -47,6 +60,8 @@ pub(super) struct Names {
     client: EntityTypeName,
     account: EntityTypeName,
     action: EntityTypeName,
+    category: EntityTypeName,
+    declaration: EntityTypeName,
     /// The actions with their groups.
     pub(super) entities: Entities,
     pub(super) schema: Schema,
@@ -60,14 +75,46 @@ impl Names {
     pub(super) fn new(schema: Schema) -> Result<Self, String> {
         let name = |name: &str| name.parse::<EntityTypeName>().map_err(|error| error.to_string());
         let entities = schema.action_entities().map_err(|error| error.to_string())?;
-        Ok(Self { client: name("Client")?, account: name("Account")?, action: name("Action")?, entities, schema })
+        Ok(Self {
+            client: name("Client")?,
+            account: name("Account")?,
+            action: name("Action")?,
+            category: name("Category")?,
+            declaration: name("Declaration")?,
+            entities,
+            schema,
+        })
+    }
+
+    fn enumerated(&self, kind: &str) -> &EntityTypeName {
+        if kind == "Category" { &self.category } else { &self.declaration }
+    }
+
+    /// The rules whose scope takes in the action. A scope that cannot be read is kept, never left out.
+    fn slice(&self, rules: &[Rule], action: Action) -> PolicySet {
+        let this = EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(action.as_str()));
+        let within = |group: &EntityUid| *group == this || self.entities.is_ancestor_of(group, &this);
+        let speaks = |rule: &&Rule| match rule.policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(one) => one == this,
+            ActionConstraint::In(groups) => groups.iter().any(within),
+        };
+        let mut slice = PolicySet::new();
+        for rule in rules.iter().filter(speaks) {
+            // Ids have been found to be unique when the body was read.
+            if slice.add(rule.policy.clone()).is_err() {
+                tracing::error!(rule = rule.id, "a rule stands twice");
+            }
+        }
+        slice
     }
 }
 
 impl Body {
-    pub(super) fn new(name: String, rules: Vec<Rule>, policies: PolicySet) -> Self {
+    pub(super) fn new(town: Town, rules: Vec<Rule>, names: &Names) -> Self {
         let index = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
-        Self { name, rules, index, policies, remembered: Mutex::default() }
+        let slices = Action::ALL.into_iter().map(|action| (action.as_str(), names.slice(&rules, action))).collect();
+        Self { town, rules, index, slices, remembered: Mutex::default() }
     }
 
     /// What the rules conclude, remembered under the facts.
@@ -92,7 +139,10 @@ impl Body {
         let Ok(request) = request(names, facts, checked) else {
             return Verdict::Error(vec!["facts".to_owned()]);
         };
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &names.entities);
+        let Some(policies) = self.slices.get(facts.action.as_str()) else {
+            return Verdict::Error(vec!["action".to_owned()]);
+        };
+        let response = Authorizer::new().is_authorized(&request, policies, &names.entities);
         let mut errors = response.diagnostics().errors().map(ToString::to_string).peekable();
         if errors.peek().is_some() {
             let mut errors: Vec<String> = errors.collect();
@@ -130,7 +180,7 @@ impl Body {
 
 fn request(names: &Names, facts: &Facts, checked: bool) -> Result<Request, String> {
     let uid = |kind: &EntityTypeName, id: &str| EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id));
-    let pairs = facts.values().iter().map(|(name, value)| ((*name).to_owned(), expression(value)));
+    let pairs = facts.values().iter().map(|(name, value)| ((*name).to_owned(), expression(names, value)));
     let context = Context::from_pairs(pairs).map_err(|error| error.to_string())?;
     Request::new(
         uid(&names.client, &facts.client),
@@ -142,13 +192,18 @@ fn request(names: &Names, facts: &Facts, checked: bool) -> Result<Request, Strin
     .map_err(|error| error.to_string())
 }
 
-fn expression(value: &Value) -> RestrictedExpression {
+fn expression(names: &Names, value: &Value) -> RestrictedExpression {
     match value {
         Value::Flag(flag) => RestrictedExpression::new_bool(*flag),
         Value::Number(number) => RestrictedExpression::new_long(*number),
         Value::Text(text) => RestrictedExpression::new_string(text.clone()),
         Value::Set(members) => {
             RestrictedExpression::new_set(members.iter().cloned().map(RestrictedExpression::new_string))
+        }
+        Value::Members(kind, members) => {
+            let kind = names.enumerated(kind);
+            let uid = |id: &String| EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id));
+            RestrictedExpression::new_set(members.iter().map(|id| RestrictedExpression::new_entity_uid(uid(id))))
         }
     }
 }

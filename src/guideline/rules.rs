@@ -9,6 +9,7 @@ use cedar_policy::{Effect, Policy, PolicyId};
 
 use crate::config::Problem;
 use crate::domain::clause::Clause;
+use crate::domain::decision::{Notified, Proposal};
 
 use super::facts::NAMED;
 
@@ -60,6 +61,8 @@ pub enum RuleEffect {
         forward: String,
         /// The least change of an ordinary post that this rule must stop.
         canary: String,
+        /// What the author may do about it.
+        proposals: Vec<Proposal>,
     },
     /// It permits.
     Permit {
@@ -73,13 +76,18 @@ pub enum RuleEffect {
 /// A duty that a permit asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Duty {
-    /// An after-report, within the operating policy's hours or 24.
-    AfterReport,
+    /// An after-report, within the operating policy's hours, else these.
+    AfterReport(i64),
     /// An after-report, if the operating policy asks for one.
     AfterReportIfAsked,
     /// A mark for the audit.
     Mark(String),
+    /// Somebody is told.
+    Notify(Notified),
 }
+
+/// Hours within which an exempt post is reported where neither the rule nor the operating policy names any.
+const DEFAULT_REPORT_HOURS: i64 = 24;
 
 /// Reads a source, built in or from disk.
 pub(super) fn read(path: &Path, builtin: &[(&str, &str)]) -> Result<Source, Problem> {
@@ -133,10 +141,14 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
             forward: required("forward"),
             canary: required("canary"),
             hold: required("effect_kind") == "hold",
+            proposals: match words(&policy).map(proposal).collect() {
+                Ok(proposals) => proposals,
+                Err(reason) => return Err(vec![reason]),
+            },
         },
         Effect::Permit => {
             let rank = required("rank").parse();
-            let duties = policy.annotation("obligation").unwrap_or_default().split_whitespace().map(duty).collect();
+            let duties = words(&policy).map(duty).collect();
             match (rank, duties) {
                 (Ok(rank), Ok(duties)) => RuleEffect::Permit { rank, duties },
                 (rank, duties) => {
@@ -149,6 +161,7 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
     };
     reasons.extend(odd_annotations(&policy));
     reasons.extend(odd_names(statement));
+    reasons.extend(odd_principle(&policy, &clause, statement));
     if !reasons.is_empty() {
         return Err(reasons);
     }
@@ -170,7 +183,7 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
 
 /// Annotations that would be silently without effect, such as a misspelt one.
 fn odd_annotations(policy: &Policy) -> Vec<String> {
-    const FORBID: [&str; 11] = [
+    const FORBID: [&str; 13] = [
         "id",
         "clause",
         "ja",
@@ -182,6 +195,8 @@ fn odd_annotations(policy: &Policy) -> Vec<String> {
         "replaces",
         "replaceable",
         "observable",
+        "principle",
+        "obligation",
     ];
     const PERMIT: [&str; 6] = ["id", "clause", "ja", "en", "rank", "obligation"];
     let known: &[&str] = match policy.effect() {
@@ -218,12 +233,46 @@ fn odd_names(statement: &str) -> Vec<String> {
     reasons
 }
 
+/// A principle (原則) names the clause that its manager may set aside, and is the only rule that may be.
+fn odd_principle(policy: &Policy, clauses: &str, statement: &str) -> Option<String> {
+    let Some(principle) = policy.annotation("principle") else {
+        let asks = statement.contains("context.set_aside");
+        return asks.then(|| "context.set_aside is only for a rule with @principle".to_owned());
+    };
+    let own = clauses.split_whitespace().any(|clause| clause == principle);
+    let asked = statement.contains(&format!("context.set_aside.contains(\"{principle}\")"));
+    (!own || !asked)
+        .then(|| format!("@principle(\"{principle}\") is not a clause of the rule that its condition asks for"))
+}
+
+fn words(policy: &Policy) -> impl Iterator<Item = &str> {
+    policy.annotation("obligation").unwrap_or_default().split_whitespace()
+}
+
+/// A duty of a permit. The set is closed: what is not here is a problem of the file.
 fn duty(word: &str) -> Result<Duty, String> {
+    let unknown = || format!("@obligation names no duty that the gateway knows: `{word}`");
+    let hours = |text: &str| text.strip_suffix('h')?.parse().ok().filter(|hours| (1..=24 * 31).contains(hours));
+    match word.split_once(':').unwrap_or((word, "")) {
+        ("after-report", "") => Ok(Duty::AfterReport(DEFAULT_REPORT_HOURS)),
+        ("after-report", within) => hours(within).map(Duty::AfterReport).ok_or_else(unknown),
+        ("after-report-if-asked", "") => Ok(Duty::AfterReportIfAsked),
+        ("mark", mark) if !mark.is_empty() => Ok(Duty::Mark(mark.to_owned())),
+        ("notify", "manager") => Ok(Duty::Notify(Notified::Manager)),
+        ("notify", "public-relations") => Ok(Duty::Notify(Notified::PublicRelations)),
+        ("notify", "security") => Ok(Duty::Notify(Notified::Security)),
+        _ => Err(unknown()),
+    }
+}
+
+/// A proposal of a forbid. The set is closed, too.
+fn proposal(word: &str) -> Result<Proposal, String> {
     match word.split_once(':') {
-        None if word == "after-report" => Ok(Duty::AfterReport),
-        None if word == "after-report-if-asked" => Ok(Duty::AfterReportIfAsked),
-        Some(("mark", mark)) if !mark.is_empty() => Ok(Duty::Mark(mark.to_owned())),
-        _ => Err(format!("@obligation names no duty that the gateway knows: `{word}`")),
+        Some(("propose-prefix", text)) if !text.is_empty() => Ok(Proposal::Prefix(text.to_owned())),
+        Some(("propose-suffix", text)) if !text.is_empty() => Ok(Proposal::Suffix(text.to_owned())),
+        Some(("propose-hashtag", text)) if !text.is_empty() => Ok(Proposal::Hashtag(text.to_owned())),
+        Some(("schedule", text)) if !text.is_empty() => Ok(Proposal::Schedule(text.to_owned())),
+        _ => Err(format!("@obligation names no proposal that the gateway knows: `{word}`")),
     }
 }
 

@@ -42,7 +42,7 @@ fn now() -> Timestamp {
 fn organisation(id: &str, name: &str, files: &[&str]) -> Organisation {
     let mut guideline = vec![PathBuf::from(format!("builtin:{id}"))];
     guideline.extend(files.iter().map(PathBuf::from));
-    Organisation { id: OrganisationId::new(id), name: name.into(), guideline }
+    Organisation { id: OrganisationId::new(id), name: name.into(), guideline, sites: vec![], periods: vec![] }
 }
 
 fn shipped() -> Guidelines {
@@ -69,6 +69,7 @@ fn every_case_ends_as_written_and_by_the_rule_it_is_about() {
     let guidelines = shipped();
     let cases = cases();
     assert!(cases.len() >= 100, "{} cases", cases.len());
+    let mut wrong = Vec::new();
     for case in cases {
         let organisation = OrganisationId::new(&case.body);
         let facts = Facts::ordinary(&case.body).with(&case.facts).unwrap();
@@ -79,7 +80,11 @@ fn every_case_ends_as_written_and_by_the_rule_it_is_about() {
             Err(refusal) if refusal.kind == RefusalKind::Held => "held",
             Err(_) => "refused",
         };
-        assert_eq!(ended, case.expect, "{told}");
+        let wanted = if case.expect == "stopped" { ended != "permitted" } else { ended == case.expect };
+        if !wanted {
+            wrong.push(told);
+            continue;
+        }
         let rule = guidelines.rules(&organisation).iter().find(|rule| rule.id == case.rule).expect(&told);
         match (&rule.effect, &result) {
             (RuleEffect::Forbid { .. }, Err(refusal)) => assert!(refusal.rules.contains(&case.rule), "{told}"),
@@ -87,6 +92,7 @@ fn every_case_ends_as_written_and_by_the_rule_it_is_about() {
             (RuleEffect::Forbid { .. }, Ok(_)) | (RuleEffect::Permit { .. }, Err(_)) => {}
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
         let facts = Facts::ordinary(&case.body).with(&case.facts).unwrap();
         let body = &guidelines.bodies[&OrganisationId::new(&case.body)];
         let names: Vec<&str> = facts.attributes().collect();
-        assert_eq!(names.len(), 31);
+        assert_eq!(names.len(), Facts::ordinary("nerima").attributes().count());
         for name in names {
             for checked in [true, false] {
                 // The schema refuses every lack alike; one case shows it.
@@ -141,7 +147,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
 #[test]
 fn the_facts_of_a_real_case_are_all_those_of_the_schema() {
     let scene = Scene::new();
-    let facts = Facts::of(&scene.case(&Pass::None), "練馬区");
+    let facts = Facts::of(&scene.case(&Pass::None), &Town::default());
     let ordinary = Facts::ordinary("nerima");
     assert_eq!(facts.attributes().collect::<Vec<_>>(), ordinary.attributes().collect::<Vec<_>>());
 }
@@ -216,7 +222,13 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
         );
     }
     assert!(problems("// nothing\n")[0].contains("holds no rule"));
-    let unknown = [Organisation { id: nerima(), name: "練馬区".into(), guideline: vec!["builtin:nothing".into()] }];
+    let unknown = [Organisation {
+        id: nerima(),
+        name: "練馬区".into(),
+        guideline: vec!["builtin:nothing".into()],
+        sites: vec![],
+        periods: vec![],
+    }];
     let Err(told) = Guidelines::load(&crate::config::guideline::Guideline::default(), &unknown) else {
         panic!("loaded")
     };
@@ -257,10 +269,48 @@ struct Scene {
     account: Account,
     post: Post,
     report: Report,
+    around: Around,
+}
+
+/// How the account stands where the manager holds the position and the author is delegated the notices.
+fn standing(account: &Account) -> registry::Standing {
+    use crate::domain::registry::{Book, Charter, Delegation, Item, Pattern, RecordId, Span, seed};
+    let person = |id: &str, post: &str| {
+        std::sync::Arc::new(crate::domain::person::Person {
+            id: PersonId::new(id),
+            organisation: account.organisation.clone(),
+            name: id.into(),
+            post: post.into(),
+            may_declare: false,
+            key_sha256: None,
+        })
+    };
+    let people = [person("manager", "広聴広報課長"), person("author", "広聴広報課主事")];
+    let accounts = [std::sync::Arc::new(account.clone())];
+    let today = "2026-04-01".parse().unwrap();
+    let providers = [account.provider.clone()];
+    let mut items = seed::seed(Charter::of(Pattern::Nerima), &accounts, &people, &providers);
+    items.push(Item::Delegation(Delegation {
+        id: RecordId::new("d1"),
+        account: account.id.clone(),
+        delegate: PersonId::new("author"),
+        categories: vec!["お知らせ".into()],
+        policy_version: "3".into(),
+        span: Span { from: today, until: None },
+        withdrawn: false,
+    }));
+    Book::new(1, accounts, people, items).standing(&account.id, now()).unwrap()
 }
 
 impl Scene {
     fn new() -> Self {
+        let mut scene = Self::bare();
+        scene.around.standing = Some(standing(&scene.account));
+        scene.around.category = Some("お知らせ".into());
+        scene
+    }
+
+    fn bare() -> Self {
         Self {
             client: Client {
                 id: ClientId::new("cms"),
@@ -273,6 +323,7 @@ impl Scene {
                 hours: None,
                 until: None,
                 sources: Vec::new(),
+                cms: false,
             },
             account: Account {
                 id: AccountId::new("nerima-x"),
@@ -288,7 +339,7 @@ impl Scene {
                     categories: vec!["開庁時間".into()],
                     after_report_hours: None,
                     self_approval: false,
-                    media_consent: false,
+                    ..OperatingPolicy::default()
                 }),
                 credential_fingerprints: vec![],
                 observe: None,
@@ -298,6 +349,7 @@ impl Scene {
                 ..Post::default()
             },
             report: Report { findings: vec![], rules: String::new(), fields: 1, bytes: 12 },
+            around: Around::default(),
         }
     }
 
@@ -311,7 +363,7 @@ impl Scene {
             post: &self.post,
             report: &self.report,
             pass,
-            declares: &[],
+            around: &self.around,
             now: now(),
         }
     }
@@ -330,7 +382,7 @@ impl Scene {
                 issuer: "sekisho".into(),
                 category: None,
                 reference: None,
-                declares: Vec::new(),
+                remarks: Default::default(),
             }),
             use_number: 1,
             deposit: false,
@@ -410,6 +462,102 @@ fn an_emergency_skips_the_approver_and_no_filter() {
     assert_eq!(refusal.findings, scene.report.findings);
     let with_approval = scene.approved_by("manager");
     assert_eq!(decide(&guidelines, scene.case(&with_approval)).unwrap_err().code, "unfilled-template");
+}
+
+#[test]
+fn what_nobody_looked_up_grants_nothing() {
+    let guidelines = shipped();
+    let scene = Scene::bare();
+    let refusal = decide(&guidelines, scene.case(&scene.approved_by("manager"))).unwrap_err();
+    assert!(refusal.rules.contains(&"nerima.8-3.manager".to_owned()), "{:?}", refusal.rules);
+    assert!(refusal.rules.contains(&"nerima.4-2.conditions".to_owned()), "{:?}", refusal.rules);
+}
+
+#[test]
+fn every_category_of_the_inspector_is_one_of_the_schema() {
+    let mut seen = BTreeSet::new();
+    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules");
+    for file in std::fs::read_dir(rules).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let named = text.lines().filter_map(|line| line.strip_prefix("category = \""));
+        seen.extend(named.map(|rest| rest.trim_end_matches('"').to_owned()));
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+    let unknown: Vec<&String> = seen.iter().filter(|it| !facts::CATEGORIES.contains(&it.as_str())).collect();
+    assert_eq!(unknown, Vec::<&String>::new());
+    for category in facts::CATEGORIES {
+        assert!(SCHEMA.contains(&format!("\"{category}\"")), "{category} is not in the schema");
+    }
+}
+
+#[test]
+fn a_principle_is_set_aside_by_the_manager_with_a_reason_and_by_nobody_else() {
+    use crate::domain::remarks::Remarks;
+    let guidelines = shipped();
+    let mut scene = Scene::new();
+    scene.around.standing.as_mut().unwrap().topics = vec!["防災".into()];
+    let by = |person: &str, clause: &str, reason: Option<&str>| {
+        let mut pass = scene.approved_by(person);
+        if let Pass::Approved { approval, .. } = &mut pass {
+            let sets_aside = vec![Clause::new(clause)];
+            approval.remarks = Remarks { reason: reason.map(str::to_owned), sets_aside, ..Remarks::default() };
+        }
+        decide(&guidelines, scene.case(&pass))
+    };
+    let permit = by("manager", "nerima:6", Some("全区民に関わるため")).unwrap();
+    assert!(permit.obligations.contains(&Obligation::Mark { mark: "原則によらない: nerima:6".into() }));
+    for (person, clause, reason) in [
+        ("manager", "nerima:6", None),
+        ("manager", "nerima:6", Some("  ")),
+        ("manager", "nerima:14", Some("急ぎ")),
+        ("stranger", "nerima:6", Some("急ぎ")),
+    ] {
+        let refusal = by(person, clause, reason).unwrap_err();
+        assert!(refusal.rules.contains(&"nerima.6.scope".to_owned()), "{person} {clause} {:?}", refusal.rules);
+    }
+}
+
+#[test]
+fn duties_and_principles_are_closed_sets() {
+    const GOOD: &str = r#"@id("a") @clause("a") @ja("a") @en("a")"#;
+    const NO: &str = r#"@forward("a") @code("a") @effect_kind("hold") @canary("pass=none")"#;
+    let wrong = [
+        (
+            format!("{GOOD} @rank(\"1\") @obligation(\"notify:mayor\")\npermit (principal, action, resource);"),
+            "no duty",
+        ),
+        (
+            format!("{GOOD} @rank(\"1\") @obligation(\"after-report:soon\")\npermit (principal, action, resource);"),
+            "no duty",
+        ),
+        (format!("{GOOD} {NO} @obligation(\"propose-title:x\")\nforbid (principal, action, resource);"), "no proposal"),
+        (
+            format!("{GOOD} {NO} @principle(\"b\")\nforbid (principal, action, resource);"),
+            "is not a clause of the rule",
+        ),
+        (
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) unless {{ context.set_aside.contains(\"a\") }};"
+            ),
+            "only for a rule with @principle",
+        ),
+        (
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.declares.contains(Declaration::\"consnt\") }};"
+            ),
+            "consnt",
+        ),
+        (
+            format!(
+                "{GOOD} {NO}\nforbid (principal, action, resource) when {{ context.block_categories.contains(Category::\"lable\") }};"
+            ),
+            "lable",
+        ),
+    ];
+    for (text, part) in wrong {
+        let told = problems(&text);
+        assert!(told.iter().any(|it| it.contains(part)), "{part}: {told:?}");
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn a_client(accounts: &[&str]) -> Client {
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     }
 }
 

@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
 use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
-use crate::domain::approval::{Approval, ApprovalId, Declared, Ticket, TicketId, TicketState};
+use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
+use crate::domain::clause::Clause;
 use crate::domain::credential::SealedCredential;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
+use crate::domain::remarks::Remarks;
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
 mod closed;
@@ -63,6 +65,24 @@ impl Parts {
         self.reason = Some(reason.to_owned());
         self
     }
+
+    /// What the approver stated: the reason sealed, the rest in the open. A clause is set aside only with a reason.
+    fn remarked(mut self, remarks: &Remarks) -> Self {
+        let clauses: Vec<&str> = remarks.sets_aside.iter().take(24).map(Clause::as_str).collect();
+        if !clauses.is_empty() {
+            self.fields.value("sets_aside", &serde_json::json!(clauses));
+        }
+        if !remarks.declares.is_empty() {
+            self.fields.value("declares", &serde_json::json!(remarks.declares));
+        }
+        if let Some(source) = &remarks.source {
+            self.fields.text("source", source);
+        }
+        if let Some(reason) = &remarks.reason {
+            self = self.because(reason);
+        }
+        self.must(remarks.sets_aside.is_empty() || remarks.has_reason(), "reason-missing")
+    }
 }
 
 /// The unit of an act by `by`, in the log of the body that the person works for.
@@ -104,8 +124,8 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .text("approval", id.as_str())
             .with(Condition::ApprovalRevocable(id.clone(), body.clone()))
             .doing(Change::Revoke(id)),
-        Act::ApproveTicket { ticket, approval, expires, max_uses, declares } => {
-            approve(shared, by, body, &ticket, (approval, expires, max_uses, declares))?
+        Act::ApproveTicket { ticket, approval, expires, max_uses, remarks } => {
+            approve(shared, by, body, &ticket, (approval, expires, max_uses, remarks))?
         }
         Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),
         Act::RejectTicket { ticket, reason } => settle("reject-ticket", ticket, TicketState::Rejected, body, &reason),
@@ -210,6 +230,7 @@ fn deposit(shared: &Shared, approval: Approval, body: &OrganisationId, now: Time
         .text("approver", &shared.names.pseudonym(&approval.approver))
         .text("digest", &approval.digest.to_string())
         .must(window, "approval-window")
+        .remarked(&approval.remarks)
         .with(Condition::AccountOf(approval.account.clone(), body.clone()))
         .with(Condition::ApprovalAbsent(approval.id.clone()))
         .doing(Change::Deposit(Box::new(approval)))
@@ -220,14 +241,15 @@ fn approve(
     by: &PersonId,
     body: &OrganisationId,
     id: &TicketId,
-    (approval, expires, max_uses, declares): (ApprovalId, Timestamp, u32, Vec<Declared>),
+    (approval, expires, max_uses, remarks): (ApprovalId, Timestamp, u32, Remarks),
 ) -> Result<Parts, LedgerDown> {
     let now = shared.now();
     let mut parts = Parts::new("approve-ticket")
         .text("approval", approval.as_str())
         .text("ticket", id.as_str())
         .with(Condition::TicketWaiting(id.clone(), body.clone()))
-        .must(expires > now && max_uses > 0, "approval-window");
+        .must(expires > now && max_uses > 0, "approval-window")
+        .remarked(&remarks);
     let Some(ticket) = shared.store.reads().ticket(id)? else {
         return Ok(parts.must(false, "ticket-not-waiting"));
     };
@@ -254,7 +276,7 @@ fn approve(
             issuer: shared.config.origin.clone(),
             category: None,
             reference: Some(id.as_str().to_owned()),
-            declares,
+            remarks,
         }))))
 }
 

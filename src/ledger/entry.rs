@@ -20,6 +20,7 @@ use crate::domain::exemption::Exemption;
 use crate::domain::finding::Finding;
 use crate::domain::media::{Sha256, UploadStep};
 use crate::domain::person::PersonId;
+use crate::domain::remarks::Declaration;
 use crate::store::fields::cut;
 use crate::store::keyring::{Keyring, random};
 use crate::store::{Fields, Late, Sealed, StoreDown};
@@ -126,6 +127,7 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
         fields.text("body_sha256", &hash.hex());
     }
     fields.text_if("category", dossier.category.as_deref());
+    fields.text_if("client_declared", declared(&dossier.declares).as_deref());
     fields.text_if("client", dossier.client.as_ref().map(|id| id.as_str()));
     fields.text_if("digest", dossier.digest.map(|digest| digest.to_string()).as_deref());
     fields.text("door", dossier.door);
@@ -190,13 +192,18 @@ fn would_refuse(refusal: &Refusal) -> Value {
     json!({ "clauses": clauses, "code": cut(&refusal.code, 80), "decision": decision, "rules": rules })
 }
 
+/// Declarations by name, as an entry lists them; none: there is none.
+fn declared(all: &[Declaration]) -> Option<String> {
+    let names: Vec<&str> = all.iter().map(|it| it.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
 fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<String> {
     match pass {
         Some(Pass::Approved { approval, .. }) => {
             fields.text("approval", approval.id.as_str());
             fields.text("approver", &names.pseudonym(&approval.approver));
-            let declared: Vec<&str> = approval.declares.iter().map(|it| it.as_str()).collect();
-            fields.text_if("declared", Some(declared.join(" ")).filter(|it| !it.is_empty()).as_deref());
+            fields.text_if("declared", declared(&approval.remarks.declares).as_deref());
             Some(approval.approver.as_str().to_owned())
         }
         Some(Pass::Resend { entry }) => {
@@ -250,6 +257,7 @@ pub fn of_permit(permit: &Permit) -> Fields {
         .iter()
         .filter_map(|obligation| match obligation {
             Obligation::Mark { mark } => Some(cut(mark, 80)),
+            Obligation::Notify { whom } => Some(whom.as_str()),
             Obligation::AfterReport { .. } => None,
         })
         .take(CITED)

@@ -150,9 +150,8 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         }
         Condition::Manages(person, account) => unless(books::manages(conn, person, account, at)?, "not-the-manager"),
         Condition::MayHold(person, account) => {
-            let sql = "SELECT 1 FROM account a, json_each(a.body, '$.operators') o WHERE a.id = ?1 AND o.value = ?2";
-            let operates = exists(conn, sql, [account.as_str(), person.as_str()])?;
-            unless(operates || books::manages(conn, person, account, at)?, "may-not-hold-credential")
+            let may = operates(conn, person, account)? || books::manages(conn, person, account, at)?;
+            unless(may, "may-not-hold-credential")
         }
         Condition::CredentialAbsent(account) => unless(!is_held(conn, account)?, "credential-known"),
         Condition::CredentialHeld(account) => unless(is_held(conn, account)?, "credential-not-held"),
@@ -188,6 +187,11 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         | Condition::EntryOpen(_)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }
+}
+
+fn operates(conn: &Connection, person: &PersonId, account: &AccountId) -> Result<bool> {
+    let sql = "SELECT 1 FROM account a, json_each(a.body, '$.operators') o WHERE a.id = ?1 AND o.value = ?2";
+    exists(conn, sql, [account.as_str(), person.as_str()])
 }
 
 fn is_held(conn: &Connection, account: &AccountId) -> Result<bool> {

@@ -43,7 +43,7 @@ pub fn approval(town: &Town, digest: &Digest, change: impl FnOnce(&mut Approval)
         issuer: town.config.approve.issuer.clone(),
         category: None,
         reference: None,
-        declares: Vec::new(),
+        remarks: Default::default(),
     };
     change(&mut approval);
     approval

@@ -164,9 +164,14 @@ pub async fn held_then_approved(town: &Town, key: &str, wire: &Wire) -> Answer {
     passed
 }
 
+/// What an approver says of whatever is asked for: why, and that everything was looked at.
+pub fn remarks() -> Value {
+    json!({ "reason": "期限切れ", "declares": ["people", "place", "location", "third-party", "no-endorsement"] })
+}
+
 /// A manager approves the ticket that a held request was given.
 pub async fn approve(town: &Town, manager: &str, held: &Answer) {
     let ticket = format!("/api/v1/tickets/{}/approve", header(held, "sekisho-ticket"));
-    let reply = town.console(manager, Method::POST, &ticket, Some(json!({}))).await;
+    let reply = town.console(manager, Method::POST, &ticket, Some(json!({ "remarks": remarks() }))).await;
     assert_eq!(reply.status, 200, "{ticket} {:?} {}", reply.json(), held.text);
 }

@@ -69,7 +69,8 @@ fn written(pairs: &[(&str, &str)]) -> String {
 /// The manager approves what is held under this reply's ticket.
 async fn approve(town: &Town, held: &Reply) {
     let path = format!("/api/v1/tickets/{}/approve", held.header("sekisho-ticket"));
-    let reply = town.console(town::MANAGER_KEY, Method::POST, &path, Some(json!({}))).await;
+    let yes = json!({ "remarks": crate::channels::remarks() });
+    let reply = town.console(town::MANAGER_KEY, Method::POST, &path, Some(yes)).await;
     assert!(reply.status.is_success(), "{:?}", reply.json());
 }
 

@@ -8,6 +8,8 @@ use sekisho::domain::account::OrganisationId;
 use sekisho::guideline::Guidelines;
 use sekisho::guideline::rules::{Duty, Rule, RuleEffect};
 
+use crate::rows::{self, Row};
+
 const BODIES: [(&str, &str); 2] = [("nerima", "練馬区"), ("nagano", "長野市")];
 
 fn effect(rule: &Rule) -> String {
@@ -18,9 +20,10 @@ fn effect(rule: &Rule) -> String {
             let duties: Vec<String> = duties
                 .iter()
                 .map(|duty| match duty {
-                    Duty::AfterReport => "事後報告".to_owned(),
+                    Duty::AfterReport(hours) => format!("事後報告（運用ポリシーに定めがなければ{hours}時間）"),
                     Duty::AfterReportIfAsked => "運用ポリシーが求めるときは事後報告".to_owned(),
                     Duty::Mark(mark) => format!("記録に「{mark}」"),
+                    Duty::Notify(whom) => format!("通知 `{}`", whom.as_str()),
                 })
                 .collect();
             if duties.is_empty() { "許可".to_owned() } else { format!("許可（{}）", duties.join("、")) }
@@ -40,25 +43,64 @@ fn table<'r>(out: &mut String, rules: impl Iterator<Item = &'r Rule>) -> usize {
     rows
 }
 
-fn written() -> String {
+fn guidelines() -> Guidelines {
     let body = |(id, name): (&str, &str)| Organisation {
         id: OrganisationId::new(id),
         name: name.to_owned(),
         guideline: vec![format!("builtin:{id}").into()],
+        sites: Vec::new(),
+        periods: Vec::new(),
     };
     let config = sekisho::config::guideline::Guideline::default();
-    let guidelines = Guidelines::load(&config, &BODIES.map(body)).unwrap_or_else(|problems| panic!("{problems:?}"));
+    Guidelines::load(&config, &BODIES.map(body)).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// Every rule in force, with its body.
+pub fn in_force() -> Vec<(String, Rule)> {
+    let guidelines = guidelines();
+    let of = |id: &str| guidelines.rules(&OrganisationId::new(id)).to_vec();
+    BODIES.iter().flat_map(|(id, _)| of(id).into_iter().map(|rule| ((*id).to_owned(), rule))).collect()
+}
+
+/// The clauses of a body: grade, rules, scenes, and the sentence that is read first; what is open says why.
+fn clauses(out: &mut String, body: &str, rules: &[Rule]) {
+    out.push_str("| 条項 | 区分 | 求めること | 規則 | 場面 | 利用者が読む文 |\n|---|:-:|---|---|---|---|\n");
+    let (mut done, mut of) = (0, 0);
+    for row in rows::rows().into_iter().filter(|row| row.body() == body) {
+        of += usize::from(row.is_graded());
+        let Some(open) = &row.open else {
+            done += usize::from(row.is_graded());
+            let names = |names: &[String]| names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" ");
+            let sentence = row.rules.iter().find_map(|id| rules.iter().find(|rule| rule.id == *id));
+            let sentence = sentence.map_or("（関所の段階の文）", |rule| rule.ja.as_str());
+            let Row { id, grade, what, .. } = &row;
+            let (by, scenes) = (names(&row.rules), names(&row.scenes()));
+            writeln!(out, "| {id} | {grade} | {what} | {by} | {scenes} | {sentence} |").unwrap();
+            continue;
+        };
+        writeln!(out, "| {} | {} | {} | — | — | {open} |", row.id, row.grade, row.what).unwrap();
+    }
+    assert!(done > 10 && of >= done);
+    write!(out, "\n関所にできることのある{of}行のうち、{done}行に規則と二つの場面があります。\n").unwrap();
+}
+
+fn written() -> String {
+    let guidelines = guidelines();
     let mut out = String::from(
-        "# 規則と根拠\n\nThe rules that ship, by the clause that each carries out. Made from `config/guidelines/*.cedar` by \
-         `tests/it/clauses.rs`, which fails\nwhen this page is stale; to write it anew: \
+        "# 規則と根拠\n\nEvery clause of the two guidelines, and the rules that ship. Made from `config/guidelines/rows.toml` and \
+         `*.cedar` by `tests/it/clauses.rs`,\nwhich fails when this page is stale; to write it anew: \
          `SEKISHO_WRITE_CLAUSES=1 cargo test --test it clauses`.\n\n\
-         保留は承認があれば通るもの、却下は承認があっても通らないものです。\n",
+         区分: F は関所がすべて担えるもの、P は一部を担えるもの、R は記録だけのもの、N は関所の外のもの。\
+         場面は `tests/it` にある試験の名前で、通る場面と止まる場面が一つずつあります。\n\
+         保留は承認や登録が整えば通るもの、却下はそのままでは通らないものです。\n",
     );
     let common = |rule: &&Rule| rule.id.starts_with("common.");
     let mut shared: Vec<&Rule> = Vec::new();
     for (id, name) in BODIES {
         let rules = guidelines.rules(&OrganisationId::new(id));
         write!(out, "\n## {name} (`{id}`)\n\n").unwrap();
+        clauses(&mut out, id, rules);
+        out.push_str("\n### 規則\n\n");
         assert!(table(&mut out, rules.iter().filter(|rule| !common(rule))) > 5, "{name} has hardly any rule");
         let instead: Vec<String> = rules
             .iter()

@@ -184,6 +184,7 @@ handle = "@practice"
 kind = "general"
 state = "active"
 manager = "kacho"
+operators = ["kacho"]
 [accounts.operating_policy]
 version = "1"
 after_report_hours = 24

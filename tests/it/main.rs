@@ -42,6 +42,8 @@ mod registry;
 mod registry_cli;
 mod reverse;
 mod road;
+mod rows;
+mod rulebook;
 mod rules;
 mod scan;
 mod shipped;

@@ -55,8 +55,10 @@ async fn nagano_7_1_what_may_never_be_said_is_refused_by_its_own_item_and_with_a
         refuses(&town, "content-refused", clause, tweet(&tool, text)).await;
     }
     // What warns of the same things is no more than held.
-    for text in ["外国人への差別をなくしましょう。", "パスワードの使い回しにご注意ください。"]
-    {
+    for text in [
+        "【人権課】人権週間\n外国人への差別をなくしましょう。",
+        "【情報課】お願い\nパスワードの使い回しにご注意ください。",
+    ] {
         refuses(&town, "approval-missing", "nagano:2(7)", tweet(&tool, text)).await;
     }
     assert_eq!(town.received(), 0);

@@ -18,7 +18,7 @@ const CHANGES: &str = "/api/v1/registry/changes";
 const HEAD: &str = "demo-nagano-manager";
 
 /// The posts of 練馬区 that the demo leaves vacant, each with somebody in it who has a key.
-fn staffed(config: &mut Config) {
+pub fn staffed(config: &mut Config) {
     for (id, post) in [("plan", "企画部長"), ("info", "情報政策課長"), ("kodomo", "子育て支援課長")] {
         config.people.push(Person {
             id: PersonId::new(format!("nerima-{id}")),

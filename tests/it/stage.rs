@@ -118,8 +118,12 @@ impl Town {
 
     /// The same for any account, action and number of uses.
     pub async fn approve_for(&self, account: &str, action: Action, digest: &Digest, max_uses: u32) -> Reply {
+        // What takes something back, or passes on what others said, is approved with a reason.
+        let asks = matches!(action, Action::Delete | Action::Quote | Action::Repost);
+        let remarks = if asks { json!({ "reason": "期限切れ" }) } else { json!({}) };
         let body = json!({
             "account": account, "actions": [action], "digest": digest.to_string(), "expires_in_s": 600, "max_uses": max_uses,
+            "remarks": remarks,
         });
         let reply = self.console(town::MANAGER_KEY, Method::POST, "/api/v1/approvals", Some(body)).await;
         assert!(reply.status.is_success(), "{:?}", reply.json());

@@ -9,7 +9,7 @@ fn approve(ticket: &TicketId, id: &str, stage: &Stage) -> Act {
         approval: ApprovalId::new(id),
         expires,
         max_uses: 1,
-        declares: Vec::new(),
+        remarks: Default::default(),
     }
 }
 

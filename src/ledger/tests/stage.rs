@@ -85,7 +85,7 @@ impl Stage {
             issuer: "sekisho".to_owned(),
             category: None,
             reference: None,
-            declares: Vec::new(),
+            remarks: Default::default(),
         }
     }
 
@@ -121,6 +121,8 @@ fn config(dir: &Path) -> Config {
         id: OrganisationId::new("nerima"),
         name: "練馬区".to_owned(),
         guideline: Vec::new(),
+        sites: Vec::new(),
+        periods: Vec::new(),
     }];
     config.people = vec![person("kacho", true), person("shuji", false)];
     config.accounts = vec![crate::domain::account::Account {
@@ -137,7 +139,7 @@ fn config(dir: &Path) -> Config {
             categories: Vec::new(),
             after_report_hours: None,
             self_approval: false,
-            media_consent: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: vec!["ab12".to_owned()],
         observe: None,
@@ -153,6 +155,7 @@ fn config(dir: &Path) -> Config {
         hours: None,
         until: None,
         sources: Vec::new(),
+        cms: false,
     }];
     config
 }

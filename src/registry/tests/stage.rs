@@ -94,6 +94,7 @@ fn account(body: &str, id: &str, kind: AccountKind, manager: &str, operator: &st
             categories: vec!["opening-hours".to_owned()],
             after_report_hours: None,
             self_approval: false,
+            ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
         observe: None,

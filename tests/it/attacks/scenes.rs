@@ -46,7 +46,7 @@ fn statement(digest: Digest, now: Timestamp, change: impl FnOnce(&mut Approval))
         issuer: "sekisho".to_owned(),
         category: None,
         reference: None,
-        declares: Vec::new(),
+        remarks: Default::default(),
     };
     change(&mut approval);
     Statement { approval, basis: None }

@@ -1,0 +1,59 @@
+//! What the guideline asks beside the post: how the account stands in its body's registry, and what is taken back.
+
+use jiff::Timestamp;
+
+use super::{Gate, unavailable};
+use crate::domain::account::Account;
+use crate::domain::action::Action;
+use crate::domain::decision::Refusal;
+use crate::domain::dossier::Dossier;
+use crate::domain::person::Client;
+use crate::extract::Extracted;
+use crate::guideline::Around;
+use crate::recognise::Recognised;
+
+impl Gate {
+    /// What stands around a request at this moment; the entry says which revision of the registry it was read from.
+    pub(super) async fn around(
+        &self,
+        client: &Client,
+        account: &Account,
+        recognised: &Recognised,
+        extracted: &Extracted,
+        dossier: &mut Dossier,
+        now: Timestamp,
+    ) -> Result<Around, Box<Refusal>> {
+        let registry = self.ports.registry.as_ref();
+        let book = registry.book(&account.organisation);
+        let standing = registry.standing(&account.id, now);
+        dossier.registry = standing.as_ref().map(|it| it.revision);
+        Ok(Around {
+            standing,
+            author: registry.holding(&client.owner, now),
+            sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),
+            category: dossier.category.clone(),
+            reason: dossier.reason.clone(),
+            declares: dossier.declares.clone(),
+            own_target: self.is_of_own(account, extracted).await?,
+            undoes: recognised.route.id.ends_with("-undo"),
+            of_list: recognised.route.id.starts_with("list-"),
+        })
+    }
+
+    /// Whether what is deleted, quoted or reposted was published by this account through the gate.
+    async fn is_of_own(&self, account: &Account, extracted: &Extracted) -> Result<bool, Box<Refusal>> {
+        let refers = |kind: &str| extracted.post.references.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let ids: Vec<&String> = match extracted.action {
+            Action::Delete => extracted.target.iter().collect(),
+            Action::Quote | Action::Repost => refers("quote_of").iter().chain(refers("repost_of")).collect(),
+            _ => return Ok(false),
+        };
+        // It may have been published a moment ago.
+        self.ledger.settled().await;
+        let mut own = !ids.is_empty();
+        for id in ids {
+            own &= self.ports.media.is_own_post(&account.id, id).map_err(unavailable)?;
+        }
+        Ok(own)
+    }
+}

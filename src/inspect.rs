@@ -202,10 +202,12 @@ impl Reading<'_> {
         rules.blanks.find(view, &mut found);
         rules.dates.find(view, self.today, &mut found);
         self.tell(view, found);
-        let squeezed = view.squeeze();
-        let mut found = Vec::new();
-        rules.labels.find(&squeezed, &mut found);
-        self.tell(&squeezed, found);
+        if label::Labels::may_be_in(&view.text) {
+            let squeezed = view.squeeze();
+            let mut found = Vec::new();
+            rules.labels.find(&squeezed, &mut found);
+            self.tell(&squeezed, found);
+        }
         self.look_up(view, How::Plain);
         self.look_up(&views::separated(view), How::Separated);
         if let Some(masked) = views::masked(view) {

@@ -8,7 +8,8 @@ use crate::domain::finding::Severity;
 /// The text of a post that is too short to say anything: at most three letters, none of them a number or a sign that
 /// stands for itself.
 pub fn find(folded: &View, found: &mut Vec<Found>) {
-    let letters: Vec<char> = folded.text.chars().filter(|c| is_letter(*c)).collect();
+    // A fourth letter says enough: it is none.
+    let letters: Vec<char> = folded.text.chars().filter(|c| is_letter(*c)).take(4).collect();
     let kana = |c: &char| matches!(c, 'ぁ'..='ゖ' | 'ー');
     let whole = ["中止", "延期", "決行", "開催", "解除", "再開", "休館", "ok", "ご案内", "お知らせ"];
     let said: String = letters.iter().collect();

@@ -156,10 +156,16 @@ pub fn runs(text: &str) -> Vec<Run> {
             at += 1;
             continue;
         }
-        let (host, end) = host(bytes, at);
         let before = text.get(..at).unwrap_or_default();
         let scheme = before.ends_with("://") || before.ends_with(":\\\\") || before.ends_with(":/\\");
         in_url |= scheme;
+        let word = bytes.iter().skip(at).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if !scheme && bytes.get(at + word) != Some(&b'-') && dot(bytes, at + word).is_none() {
+            // A word: what stands behind it neither goes on with a host nor parts it from one.
+            at += word;
+            continue;
+        }
+        let (host, end) = host(bytes, at);
         let after = bytes.get(end).copied();
         let port = after == Some(b':') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
         let path = matches!(after, Some(b'/' | b'\\' | b'?' | b'#')) || port;
@@ -211,6 +217,9 @@ fn host(bytes: &[u8], start: usize) -> (String, usize) {
 /// The length of a dot at `at`, in any of the ways people write one to a browser or past a filter.
 fn dot(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
+    if !matches!(rest.first(), Some(b'.' | b'[' | b'(' | b'{' | b' ' | 0xe3 | 0xef)) {
+        return None;
+    }
     const WRITTEN: [&[u8]; 16] = [
         b".",
         "。".as_bytes(),

@@ -79,26 +79,36 @@ impl View {
     /// The view for matching.
     pub fn fold(&self) -> Self {
         let mut out = self.empty();
-        let mut chars = self.chars().peekable();
-        let mut segment = String::new();
+        let mut at = 0;
+        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
+            let same = unchanged(rest);
+            out.push_part(self, at..at + same);
+            at += same;
+            at += self.fold_changing(at, &mut out);
+        }
+        out
+    }
+
+    /// Folds the characters from `at` on, each with the marks that follow it, up to one that folding leaves as it is; how
+    /// many bytes they have, none at the end.
+    fn fold_changing(&self, at: usize, out: &mut Self) -> usize {
+        let mut chars = self.chars_in(at..self.text.len()).peekable();
+        let (mut taken, mut segment) = (0, String::new());
         while let Some((c, mut span)) = chars.next() {
-            if is_plain(c) {
-                if chars.peek().is_none_or(|(next, _)| is_plain(*next)) {
-                    out.push(plain(c), span);
-                    continue;
-                }
-            } else if is_invisible(c) {
+            taken += c.len_utf8();
+            if is_invisible(c) {
                 continue;
             }
             segment.clear();
             segment.push(c);
             // A run of marks is bounded, so that a tower of accents costs no more than its length.
-            while let Some((next, at)) =
+            while let Some((next, from)) =
                 chars.next_if(|(next, _)| is_invisible(*next) || is_mark(*next) && segment.len() < 64)
             {
+                taken += next.len_utf8();
                 if !is_invisible(next) {
                     segment.push(next);
-                    span.1 = at.1;
+                    span.1 = from.1;
                 }
             }
             if is_plain(c) && segment.len() == c.len_utf8() {
@@ -106,8 +116,11 @@ impl View {
             } else {
                 out.push_folded(&segment, c, span);
             }
+            if chars.peek().is_some_and(|(next, _)| stays(*next)) {
+                break;
+            }
         }
-        out
+        taken
     }
 
     /// One layer of escapes taken off; none if there are none.
@@ -143,19 +156,27 @@ impl View {
 
     /// Without the blanks and dots that somebody put between the characters of a word; line ends stay.
     pub fn squeeze(&self) -> Self {
-        let mut out = self.empty();
-        for (c, span) in self.chars() {
-            if !matches!(c, ' ' | '\t' | '\u{3000}' | '・' | '_' | '*' | '|' | '/' | '.' | '-' | '~' | '、' | ',') {
-                out.push(c, span);
-            }
-        }
-        out
+        self.only(|_, c| {
+            !matches!(c, ' ' | '\t' | '\u{3000}' | '・' | '_' | '*' | '|' | '/' | '.' | '-' | '~' | '、' | ',')
+        })
     }
 
     /// Without tabs and line ends, as a URL parser reads a link.
     pub fn without_breaks(&self) -> Self {
+        self.only(|_, c| !matches!(c, '\t' | '\n' | '\r'))
+    }
+
+    /// The characters that `keep` wants, which sees where each stands in this view.
+    pub(super) fn only(&self, keep: impl Fn(usize, char) -> bool) -> Self {
         let mut out = self.empty();
-        self.chars().filter(|(c, _)| !matches!(c, '\t' | '\n' | '\r')).for_each(|(c, span)| out.push(c, span));
+        let mut kept = 0;
+        for (at, c) in self.text.char_indices() {
+            if !keep(at, c) {
+                out.push_part(self, kept..at);
+                kept = at + c.len_utf8();
+            }
+        }
+        out.push_part(self, kept..self.text.len());
         out
     }
 
@@ -236,6 +257,35 @@ impl View {
         self.next = alike.then_some(span.1);
     }
 
+    /// Adds a part of another view of the same original.
+    fn push_part(&mut self, from: &Self, part: Range<usize>) {
+        let Some(text) = from.text.get(part.clone()).filter(|text| !text.is_empty()) else { return };
+        let (mut at, mut n) = (part.start, from.piece_at(part.start));
+        while at < part.end {
+            let Some(piece) = from.pieces.get(n) else { break };
+            let end = from.pieces.get(n + 1).map_or(part.end, |next| part.end.min(next.at as usize));
+            let here = position(self.text.len() + at - part.start);
+            match piece.len {
+                Some(_) => {
+                    let same = |last: &Piece| (last.from, last.len) == (piece.from, piece.len);
+                    if !self.pieces.last().is_some_and(same) {
+                        self.pieces.push(Piece { at: here, ..*piece });
+                    }
+                    self.next = None;
+                }
+                None => {
+                    let start = piece.from.saturating_add(position(at).saturating_sub(piece.at));
+                    if self.next != Some(start) {
+                        self.pieces.push(Piece { at: here, from: start, len: None });
+                    }
+                    self.next = Some(start.saturating_add(position(end - at)));
+                }
+            }
+            (at, n) = (end, n + 1);
+        }
+        self.text.push_str(text);
+    }
+
     fn push_folded(&mut self, segment: &str, first: char, span: (u32, u32)) {
         if matches!(first, '㊙' | '🈙') {
             "(秘)".chars().for_each(|c| self.push(c, span));
@@ -270,6 +320,29 @@ fn boundary(text: &str, mut at: usize, step: isize) -> usize {
 /// Positions fit 32 bits: a field is bounded far below 4 GiB by the limit of a body; past it, spans saturate.
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// How many bytes at the beginning folding leaves as they are: most of a Japanese text.
+fn unchanged(text: &str) -> usize {
+    let mut last = 0;
+    for (at, c) in text.char_indices() {
+        if !stays(c) {
+            // A mark joins what stands before it.
+            return if is_mark(c) || is_invisible(c) { last } else { at };
+        }
+        last = at;
+    }
+    text.len()
+}
+
+/// Whether folding leaves a character as it is, if no mark follows it.
+fn stays(c: char) -> bool {
+    match c {
+        'A'..='Z' => false,
+        '\0'..='\x7f' | 'ぁ'..='ゖ' | '。' | '、' | '「'..='】' => true,
+        '一'..='鿿' => lookalike::kanji(c) == c,
+        _ => false,
+    }
 }
 
 /// Characters that NFKC leaves alone and that no mark follows: most of Japanese text.

@@ -102,48 +102,41 @@ fn twelve_digits(text: &str) -> Vec<Range<usize>> {
     if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
         return found;
     }
-    for groups in runs(text) {
-        for first in 0..groups.len() {
-            let mut digits = String::new();
-            for group in groups.iter().skip(first) {
-                digits.push_str(text.get(group.clone()).unwrap_or_default());
-                if digits.len() > 12 {
-                    break;
-                }
-                let start = groups.get(first).map_or(0, |it| it.start);
-                if digits.len() == 12 && check_digit_fits(&digits) {
-                    found.push(start..group.end);
-                }
-            }
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = bytes.iter().skip(at).position(u8::is_ascii_digit).map(|len| at + len) {
+        at = bytes.iter().skip(start).position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |len| start + len);
+        // Groups that belong together are parted by at most one separator.
+        let joined = groups.last().is_none_or(|last| {
+            let between = text.get(last.end..start).unwrap_or_default();
+            matches!(between, " " | "-" | "ー" | "・" | "." | "_" | "/")
+        });
+        if !joined {
+            twelve_of(text, &groups, &mut found);
+            groups.clear();
         }
+        groups.push(start..at);
     }
+    twelve_of(text, &groups, &mut found);
     found
 }
 
-/// Runs of digit groups that are parted by at most one separator.
-fn runs(text: &str) -> Vec<Vec<Range<usize>>> {
-    let bytes = text.as_bytes();
-    let mut runs: Vec<Vec<Range<usize>>> = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if !byte.is_ascii_digit() {
-            at += 1;
-            continue;
+/// Of groups of digits that belong together, those that are twelve digits with a fitting check digit.
+fn twelve_of(text: &str, groups: &[Range<usize>], found: &mut Vec<Range<usize>>) {
+    for first in 0..groups.len() {
+        let mut digits = String::new();
+        for group in groups.iter().skip(first) {
+            digits.push_str(text.get(group.clone()).unwrap_or_default());
+            if digits.len() > 12 {
+                break;
+            }
+            let start = groups.get(first).map_or(0, |it| it.start);
+            if digits.len() == 12 && check_digit_fits(&digits) {
+                found.push(start..group.end);
+            }
         }
-        let end = bytes.iter().skip(at).position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |len| at + len);
-        let joined = runs.last_mut().filter(|run| {
-            run.last().is_some_and(|last| {
-                let between = text.get(last.end..at).unwrap_or_default();
-                matches!(between, " " | "-" | "ー" | "・" | "." | "_" | "/")
-            })
-        });
-        match joined {
-            Some(run) => run.push(at..end),
-            None => runs.push(std::iter::once(at..end).collect()),
-        }
-        at = end;
     }
-    runs
 }
 
 /// The check digit of 行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 and the ministry's

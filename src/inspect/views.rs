@@ -11,20 +11,11 @@ type Spanned = (char, (u32, u32));
 /// Without everything between single characters: blanks, dots, ornament, emoji. Sentence ends stay, line ends too unless
 /// the text runs downwards, one character a line.
 pub fn separated(folded: &View) -> View {
-    let mut out = folded.empty();
-    let mut at = 0;
-    for (c, span) in folded.chars() {
-        let keep = match c {
-            '\n' => !runs_down(&folded.text, at),
-            '。' | '○' | '「' | '」' | '『' | '』' => true,
-            c => is_letter(c),
-        };
-        if keep {
-            out.push(c, span);
-        }
-        at += c.len_utf8();
-    }
-    out
+    folded.only(|at, c| match c {
+        '\n' => !runs_down(&folded.text, at),
+        '。' | '○' | '「' | '」' | '『' | '』' => true,
+        c => is_letter(c),
+    })
 }
 
 /// Whether the line before or after the line end at `at` has a single character.

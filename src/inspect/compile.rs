@@ -10,7 +10,7 @@ use crate::config::Problem;
 use crate::domain::clause::Clause;
 
 use super::check::Check;
-use super::lexicon::{Automaton, Lexicon, Meaning, Terms, Told};
+use super::lexicon::{Automaton, Lexicon, Meaning, Meanings, Terms, Told};
 use super::normal::View;
 use super::pattern::Pattern;
 use super::rulefile::{self, Override, Reach, Rule, Source, Word};
@@ -290,16 +290,18 @@ impl Build {
         }
         let build = |strings| automaton(strings).map_err(|reason| vec![Problem { file: None, line: None, reason }]);
         let (plain, masks) = (build(self.strings)?, build(self.masks)?);
-        Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns: self.patterns })
+        let numbered = (0_u32..).zip(&self.patterns);
+        let everywhere = numbered.filter(|(_, (it, _))| it.triggers.is_none()).map(|(n, _)| n).collect();
+        Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns: self.patterns, everywhere })
     }
 }
 
 fn automaton(strings: BTreeMap<String, Vec<Meaning>>) -> Result<Automaton, String> {
-    let mut meanings = Vec::with_capacity(strings.len() + 1);
+    let mut meanings = Meanings::with_room(strings.len());
     let mut words = Vec::with_capacity(strings.len() + 1);
     for (n, (word, meaning)) in (0_u32..).zip(strings) {
         words.push((word, n));
-        meanings.push(meaning);
+        meanings.push(&meaning);
     }
     if words.is_empty() {
         // An automaton needs a string; a noncharacter stands in no text of ours and means nothing.

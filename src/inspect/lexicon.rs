@@ -102,7 +102,33 @@ pub struct Hit {
 /// Strings and what they stand for.
 pub(super) struct Automaton {
     pub(super) strings: CharwiseDoubleArrayAhoCorasick<u32>,
-    pub(super) meanings: Vec<Vec<Meaning>>,
+    pub(super) meanings: Meanings,
+}
+
+/// What each string of an automaton stands for, one after the other.
+pub(super) struct Meanings {
+    all: Vec<Meaning>,
+    /// Where those of a string begin in `all`, with where the last one's end.
+    from: Vec<u32>,
+}
+
+impl Meanings {
+    pub(super) fn with_room(strings: usize) -> Self {
+        let mut from = Vec::with_capacity(strings + 1);
+        from.push(0);
+        Self { all: Vec::with_capacity(strings), from }
+    }
+
+    /// Those of the next string.
+    pub(super) fn push(&mut self, meanings: &[Meaning]) {
+        self.all.extend_from_slice(meanings);
+        self.from.push(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+    }
+
+    fn of(&self, string: u32) -> &[Meaning] {
+        let bound = |n: usize| self.from.get(n).map_or(0, |at| *at as usize);
+        self.all.get(bound(string as usize)..bound(string as usize + 1)).unwrap_or_default()
+    }
 }
 
 /// Compiled rules.
@@ -113,6 +139,8 @@ pub struct Lexicon {
     pub(super) masks: Automaton,
     /// Patterns with their terms; without terms, the blanks of templates.
     pub(super) patterns: Vec<(Pattern, Option<Terms>)>,
+    /// The patterns, by their indices, that no string tells: they are tried on every text.
+    pub(super) everywhere: Vec<u32>,
 }
 
 /// What a text looks like before any view is made of it.
@@ -160,6 +188,8 @@ pub struct Seen {
     cued: Bits,
     /// A bit for each pattern of which the other string was seen.
     besides: Bits,
+    /// How many ASCII digits the view has.
+    digits: usize,
     too_many: bool,
 }
 
@@ -207,7 +237,7 @@ impl Lexicon {
         let automaton = if how == How::Masked { &self.masks } else { &self.plain };
         for hit in automaton.strings.find_overlapping_iter(&view.text) {
             let range = hit.start()..hit.end();
-            for meaning in automaton.meanings.get(hit.value() as usize).into_iter().flatten() {
+            for meaning in automaton.meanings.of(hit.value()) {
                 match meaning {
                     Meaning::Cue(id) => seen.cue(range.end, *id),
                     Meaning::Besides(pattern) => seen.besides.set(*pattern),
@@ -227,11 +257,18 @@ impl Lexicon {
                 break;
             }
         }
+        // Most strings of patterns stand where the pattern itself cannot.
+        seen.digits = view.text.bytes().filter(u8::is_ascii_digit).count();
+        seen.triggers.retain(|(n, _)| {
+            self.patterns
+                .get(*n as usize)
+                .is_some_and(|(it, _)| it.digits <= seen.digits && (it.besides.is_none() || seen.besides.has(*n)))
+        });
         // A string is met where it ends; patterns are tried in the order in which their strings begin.
         seen.triggers.sort_unstable_by_key(|(pattern, range)| (*pattern, range.start));
     }
 
-    /// Tries each pattern of which a string was seen, and those that have none.
+    /// Tries each pattern of which a string was seen, and, in the plain view, those that have none.
     fn try_patterns(
         &self,
         view: &View,
@@ -241,15 +278,17 @@ impl Lexicon {
         seen: &Seen,
         hits: &mut Vec<Hit>,
     ) {
-        let digits = view.text.bytes().filter(u8::is_ascii_digit).count();
-        let mut rest = seen.triggers.as_slice();
-        for (n, (pattern, terms)) in (0_u32..).zip(&self.patterns) {
+        let everywhere = if how == How::Plain { self.everywhere.as_slice() } else { &[] };
+        let (mut everywhere, mut rest) = (everywhere.iter().copied().peekable(), seen.triggers.as_slice());
+        loop {
+            let triggered = rest.first().map(|(pattern, _)| *pattern);
+            let Some(n) = everywhere.peek().copied().into_iter().chain(triggered).min() else { return };
+            everywhere.next_if_eq(&n);
             let len = rest.iter().take_while(|(of, _)| *of == n).count();
             let (starts, others) = rest.split_at(len);
             rest = others;
-            if starts.is_empty() && (pattern.triggers.is_some() || how != How::Plain)
-                || pattern.digits > digits
-                || pattern.besides.is_some() && !seen.besides.has(n)
+            let Some((pattern, terms)) = self.patterns.get(n as usize) else { return };
+            if pattern.digits > seen.digits
                 || terms.as_ref().is_some_and(|terms| terms.alone.is_none() && !seen.has_any(&terms.needs))
             {
                 continue;

@@ -111,10 +111,9 @@ impl View {
                     span.1 = from.1;
                 }
             }
-            if is_plain(c) && segment.len() == c.len_utf8() {
-                out.push(plain(c), span);
-            } else {
-                out.push_folded(&segment, c, span);
+            match narrow(c) {
+                Some(narrow) if segment.len() == c.len_utf8() => out.push(narrow, span),
+                _ => out.push_folded(&segment, c, span),
             }
             if chars.peek().is_some_and(|(next, _)| stays(*next)) {
                 break;
@@ -230,8 +229,13 @@ impl View {
     /// Whether something was taken out between the characters of a part of this view.
     pub(super) fn has_gap(&self, range: &Range<usize>) -> bool {
         let first = self.piece_at(range.start);
-        let here = |n: usize| self.pieces.get(n + 1).is_some_and(|next| (next.at as usize) < range.end);
-        here(first) && self.gaps(range).1 > 0
+        let pieces = self.pieces.get(first..).unwrap_or_default();
+        let inside = pieces.windows(2).take_while(|pair| pair.last().is_some_and(|it| (it.at as usize) < range.end));
+        // Within a piece there is no gap: it came byte for byte, or all from one place.
+        inside.into_iter().any(|pair| match pair {
+            [one, next] => one.from.saturating_add(one.len.unwrap_or(next.at - one.at)) < next.from,
+            _ => false,
+        })
     }
 
     fn span(&self, range: Range<usize>) -> (u32, u32) {
@@ -348,6 +352,19 @@ fn stays(c: char) -> bool {
 /// Characters that NFKC leaves alone and that no mark follows: most of Japanese text.
 fn is_plain(c: char) -> bool {
     matches!(c, '\0'..='\x7f' | 'ぁ'..='ゖ' | 'ァ'..='ヶ' | 'ー' | '一'..='鿿' | '。' | '、' | '「'..='】')
+}
+
+/// What a character folds to if no mark follows it, where that can be said without a table: letters and signs as wide as
+/// kanji are the narrow ones.
+fn narrow(c: char) -> Option<char> {
+    match c {
+        '！'..='～' => {
+            let ascii = char::from_u32(u32::from(c) - 0xfee0)?;
+            Some(lookalike::latin(plain(ascii)))
+        }
+        '\u{3000}' => Some(' '),
+        c => is_plain(c).then(|| plain(c)),
+    }
 }
 
 fn plain(c: char) -> char {

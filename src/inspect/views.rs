@@ -231,20 +231,21 @@ pub fn digits(folded: &View) -> Option<View> {
 
 /// Whether seven digits in a row could be written in kanji or read aloud, some of them at least.
 fn may_count(text: &str) -> bool {
-    let mut run: Vec<Spanned> = Vec::new();
-    let mut foreign = 0;
-    for c in text.chars().chain(std::iter::once('\n')) {
+    let (mut start, mut len, mut foreign) = (0, 0, false);
+    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
         let is_foreign = is_spoken(c) || kanji_digit(c).is_some();
         if is_foreign || c.is_ascii_digit() || joins(c) {
-            foreign += usize::from(is_foreign);
-            run.push((c, (0, 0)));
+            foreign |= is_foreign;
+            len += 1;
             continue;
         }
-        if run.len() >= 7 && foreign > 0 && counts(&run) {
-            return true;
+        if len >= 7 && foreign {
+            let run = text.get(start..at).unwrap_or_default();
+            if counts(&run.chars().map(|c| (c, (0, 0))).collect::<Vec<Spanned>>()) {
+                return true;
+            }
         }
-        run.clear();
-        foreign = 0;
+        (start, len, foreign) = (at + c.len_utf8(), 0, false);
     }
     false
 }

@@ -38,6 +38,7 @@ mod nerima;
 mod observe;
 mod office;
 mod outcome;
+mod prove;
 mod registry;
 mod registry_cli;
 mod reverse;

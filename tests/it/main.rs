@@ -8,6 +8,7 @@
 )]
 
 mod act;
+mod amendment;
 mod approval;
 mod attacks;
 mod bad_input;

@@ -36,6 +36,17 @@ fn what_is_proven_are_the_rules_that_the_gateway_loads() {
 }
 
 #[test]
+fn the_proofs_speak_of_the_cedar_that_judges() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let version = |lock: &str| {
+        let text = std::fs::read_to_string(root.join(lock)).unwrap();
+        let at = text.find("name = \"cedar-policy-core\"\nversion = ").unwrap();
+        text[at..].lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(version("tests/prove/Cargo.lock"), version("Cargo.lock"));
+}
+
+#[test]
 fn every_rule_cites_a_clause_that_is_listed() {
     let rows = rows::rows();
     let mut cited = 0;

@@ -286,7 +286,7 @@ fn of_body(old: &Side, new: &Side, body: &OrganisationId, now: Timestamp) -> Ame
     if edits.is_empty() {
         return amendment;
     }
-    let texts: Vec<String> = edits.iter().flat_map(|(_, rules)| rules.iter().map(|rule| condition(rule))).collect();
+    let texts: Vec<String> = edits.iter().flat_map(|(_, rules)| rules.iter().map(condition)).collect();
     let touched: BTreeSet<Clause> =
         edits.iter().flat_map(|(_, rules)| rules.iter().flat_map(|rule| rule.clauses.clone())).collect();
     let table = cases::table(body, &texts);

@@ -29,6 +29,7 @@ mod clients;
 mod egress;
 mod embargo;
 mod emergency;
+mod guideline;
 mod house;
 mod keys;
 pub mod length;
@@ -186,6 +187,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Rules { command: RulesCommand::Overrides { config, days, json } } => {
             with(&config.files, io, |config, io| rules::overrides(&config, days, json, io))
         }
+        Command::Guideline { command: args::GuidelineCommand::Diff(asked) } => guideline::diff(&asked, io),
         Command::Embargo { command } => embargo::run(command, io),
         Command::Lists { command: args::ListsCommand::Import { config, write, file } } => {
             with(&config.files, io, |config, io| lists::import(&config, &file, write.as_deref(), io))

@@ -24,6 +24,7 @@ use crate::domain::post::Post;
 use crate::domain::registry;
 use crate::domain::remarks::Declaration;
 
+pub mod amendment;
 pub mod explain;
 pub mod facts;
 mod judge;

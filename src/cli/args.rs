@@ -12,10 +12,12 @@ use super::registry_args::{AccountForm, RegistryCommand};
 
 pub(super) use approval::{ApprovalCommand, Issue};
 pub(super) use credential::{CredentialCommand, GivenCredential};
+pub(super) use guideline::{Diff, GuidelineCommand};
 pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
 
 mod approval;
 mod credential;
+mod guideline;
 mod inspection;
 
 /// 関所: a pre-publication gateway for the official social-media accounts of public bodies.
@@ -127,6 +129,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: RulesCommand,
+    },
+    /// A body's guideline.
+    Guideline {
+        /// Which.
+        #[command(subcommand)]
+        command: GuidelineCommand,
     },
     /// Print action, account, normal form and digest of a request (JSON on standard input).
     Digest {

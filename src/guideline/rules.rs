@@ -48,6 +48,13 @@ pub struct Rule {
     pub(super) policy: Policy,
 }
 
+impl Rule {
+    /// Its text in Cedar, as it is in force.
+    pub fn text(&self) -> String {
+        self.policy.to_string()
+    }
+}
+
 /// What a rule does when its condition holds.
 #[derive(Clone, Debug)]
 pub enum RuleEffect {

@@ -8,6 +8,7 @@
 )]
 
 mod act;
+mod amendment;
 mod approval;
 mod attacks;
 mod bad_input;
@@ -38,6 +39,7 @@ mod nerima;
 mod observe;
 mod office;
 mod outcome;
+mod prove;
 mod registry;
 mod registry_cli;
 mod reverse;

@@ -42,6 +42,7 @@ mod enter;
 pub mod entry;
 pub mod exported;
 mod held;
+mod kept;
 mod keeper;
 mod load;
 mod malformed;
@@ -159,6 +160,8 @@ pub enum Act {
         /// What the approver states with it.
         remarks: Remarks,
     },
+    /// A held post that was approved is to leave, from what was kept of it.
+    ReleaseTicket(TicketId),
     /// A held post is sent back (差戻し).
     ReturnTicket {
         /// The ticket.

@@ -22,6 +22,7 @@ use crate::domain::budget::Budgets as _;
 use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
+use crate::domain::kept::NoReleases;
 use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
 use crate::domain::post::Post;
 use crate::egress;
@@ -205,6 +206,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         metrics: Arc::clone(&metrics),
     });
     console_state.inspection = inspecting(&gate);
+    console_state.releases = Arc::new(Gates(Arc::clone(&gate)));
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -328,6 +330,8 @@ fn console_state(
         past: ledger.reads(),
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
+        // Replaced as soon as there is a gate; before that, no port is open.
+        releases: Arc::new(NoReleases),
         emergencies: ports.emergencies,
         embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::registry::books;
-use super::{Condition, containers, entry_id};
+use super::{Condition, containers, entry_id, kept};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -88,6 +88,13 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::AccountFree(..)
         | Condition::PersonFree(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
+        Condition::Releasable(ticket) => kept::failure(conn, ticket, at.now),
+        Condition::MayRelease(person, account, ticket) => {
+            let may = operates(conn, person, account)?
+                || books::manages(conn, person, account, at.now)?
+                || kept::approved_by(conn, person, ticket)?;
+            unless(may, "may-not-release")
+        }
         Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
         Condition::EmbargoHolds(id, body) => {
             let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
@@ -185,6 +192,8 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         | Condition::ResendOpen { .. }
         | Condition::ContainerOpen(_)
         | Condition::EntryOpen(_)
+        | Condition::Releasable(_)
+        | Condition::MayRelease(..)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }
 }

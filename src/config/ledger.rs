@@ -19,6 +19,8 @@ pub struct Ledger {
     pub kept_hours: u32,
     /// The largest body, of a post or of an upload, that is kept.
     pub kept_bytes: u64,
+    /// The most that all of them may take on the disk.
+    pub kept_store_bytes: u64,
     /// Whether a database that is older than the high-water mark may be used: it was restored from a backup, and has
     /// forgotten which approvals were used since. Approvals that begin before such a start are void.
     pub accept_rollback: bool,
@@ -32,6 +34,7 @@ impl Default for Ledger {
             enter_ms: 2_000,
             kept_hours: 72,
             kept_bytes: 512 * 1024 * 1024,
+            kept_store_bytes: 16 * 1024 * 1024 * 1024,
             accept_rollback: false,
         }
     }

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn an_id_is_written_anew_where_it_is_a_value_of_its_own() {
-        let json = body(br#"{"text":"11 o'clock","m":{"ids":["11","12","13"]}}"#.to_vec(), "application/json", false, &ids());
+        let json =
+            body(br#"{"text":"11 o'clock","m":{"ids":["11","12","13"]}}"#.to_vec(), "application/json", false, &ids());
         assert_eq!(json, br#"{"text":"11 o'clock","m":{"ids":["77","78","13"]}}"#);
         let form = body(b"status=a+11&media_ids=11%2C12".to_vec(), "application/x-www-form-urlencoded", false, &ids());
         assert_eq!(String::from_utf8(form).unwrap(), "status=a+11&media_ids=77%2C78".replace('+', "%20"));

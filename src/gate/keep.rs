@@ -20,6 +20,9 @@ use crate::recognise::definition::ContainerStep;
 /// What a client says beside the post, and what the road reads again at the release.
 const SAID: [&str; 4] = ["sekisho-category", "sekisho-reason", "sekisho-consent", "sekisho-media-sha256"];
 
+/// What the tool is told of it.
+const KEPT: &str = "承認後は、もう一度送信しなくても、担当者が関所から発信できます。";
+
 /// A request as the road understood it.
 pub(super) struct Understood<'a> {
     recognised: &'a Recognised,
@@ -109,15 +112,27 @@ impl Gate {
         if !wanted || !whole || !self.ledger.keeps() {
             return refusal;
         }
+        // A tool that asks again and again is kept once.
+        if self.is_kept(&request, dossier) {
+            refusal.way_forward.push_str(KEPT);
+            return refusal;
+        }
         match self.ledger.keep(request.head(), &extracted.body).await {
             Ok(Some(kept)) => {
                 dossier.keep = Some(Box::new(kept));
-                refusal.way_forward.push_str("承認後は、もう一度送信するか、担当者が関所から発信できます。");
+                refusal.way_forward.push_str(KEPT);
             }
             Ok(None) => {}
             Err(down) => tracing::warn!(%down, "the request of a held post could not be kept"),
         }
         refusal
+    }
+
+    /// Whether the post waits under a ticket with which it is kept.
+    fn is_kept(&self, request: &Understood<'_>, dossier: &Dossier) -> bool {
+        let (Some(action), Some(digest)) = (dossier.action, &dossier.digest) else { return false };
+        let waiting = self.ports.approvals.waiting(&request.client.id, &request.account.id, action, digest);
+        matches!(waiting, Ok(Some(ticket)) if matches!(self.ledger.kept(&ticket.id), Ok(Some(_))))
     }
 
     /// A step of an upload, to be kept once the provider took it.

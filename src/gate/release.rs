@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -25,6 +26,9 @@ use crate::extract::{self, renamed};
 use crate::ledger::{EntryRef, LedgerDown, Recorded};
 use crate::recognise::matcher::encode_pairs;
 use crate::recognise::{self, Recognised};
+
+/// How often a film that is being processed is asked for.
+const LOOKS: usize = 120;
 
 /// The tool that sent what is released: it must still be one.
 ///
@@ -163,18 +167,51 @@ impl Release {
     /// Uploads a medium again, step by step; its new id.
     async fn uploaded(&self, old: &str, steps: &[Kept]) -> Result<String, Unreleased> {
         let mut ids: Vec<(String, String)> = Vec::new();
+        let mut last = None;
         for step in steps {
             let answer = self.send(step, &ids, false).await?;
+            last = Some((step, answer.body.clone()));
             if ids.is_empty()
                 && let Some(new) = answer.id()
             {
                 ids.push((old.to_owned(), new));
             }
         }
-        match ids.pop() {
-            Some((_, new)) => Ok(new),
-            None => Err(self.stopped(medium_gone()).await),
+        let (Some((_, new)), Some((step, told))) = (ids.pop(), last) else {
+            return Err(self.stopped(medium_gone()).await);
+        };
+        self.processed(step, &new, told).await?;
+        Ok(new)
+    }
+
+    /// Waits until X has processed a film, as X's own clients do (`processing_info`, GET media/upload, command STATUS).
+    async fn processed(&self, step: &Kept, id: &str, mut told: Bytes) -> Result<(), Unreleased> {
+        for _ in 0..LOOKS {
+            let answer: Value = serde_json::from_slice(&told).unwrap_or_default();
+            let info = answer.pointer("/data/processing_info").or_else(|| answer.get("processing_info"));
+            match info.and_then(|info| info.get("state")).and_then(Value::as_str) {
+                Some("pending" | "in_progress") => {}
+                Some("failed") => break,
+                Some(_) | None => return Ok(()),
+            }
+            let wait = info.and_then(|info| info.get("check_after_secs")).and_then(Value::as_u64).unwrap_or(1);
+            tokio::time::sleep(Duration::from_secs(wait.clamp(1, 30))).await;
+            let old = step.path.starts_with("/1.1/");
+            let path = if old { step.path.clone() } else { "/2/media/upload".to_owned() };
+            let query =
+                [("command", "STATUS"), ("media_id", id)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let headers = step.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE.as_str()).cloned();
+            let look = Kept {
+                method: Method::GET.to_string(),
+                path,
+                query: query.to_vec(),
+                headers: headers.collect(),
+                body: KeptBody::None,
+                ..step.clone()
+            };
+            told = self.send(&look, &[], false).await?.body;
         }
+        Err(self.stopped(refused_by_provider(StatusCode::UNPROCESSABLE_ENTITY)).await)
     }
 
     /// Sends one kept request down the road. An answer comes back only if the provider took it.

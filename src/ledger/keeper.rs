@@ -5,9 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{kept, outcome};
 use super::recover::{high_water, high_water_file};
 use super::shared::Shared;
+use super::{kept, outcome};
 use crate::store::Stored;
 
 /// How often the keeper looks around.

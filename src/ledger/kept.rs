@@ -28,7 +28,7 @@ impl Ledger {
         self.shared.config.kept_hours > 0
     }
 
-    /// Seals a request with its body. None: the body is too large to be kept.
+    /// Seals a request with its body. None: the body is too large to be kept, or there is no room for it.
     ///
     /// # Errors
     /// The disk or the key ring fails.
@@ -37,6 +37,7 @@ impl Ledger {
         if body.len() > config.kept_bytes {
             return Ok(None);
         }
+        let room = config.kept_store_bytes;
         let lasts = SignedDuration::from_hours(i64::from(config.kept_hours));
         let expires = self.shared.now().saturating_add(lasts).unwrap_or(Timestamp::MAX);
         kept.body = match body {
@@ -48,9 +49,12 @@ impl Ledger {
                 let name = format!("{}.kept", self.shared.new_id(self.shared.now()));
                 let write = {
                     let name = name.clone();
-                    move || file::write(&shared.keyring, &directory(&shared), &name, spool.path())
+                    move || file::write(&shared.keyring, &directory(&shared), &name, spool.path(), room)
                 };
-                tokio::task::spawn_blocking(write).await.map_err(|error| LedgerDown(error.to_string()))??;
+                if !tokio::task::spawn_blocking(write).await.map_err(|error| LedgerDown(error.to_string()))?? {
+                    tracing::warn!("there is no room to keep another request for a release");
+                    return Ok(None);
+                }
                 KeptBody::File { name, len, sha256 }
             }
         };
@@ -103,7 +107,9 @@ impl Ledger {
     pub fn kept_body(&self, kept: &KeptBody) -> Result<Option<Body>, LedgerDown> {
         match kept {
             KeptBody::None => Ok(Some(full(""))),
-            KeptBody::Here(text) => hex::decode(text).map(|body| Some(full(body))).map_err(|e| LedgerDown(e.to_string())),
+            KeptBody::Here(text) => {
+                hex::decode(text).map(|body| Some(full(body))).map_err(|e| LedgerDown(e.to_string()))
+            }
             KeptBody::File { name, .. } => {
                 let path = directory(&self.shared).join(name);
                 if !path.is_file() {

@@ -55,7 +55,8 @@ pub(super) fn step(conn: &Connection, step: &KeptStep) -> Result<()> {
         &kept.sealed,
         &kept.file,
     ];
-    let sql = "INSERT INTO kept_step (provider, medium, account, expires, key, sealed, file) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO kept_step (provider, medium, account, expires, key, sealed, file) VALUES (?, ?, ?, ?, ?, ?, ?)";
     conn.prepare_cached(sql)?.execute(row).map(|_| ())
 }
 

@@ -40,6 +40,7 @@ mod office;
 mod outcome;
 mod registry;
 mod registry_cli;
+mod release;
 mod reverse;
 mod road;
 mod rows;

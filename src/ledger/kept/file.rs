@@ -26,9 +26,15 @@ fn context(name: &str, number: u64, last: bool) -> Vec<u8> {
     format!("{name}\0{number}\0{last}").into_bytes()
 }
 
-/// Writes a sealed copy of `from`, durable when this comes back.
-pub(super) fn write(keys: &Keyring, dir: &Path, name: &str, from: &Path) -> Result<(), StoreDown> {
+/// Writes a sealed copy of `from`, durable when this comes back; not where the files in `dir` would take more than `room`
+/// bytes with it, since whatever fills the disk stops the ledger.
+pub(super) fn write(keys: &Keyring, dir: &Path, name: &str, from: &Path, room: u64) -> Result<bool, StoreDown> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(broken)?;
+    let len = |file: std::io::Result<std::fs::DirEntry>| file.and_then(|file| file.metadata()).map_or(0, |it| it.len());
+    let taken: u64 = std::fs::read_dir(dir).map_err(broken)?.map(len).sum();
+    if taken.saturating_add(std::fs::metadata(from).map_err(broken)?.len()) > room {
+        return Ok(false);
+    }
     let path = dir.join(name);
     let mut plain = BufReader::with_capacity(PIECE, File::open(from).map_err(broken)?);
     let mut out = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(broken)?;
@@ -46,7 +52,8 @@ pub(super) fn write(keys: &Keyring, dir: &Path, name: &str, from: &Path) -> Resu
         piece = next;
     }
     out.sync_all().map_err(broken)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(broken)
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(broken)?;
+    Ok(true)
 }
 
 fn fill(from: &mut impl Read, piece: &mut Vec<u8>) -> Result<(), StoreDown> {
@@ -117,16 +124,19 @@ mod tests {
             let body: Vec<u8> = (0..len).map(|i| u8::try_from(i % 251).unwrap()).collect();
             std::fs::write(&plain, &body).unwrap();
             let name = format!("{len}.kept");
-            write(&keys, &dir.path().join("kept"), &name, &plain).unwrap();
+            assert!(write(&keys, &dir.path().join("kept"), &name, &plain, 10 * 1024 * 1024).unwrap());
             let path = dir.path().join("kept").join(&name);
             assert_eq!(opened(&keys, &path, &name).unwrap(), body, "{len}");
             assert!(opened(&keys, &path, "other.kept").is_err(), "{len}");
         }
+        assert!(!write(&keys, &dir.path().join("kept"), "more.kept", &plain, 1024).unwrap(), "no room");
         let (name, path) = (format!("{}.kept", 3 * PIECE), dir.path().join("kept").join(format!("{}.kept", 3 * PIECE)));
         let sealed = std::fs::read(&path).unwrap();
         assert!(!sealed.windows(16).any(|window| window == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
         let one = sealed.len() / 3;
-        for changed in [sealed[..2 * one].to_vec(), [&sealed[one..], &sealed[..one]].concat(), sealed[..one + 9].to_vec()] {
+        for changed in
+            [sealed[..2 * one].to_vec(), [&sealed[one..], &sealed[..one]].concat(), sealed[..one + 9].to_vec()]
+        {
             std::fs::write(&path, changed).unwrap();
             assert!(opened(&keys, &path, &name).is_err());
         }

@@ -309,15 +309,8 @@ impl Gate {
             around: &around,
             now,
         };
-        let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| looked.explain(refusal))
-            .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier));
         let understood = keep::Understood::new(&recognised, &extracted, (&account, credential), &client, &headers);
-        let permit = match permit {
-            Ok(permit) => permit,
-            Err(refusal) => return Err(self.keep_held(refusal, understood, dossier).await),
-        };
-        walked.kept = self.step_to_keep(&understood);
+        let permit = self.decided(rules, case, &looked, &understood, (dossier, walked)).await?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
         self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;

@@ -48,6 +48,8 @@ pub struct Publication {
     pub segment: String,
     /// The query key that names the container.
     pub key: String,
+    /// The field of the container that says how far its provider has come with it.
+    pub state: String,
 }
 
 /// Where the body of a kept request is.

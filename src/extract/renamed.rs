@@ -1,7 +1,11 @@
 //! A body whose media have other ids at the provider than when it was written: each id is written anew where it stands as
 //! a value of its own. What comes of it is read and judged like any other body.
 
+use jiff::Timestamp;
+
 use crate::domain::tree::Tree;
+use crate::recognise::Recognised;
+use crate::recognise::definition::{FieldRole, Grammar, Place, PointerStep};
 
 use super::{form, json};
 
@@ -54,6 +58,34 @@ pub fn body(bytes: Vec<u8>, content_type: &str, brackets: bool, ids: &Ids) -> Ve
         kind if kind.starts_with("multipart/form-data") => parts(bytes, ids),
         _ => bytes,
     }
+}
+
+/// A JSON body whose volatile timestamps say `now`: what was kept for a day is published now, and providers sort by them.
+/// The digest does not cover them.
+pub fn restamped(bytes: Vec<u8>, recognised: &Recognised, now: Timestamp) -> Vec<u8> {
+    let stamps = recognised.route.fields.iter().filter(|rule| rule.role == FieldRole::Volatile(Grammar::Timestamp));
+    let places: Vec<&[PointerStep]> = stamps
+        .filter_map(|rule| match &rule.at {
+            Place::Json(pointer) => Some(pointer.steps.as_slice()),
+            _ => None,
+        })
+        .collect();
+    let Some(mut tree) = json::parse(&bytes, usize::MAX).ok().filter(|_| !places.is_empty()) else { return bytes };
+    for steps in places {
+        let mut node = Some(&mut tree);
+        for step in steps {
+            node = match (node, step) {
+                (Some(Tree::Map(map)), PointerStep::Key(key)) => map.get_mut(key),
+                (_, _) => None,
+            };
+        }
+        if let Some(Tree::Text(text)) = node {
+            *text = format!("{now:.3}");
+        }
+    }
+    let mut out = String::new();
+    tree.write_json(&mut out);
+    out.into_bytes()
 }
 
 fn rename(tree: &mut Tree, ids: &Ids) {

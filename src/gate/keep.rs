@@ -3,17 +3,19 @@
 
 use http::{HeaderMap, header};
 
-use super::{Gate, Rules};
+use super::by_url::Looked;
+use super::{Gate, Rules, Walked, batch, observed};
 use crate::domain::account::Account;
 use crate::domain::action::Action;
 use crate::domain::approval::TicketId;
 use crate::domain::credential::Standing;
-use crate::domain::decision::{Refusal, RefusalKind};
+use crate::domain::decision::{Permit, Refusal, RefusalKind};
 use crate::domain::dossier::{Dossier, Learned, Outcome};
 use crate::domain::kept::{Kept, KeptBody, KeptStep, Publication};
 use crate::domain::media::UploadStep;
 use crate::domain::person::Client;
 use crate::extract::Extracted;
+use crate::guideline::Case;
 use crate::recognise::Recognised;
 use crate::recognise::definition::ContainerStep;
 
@@ -98,14 +100,40 @@ impl Gate {
         refusal
     }
 
+    /// The permission of a request; one that is held is kept, and so is what an upload would need.
+    ///
+    /// # Errors
+    /// The refusal of the guideline.
+    pub(super) async fn decided(
+        &self,
+        rules: &Rules,
+        case: Case<'_>,
+        looked: &Looked,
+        request: &Understood<'_>,
+        (dossier, walked): (&mut Dossier, &mut Walked),
+    ) -> Result<Permit, Box<Refusal>> {
+        let Understood { extracted, account, .. } = request;
+        let now = case.now;
+        let permit = batch::decide(&rules.guidelines, case, &extracted.items)
+            .map_err(|refusal| looked.explain(refusal))
+            .or_else(|refusal| observed::observed(rules, account, extracted, refusal, now, dossier));
+        match permit {
+            Ok(permit) => {
+                walked.kept = self.step_to_keep(request);
+                Ok(permit)
+            }
+            Err(refusal) => Err(self.keep_held(refusal, request, dossier).await),
+        }
+    }
+
     /// Keeps the request of a post that is held.
-    pub(super) async fn keep_held(
+    async fn keep_held(
         &self,
         mut refusal: Box<Refusal>,
-        request: Understood<'_>,
+        request: &Understood<'_>,
         dossier: &mut Dossier,
     ) -> Box<Refusal> {
-        let Understood { recognised, extracted, .. } = &request;
+        let Understood { recognised, extracted, .. } = request;
         let wanted = refusal.kind == RefusalKind::Held && request.credential.is_held() && dossier.release.is_none();
         // A session that is opened by words waits for bytes that only the tool has; what a person posts needs no sending.
         let whole = extracted.upload.is_none() && !recognised.provider.by_hand;
@@ -113,7 +141,7 @@ impl Gate {
             return refusal;
         }
         // A tool that asks again and again is kept once.
-        if self.is_kept(&request, dossier) {
+        if self.is_kept(request, dossier) {
             refusal.way_forward.push_str(KEPT);
             return refusal;
         }
@@ -136,7 +164,7 @@ impl Gate {
     }
 
     /// A step of an upload, to be kept once the provider took it.
-    pub(super) fn step_to_keep(&self, request: &Understood<'_>) -> Option<Box<Kept>> {
+    fn step_to_keep(&self, request: &Understood<'_>) -> Option<Box<Kept>> {
         let uploads = request.extracted.upload.is_some() && request.extracted.action == Action::Upload;
         (uploads && request.credential.is_held() && self.ledger.keeps()).then(|| Box::new(request.head()))
     }

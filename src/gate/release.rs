@@ -19,7 +19,7 @@ use crate::domain::clause::Clause;
 use crate::domain::credential::Standing;
 use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Dossier, Judged};
-use crate::domain::kept::{Kept, KeptBody, Released, Releases, Releasing, Unreleased};
+use crate::domain::kept::{Kept, KeptBody, Publication, Released, Releases, Releasing, Unreleased};
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::Registry;
 use crate::extract::{self, renamed};
@@ -27,8 +27,9 @@ use crate::ledger::{EntryRef, LedgerDown, Recorded};
 use crate::recognise::matcher::encode_pairs;
 use crate::recognise::{self, Recognised};
 
-/// How often a film that is being processed is asked for.
+/// How often a film that is being processed is asked for, and after how long.
 const LOOKS: usize = 120;
+const BETWEEN: Duration = Duration::from_secs(2);
 
 /// The tool that sent what is released: it must still be one.
 ///
@@ -150,12 +151,10 @@ impl Release {
         let made = answer.id();
         let answer = match (&kept.publication, made) {
             (Some(then), Some(id)) => {
+                self.ready(&kept, then, &id).await?;
                 let (before, _) = kept.path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
                 let path = format!("{before}/{}", then.segment);
-                let query = vec![(then.key.clone(), id)];
-                let headers = kept.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE.as_str());
-                let headers = headers.cloned().collect();
-                let publication = Kept { path, query, headers, body: KeptBody::None, ..kept };
+                let publication = bare(&kept, Method::POST, path, vec![(then.key.clone(), id)]);
                 self.send(&publication, &[], false).await?
             }
             (Some(_), None) => return Err(self.stopped(refused_by_provider(answer.status)).await),
@@ -200,36 +199,36 @@ impl Release {
             let path = if old { step.path.clone() } else { "/2/media/upload".to_owned() };
             let query =
                 [("command", "STATUS"), ("media_id", id)].map(|(key, value)| (key.to_owned(), value.to_owned()));
-            let headers = step.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE.as_str()).cloned();
-            let look = Kept {
-                method: Method::GET.to_string(),
-                path,
-                query: query.to_vec(),
-                headers: headers.collect(),
-                body: KeptBody::None,
-                ..step.clone()
-            };
+            let look = bare(step, Method::GET, path, query.to_vec());
             told = self.send(&look, &[], false).await?.body;
+        }
+        Err(self.stopped(refused_by_provider(StatusCode::UNPROCESSABLE_ENTITY)).await)
+    }
+
+    /// Waits until a container is ready to be published, as Meta's clients do.
+    async fn ready(&self, made: &Kept, then: &Publication, id: &str) -> Result<(), Unreleased> {
+        let version = made.path.split('/').nth(1).unwrap_or_default();
+        let query = vec![("fields".to_owned(), then.state.clone())];
+        let look = bare(made, Method::GET, format!("/{version}/{id}"), query);
+        for _ in 0..LOOKS {
+            let told = self.send(&look, &[], false).await?.body;
+            let answer: Value = serde_json::from_slice(&told).unwrap_or_default();
+            match answer.get(&then.state).and_then(Value::as_str) {
+                Some("IN_PROGRESS") => tokio::time::sleep(BETWEEN).await,
+                Some("FINISHED") => return Ok(()),
+                Some(_) | None => break,
+            }
         }
         Err(self.stopped(refused_by_provider(StatusCode::UNPROCESSABLE_ENTITY)).await)
     }
 
     /// Sends one kept request down the road. An answer comes back only if the provider took it.
     async fn send(&self, kept: &Kept, ids: &renamed::Ids, post: bool) -> Result<Answered, Unreleased> {
-        let Some(arrival) = self.arrival(kept, ids).map_err(|error| down(&error))? else {
+        let Some((arrival, recognised)) = self.arrival(kept, ids).map_err(|error| down(&error))? else {
             return Err(self.stopped(medium_gone()).await);
         };
-        let query = arrival.query.clone();
-        let recognised = recognise::recognise(
-            &self.rules.definitions,
-            &arrival.host,
-            &arrival.method,
-            &arrival.path,
-            query.as_deref(),
-            &arrival.headers,
-        );
         let response = Arc::clone(&self.gate).pass(arrival, Some(self.releasing(post))).await;
-        let answer = answered(response, recognised.ok()).await;
+        let answer = answered(response, recognised).await;
         match answer {
             Ok(answer) if answer.status.is_success() => Ok(answer),
             Ok(answer) => Err(Unreleased { refusal: refused_by_provider(answer.status), entry: answer.entry }),
@@ -238,7 +237,7 @@ impl Release {
     }
 
     /// The request as if its tool sent it again, through the tunnel, without a credential. None: its body is gone.
-    fn arrival(&self, kept: &Kept, ids: &renamed::Ids) -> Result<Option<Arrival>, LedgerDown> {
+    fn arrival(&self, kept: &Kept, ids: &renamed::Ids) -> Result<Option<(Arrival, Option<Recognised>)>, LedgerDown> {
         let bad = |error: &dyn std::fmt::Display| LedgerDown(format!("a kept request cannot be read: {error}"));
         let mut headers = HeaderMap::new();
         let account = ("sekisho-account".to_owned(), kept.account.as_str().to_owned());
@@ -246,27 +245,33 @@ impl Release {
             let name = HeaderName::try_from(name.as_str()).map_err(|error| bad(&error))?;
             headers.insert(name, HeaderValue::try_from(value.as_str()).map_err(|error| bad(&error))?);
         }
+        let method = Method::try_from(kept.method.as_str()).map_err(|error| bad(&error))?;
+        let path = renamed::path(&kept.path, ids);
+        let new = |value: &String| renamed::value(value, ids).unwrap_or_else(|| value.clone());
+        let query: Vec<(&str, String)> = kept.query.iter().map(|(key, value)| (key.as_str(), new(value))).collect();
+        let query = encode_pairs(query.iter().map(|(key, value)| (*key, value.as_str())));
+        let query = Some(query).filter(|query| !query.is_empty());
+        let definitions = &self.rules.definitions;
+        let recognised = recognise::recognise(definitions, &kept.host, &method, &path, query.as_deref(), &headers).ok();
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let brackets = self.rules.definitions.get(&kept.provider).is_some_and(|it| it.brackets);
         let body = match &kept.body {
             KeptBody::Here(text) => {
                 let bytes = hex::decode(text).map_err(|error| bad(&error))?;
-                Some(full(renamed::body(bytes, content_type, brackets, ids)))
+                let renamed = renamed::body(bytes, content_type, brackets, ids);
+                Some(full(match recognised.as_ref().filter(|_| content_type == "application/json") {
+                    Some(recognised) => renamed::restamped(renamed, recognised, self.gate.clock.now()),
+                    None => renamed,
+                }))
             }
             KeptBody::None | KeptBody::File { .. } => self.gate.ledger.kept_body(&kept.body)?,
         };
         let Some(body) = body else { return Ok(None) };
-        let query: Vec<(String, String)> = kept
-            .query
-            .iter()
-            .map(|(key, value)| (key.clone(), renamed::value(value, ids).unwrap_or_else(|| value.clone())))
-            .collect();
-        let written = encode_pairs(query.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        Ok(Some(Arrival {
-            method: Method::try_from(kept.method.as_str()).map_err(|error| bad(&error))?,
+        let arrival = Arrival {
+            method,
             host: kept.host.clone(),
-            path: renamed::path(&kept.path, ids),
-            query: (!query.is_empty()).then_some(written),
+            path,
+            query,
             headers,
             body,
             door: Door::Tunnel,
@@ -274,7 +279,8 @@ impl Release {
             tunnel_credential: None,
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             base: None,
-        }))
+        };
+        Ok(Some((arrival, recognised)))
     }
 
     /// Records why a release ends before its post could be sent.
@@ -301,6 +307,21 @@ impl Release {
             Ok(Recorded::Permitted(_)) => Unreleased { refusal: Box::new(sentence::internal()), entry: None },
             Err(error) => down(&error),
         }
+    }
+}
+
+/// A request without a body, beside a kept one.
+fn bare(kept: &Kept, method: Method, path: String, query: Vec<(String, String)>) -> Kept {
+    let headers = kept.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE.as_str()).cloned();
+    Kept {
+        method: method.to_string(),
+        path,
+        query,
+        headers: headers.collect(),
+        body: KeptBody::None,
+        media: Vec::new(),
+        publication: None,
+        ..kept.clone()
     }
 }
 

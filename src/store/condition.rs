@@ -176,14 +176,8 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
         }
         Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
-        Condition::AccountFree(id, body) => {
-            let taken = books::is_elsewhere(conn, "account", id.as_str(), body.as_str())?;
-            unless(!taken, "account-name-taken")
-        }
-        Condition::PersonFree(id, body) => {
-            let taken = books::is_elsewhere(conn, "person", id.as_str(), body.as_str())?;
-            unless(!taken, "person-name-taken")
-        }
+        Condition::AccountFree(id, body) => is_free(conn, ("account", id.as_str()), body, "account-name-taken"),
+        Condition::PersonFree(id, body) => is_free(conn, ("person", id.as_str()), body, "person-name-taken"),
         Condition::RunsSome(..)
         | Condition::EmbargoHolds(..)
         | Condition::ApprovalUsable { .. }
@@ -196,6 +190,11 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         | Condition::MayRelease(..)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }
+}
+
+/// Whether no other body has something of this kind and name.
+fn is_free(conn: &Connection, (kind, id): (&str, &str), body: &OrganisationId, code: Code) -> Result<Option<Code>> {
+    unless(!books::is_elsewhere(conn, kind, id, body.as_str())?, code)
 }
 
 fn operates(conn: &Connection, person: &PersonId, account: &AccountId) -> Result<bool> {

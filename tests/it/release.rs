@@ -4,6 +4,7 @@
 mod killed;
 mod media;
 mod refusals;
+mod renewal;
 
 use http::Method;
 use sekisho::demo::client::Reply;

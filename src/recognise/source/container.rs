@@ -21,8 +21,8 @@ pub(super) struct ContainerFile {
     /// How long the provider keeps what was made.
     #[serde(default = "a_day")]
     hours: u32,
-    /// What publishes it, where the gateway releases the post itself: the last segment of the path, and the query key that
-    /// names the container.
+    /// What publishes it, where the gateway releases the post itself: the last segment of the path, the query key that
+    /// names the container, and the field of the container that says whether it is ready.
     then: Option<Publication>,
 }
 

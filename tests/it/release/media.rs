@@ -103,7 +103,7 @@ async fn mastodon_and_bluesky_get_theirs_again() {
     let call = |name: &str| Wire::new("POST", "bsky.social", &format!("/xrpc/{name}"));
     let blob = step(&town, call("com.atproto.repo.uploadBlob").raw("image/png", b"a logo")).await["blob"].clone();
     let record = json!({
-        "$type": "app.bsky.feed.post", "text": HEALTH, "createdAt": "2026-11-22T10:00:00Z",
+        "$type": "app.bsky.feed.post", "text": HEALTH, "createdAt": "2020-01-01T00:00:00Z",
         "embed": { "$type": "app.bsky.embed.images", "images": [{ "image": blob, "alt": "区の紋章" }] },
     });
     let create = json!({ "repo": "nerima.example", "collection": "app.bsky.feed.post", "record": record });
@@ -112,6 +112,9 @@ async fn mastodon_and_bluesky_get_theirs_again() {
     let released = release(&town, &ticket).await;
     assert_eq!(released.status, 200, "{:?}", released.json());
     assert_eq!(town.provider.posts()[0].media_sha256, [Sha256::of(b"a logo").hex()]);
+    let sent = town.provider.requests().pop().unwrap().json().unwrap();
+    let created: jiff::Timestamp = sent["record"]["createdAt"].as_str().unwrap().parse().unwrap();
+    assert!(created > "2020-01-01T00:00:00Z".parse().unwrap(), "it is published now, not when it was held: {created}");
     assert_eq!((town.provider.posts().len(), town.received()), (1, 3));
 }
 
@@ -131,13 +134,14 @@ async fn instagram_and_threads_get_their_container_and_its_publication() {
         ),
     ];
     for (account, make) in flows {
+        // Made, asked for, published.
         let town = holding(account).await;
         let ticket = held(&town, &make).await;
         approve(&town, &ticket).await;
         let released = release(&town, &ticket).await;
         assert_eq!(released.status, 200, "{account} {:?}", released.json());
         let posts = town.provider.posts();
-        assert_eq!((posts.len(), posts[0].text.as_str(), town.received()), (1, HEALTH, 2), "{account}");
+        assert_eq!((posts.len(), posts[0].text.as_str(), town.received()), (1, HEALTH, 3), "{account}");
         assert_eq!(released.json()["published_id"], posts[0].id, "{account}");
         not_released(&town, MANAGER_KEY, &ticket, "release-done").await;
     }
@@ -178,4 +182,18 @@ async fn a_film_in_parts_is_sent_again_in_its_parts_and_waited_for() {
     let sent = town.provider.requests().split_off(before);
     assert!(sent.iter().all(|request| !request.target.contains(&id)), "the old session is left alone");
     assert!(sent.iter().any(|request| request.method == "GET"), "X was asked whether it is ready");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_that_meta_is_still_working_on_is_published_when_it_is_ready() {
+    let town = holding("nerima-threads").await;
+    let pairs = [("media_type", "VIDEO"), ("video_url", "https://www.city.example/1.mp4"), ("text", HEALTH)];
+    let ticket = held(&town, &Wire::new("POST", "graph.threads.net", "/v1.0/me/threads").form(&pairs)).await;
+    approve(&town, &ticket).await;
+    let released = release(&town, &ticket).await;
+    assert_eq!(released.status, 200, "{:?}", released.json());
+    let posts = town.provider.posts();
+    assert_eq!((posts.len(), posts[0].text.as_str()), (1, HEALTH));
+    let looks = town.provider.requests().iter().filter(|request| request.method == "GET").count();
+    assert!(looks >= 2, "it was asked for until it was ready: {looks}");
 }

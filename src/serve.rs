@@ -229,6 +229,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
+    running.tasks.spawn(Arc::clone(&gate).keep_promises(running.stop.child_token()));
     running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
     Ok(running)
 }

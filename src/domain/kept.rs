@@ -36,6 +36,9 @@ pub struct Kept {
     pub body: KeptBody,
     /// The media that it shows: the provider's ids, and the names by which the book knows them.
     pub media: Vec<(String, String)>,
+    /// Whether its tool asked that it leaves as soon as it is approved (`Prefer: respond-async`, RFC 7240).
+    #[serde(default)]
+    pub prompt: bool,
     /// What publishes what it makes: the last step of the path, and the parameter that names what was made.
     pub publication: Option<Publication>,
 }
@@ -80,6 +83,8 @@ pub struct SealedKept {
     pub sealed: Vec<u8>,
     /// The file with its body.
     pub file: Option<String>,
+    /// Whether its tool asked that it leaves as soon as it is approved.
+    pub prompt: bool,
     /// When it is dropped.
     pub expires: Timestamp,
 }

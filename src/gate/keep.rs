@@ -22,9 +22,6 @@ use crate::recognise::definition::ContainerStep;
 /// What a client says beside the post, and what the road reads again at the release.
 const SAID: [&str; 4] = ["sekisho-category", "sekisho-reason", "sekisho-consent", "sekisho-media-sha256"];
 
-/// What the tool is told of it.
-const KEPT: &str = "承認後は、もう一度送信しなくても、担当者が関所から発信できます。";
-
 /// A request as the road understood it.
 pub(super) struct Understood<'a> {
     recognised: &'a Recognised,
@@ -67,6 +64,7 @@ impl<'a> Understood<'a> {
             headers: shown,
             body: KeptBody::None,
             media: extracted.media_ids.iter().map(|id| (id.clone(), recognised.book_id(&account.id, id))).collect(),
+            prompt: asks_to_leave(headers),
             publication: self.publication(),
         }
     }
@@ -78,6 +76,23 @@ impl<'a> Understood<'a> {
             ContainerStep::Make { then, .. } if self.extracted.action != Action::Upload => then.clone(),
             ContainerStep::Make { .. } | ContainerStep::Publish { .. } => None,
         }
+    }
+}
+
+/// Whether the tool asks that the post leaves as soon as it is approved: `Prefer: respond-async` (RFC 7240 section 4.1).
+fn asks_to_leave(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut named =
+        values.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or_default().trim());
+    named.any(|name| name.eq_ignore_ascii_case("respond-async"))
+}
+
+/// What the tool is told of what is kept.
+fn told(headers: &HeaderMap) -> &'static str {
+    if asks_to_leave(headers) {
+        "承認されしだい、関所から発信します。もう一度送信する必要はありません。"
+    } else {
+        "承認後は、もう一度送信しなくても、担当者が関所から発信できます。"
     }
 }
 
@@ -136,19 +151,19 @@ impl Gate {
         let Understood { recognised, extracted, .. } = request;
         let wanted = refusal.kind == RefusalKind::Held && request.credential.is_held() && dossier.release.is_none();
         // A session that is opened by words waits for bytes that only the tool has; what a person posts needs no sending.
-        let whole = extracted.upload.is_none() && !recognised.provider.by_hand;
+        let whole = matches!(extracted.upload, None | Some(UploadStep::OneShot { .. })) && !recognised.provider.by_hand;
         if !wanted || !whole || !self.ledger.keeps() {
             return refusal;
         }
         // A tool that asks again and again is kept once.
         if self.is_kept(request, dossier) {
-            refusal.way_forward.push_str(KEPT);
+            refusal.way_forward.push_str(told(request.headers));
             return refusal;
         }
         match self.ledger.keep(request.head(), &extracted.body).await {
             Ok(Some(kept)) => {
                 dossier.keep = Some(Box::new(kept));
-                refusal.way_forward.push_str(KEPT);
+                refusal.way_forward.push_str(told(request.headers));
             }
             Ok(None) => {}
             Err(down) => tracing::warn!(%down, "the request of a held post could not be kept"),

@@ -1,6 +1,7 @@
 //! Release: the gateway sends what it kept of a held post, once its ticket is approved. Every request of it goes the road
 //! that a tool's goes, and is judged by the rules of this minute. `docs/decisions/0020-release.md`.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http_body::Frame;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
@@ -23,12 +25,14 @@ use crate::domain::kept::{Kept, KeptBody, Publication, Released, Releases, Relea
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::Registry;
 use crate::extract::{self, renamed};
-use crate::ledger::{EntryRef, LedgerDown, Recorded};
+use crate::ledger::{Act, EntryRef, LedgerDown, Recorded};
 use crate::recognise::matcher::encode_pairs;
 use crate::recognise::{self, Recognised};
 
 /// How often a film that is being processed is asked for, and after how long.
 const LOOKS: usize = 120;
+/// How soon a post leaves after its approval, where its tool asked for that.
+const PROMPTLY: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_secs(2);
 
 /// The tool that sent what is released: it must still be one.
@@ -264,7 +268,11 @@ impl Release {
                     None => renamed,
                 }))
             }
-            KeptBody::None | KeptBody::File { .. } => self.gate.ledger.kept_body(&kept.body)?,
+            KeptBody::None => Some(full("")),
+            KeptBody::File { .. } => {
+                let ids = if content_type.starts_with("multipart/form-data") { ids.to_vec() } else { Vec::new() };
+                self.gate.ledger.kept_body(&kept.body)?.map(|body| first_renamed(body, ids))
+            }
         };
         let Some(body) = body else { return Ok(None) };
         let arrival = Arrival {
@@ -308,6 +316,19 @@ impl Release {
             Err(error) => down(&error),
         }
     }
+}
+
+/// A body on disk with new ids in its first piece, where clients write the parts that are words.
+fn first_renamed(body: Body, mut ids: Vec<(String, String)>) -> Body {
+    body.map_frame(move |frame| {
+        let ids = std::mem::take(&mut ids);
+        match frame.into_data() {
+            Ok(piece) if ids.is_empty() => Frame::data(piece),
+            Ok(piece) => Frame::data(Bytes::from(renamed::parts(piece.to_vec(), &ids))),
+            Err(frame) => frame,
+        }
+    })
+    .boxed()
 }
 
 /// A request without a body, beside a kept one.
@@ -360,6 +381,40 @@ async fn answered(response: Response<Body>, recognised: Option<Recognised>) -> R
     let clauses = problem.get("clauses").and_then(Value::as_array).into_iter().flatten();
     refusal.clauses = clauses.filter_map(Value::as_str).map(Clause::new).collect();
     Err(Unreleased { refusal: Box::new(refusal), entry })
+}
+
+impl Gate {
+    /// Releases what its tool asked to leave as soon as it is approved, until the gateway stops: in the name of whoever
+    /// approved it, once in a run.
+    pub async fn keep_promises(self: Arc<Self>, stop: tokio_util::sync::CancellationToken) {
+        let mut tried = HashSet::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(PROMPTLY) => {}
+            }
+            let due = match self.ledger.prompt() {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(%error, "approved posts that are to leave could not be looked up");
+                    continue;
+                }
+            };
+            tried.retain(|ticket| due.iter().any(|(id, _)| id == ticket));
+            for (ticket, by) in due {
+                if !tried.insert(ticket.clone()) {
+                    continue;
+                }
+                let asked = self.ledger.act(by.clone(), Act::ReleaseTicket(ticket.clone())).await;
+                // What is refused is on record, with its reason; a person may release it later.
+                if asked.is_ok()
+                    && let Err(unreleased) = Gates(Arc::clone(&self)).release(ticket, by).await
+                {
+                    tracing::warn!(code = %unreleased.refusal.code, "an approved post could not be released");
+                }
+            }
+        }
+    }
 }
 
 impl Releases for Gates {

@@ -18,6 +18,7 @@ use crate::domain::approval::TicketId;
 use crate::domain::arrival::{Body, BodyError, full};
 use crate::domain::kept::{Kept, KeptBody, SealedKept};
 use crate::domain::outbound::OutBody;
+use crate::domain::person::PersonId;
 use crate::store::{Change, Draft, Fields, Log, StoreDown, Unit};
 
 mod file;
@@ -64,7 +65,7 @@ impl Ledger {
         };
         let plain = serde_json::to_vec(&kept).map(zeroize::Zeroizing::new).map_err(|e| LedgerDown(e.to_string()))?;
         let sealed = self.shared.keyring.seal(&plain)?;
-        Ok(Some(SealedKept { key: sealed.key, sealed: sealed.bytes, file, expires }))
+        Ok(Some(SealedKept { key: sealed.key, sealed: sealed.bytes, file, prompt: kept.prompt, expires }))
     }
 
     /// What was kept of a ticket; none: nothing, or no longer.
@@ -93,6 +94,14 @@ impl Ledger {
             steps.push(step);
         }
         Ok(steps)
+    }
+
+    /// What its tool asked to leave as soon as it is approved, and is approved; with the person who approved it.
+    ///
+    /// # Errors
+    /// The store cannot answer.
+    pub fn prompt(&self) -> Result<Vec<(TicketId, PersonId)>, LedgerDown> {
+        Ok(self.reads().prompt(self.shared.now())?)
     }
 
     fn opened(&self, key: i64, sealed: &[u8]) -> Result<Option<Kept>, LedgerDown> {

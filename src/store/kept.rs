@@ -27,18 +27,19 @@ pub struct Over {
 /// Keeps the request with the ticket under which its post waits; one that is kept already stays.
 pub(super) fn keep(conn: &Connection, ticket: &Ticket, kept: &SealedKept, place: Place) -> Result<()> {
     let (at, expires) = (place.at.as_microsecond(), kept.expires.as_microsecond());
-    let row: [&dyn ToSql; 9] = [
+    let row: [&dyn ToSql; 10] = [
         &at,
         &expires,
         &kept.key,
         &kept.sealed,
         &kept.file,
+        &kept.prompt,
         &ticket.digest.to_string(),
         &ticket.client.as_str(),
         &ticket.account.as_str(),
         &ticket.action.as_str(),
     ];
-    let sql = "INSERT OR IGNORE INTO kept SELECT id, ?, ?, ?, ?, ?, NULL FROM ticket
+    let sql = "INSERT OR IGNORE INTO kept SELECT id, ?, ?, ?, ?, ?, ?, NULL FROM ticket
         WHERE digest = ? AND client = ? AND account = ? AND action = ? AND state = 'waiting'";
     conn.prepare_cached(sql)?.execute(row).map(|_| ())
 }
@@ -109,6 +110,21 @@ impl Reads {
         let conn = self.conn()?;
         let mut statement = conn.prepare_cached("SELECT key, sealed FROM kept WHERE ticket = ?")?;
         Ok(statement.query_row([ticket.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// What its tool asked to leave as soon as it is approved, and is approved: the ticket, and who approved it.
+    pub fn prompt(&self, now: Timestamp) -> std::result::Result<Vec<(TicketId, PersonId)>, Unavailable> {
+        let conn = self.conn()?;
+        let sql = "SELECT t.id, p.approver FROM kept k JOIN ticket t ON t.id = k.ticket
+            JOIN approval p ON p.digest = t.digest AND p.account = t.account AND p.revoked IS NULL AND p.expires > ?1
+                AND json_extract(p.body, '$.reference') = t.id
+            WHERE k.prompt = 1 AND k.released IS NULL AND k.expires > ?1 AND t.state = 'approved' ORDER BY t.id";
+        let mut statement = conn.prepare_cached(sql)?;
+        let found = statement.query_map([now.as_microsecond()], |row| {
+            Ok((TicketId::new(row.get::<_, String>(0)?), PersonId::new(row.get::<_, String>(1)?)))
+        })?;
+        let found = found.collect::<Result<_>>();
+        Ok(found?)
     }
 
     /// The steps by which an account's medium was uploaded, in order, sealed.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::act::{HEALTH, outcomes};
 use crate::channels::{Wire, encoded, header, remarks};
-use crate::stage::Town;
+use crate::stage::{Town, eventually};
 
 /// What a tool shows that needs no credential of its own.
 pub const STAND_IN: (&str, &str) = ("Authorization", "Bearer sekisho");
@@ -151,6 +151,31 @@ async fn a_restart_between_hold_approval_and_release_loses_nothing() {
     let town = town.restart().await;
     not_released(&town, MANAGER_KEY, &ticket, "release-done").await;
     assert_eq!(town.provider.posts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_asks_for_it_need_not_come_again_the_post_leaves_with_its_approval() {
+    let town = holding("nerima-x").await;
+    let later = tweet(HEALTH).with(STAND_IN.0, STAND_IN.1).with("Prefer", "wait=10, Respond-Async");
+    let answer = later.send(&town, town::TOOL_KEY).await;
+    assert_eq!((answer.status, header(&answer, "sekisho-decision").as_str()), (403, "held"), "{}", answer.text);
+    assert!(answer.text.contains("承認されしだい、関所から発信します"), "{}", answer.text);
+    let ticket = header(&answer, "sekisho-ticket");
+    let other = held(&town, &tweet(&HEALTH.replace("10時", "11時"))).await;
+    let town = town.restart().await;
+    assert_eq!(town.received(), 0, "nobody has approved it");
+    approve(&town, &other).await;
+    approve(&town, &ticket).await;
+    eventually("it leaves", || town.provider.posts().len() == 1).await;
+    assert_eq!(town.provider.posts()[0].text, HEALTH, "and the one that nobody asked for does not");
+    let received = town.provider.requests().pop().unwrap();
+    assert!(received.header("prefer").is_none());
+    eventually("it is recorded", || town.last_entry()["kind"] == "outcome").await;
+    let entries = town.entries("nerima");
+    let act = entries.iter().find(|entry| entry["act"] == "release-ticket").expect("the release is recorded");
+    let approval = entries.iter().rfind(|entry| entry["act"] == "approve-ticket").unwrap();
+    assert_eq!((&act["ticket"], &act["by"]), (&json!(ticket), &approval["by"]));
+    not_released(&town, MANAGER_KEY, &ticket, "release-done").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

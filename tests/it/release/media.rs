@@ -161,27 +161,52 @@ async fn a_medium_that_changed_behind_its_url_after_the_approval_does_not_leave(
     assert!(town.last_entry()["ticket"].is_null(), "no new ticket is opened for it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_film_in_parts_is_sent_again_in_its_parts_and_waited_for() {
-    let town = holding("nerima-x").await;
-    let film = large();
+/// A film in parts by X's own way; its id.
+async fn film_in_parts(town: &Town, film: &[u8]) -> String {
     let begin = json!({ "media_type": "video/mp4", "media_category": "tweet_video", "total_bytes": film.len() });
     let upload = |path: &str| Wire::new("POST", "api.x.com", &format!("/2/media/upload{path}"));
-    let id = step(&town, upload("/initialize").json(&begin)).await["data"]["id"].as_str().unwrap().to_owned();
+    let id = step(town, upload("/initialize").json(&begin)).await["data"]["id"].as_str().unwrap().to_owned();
     for (number, part) in film.chunks(400_000).enumerate() {
         let append = upload(&format!("/{id}/append"));
-        step(&town, append.multipart(&[("segment_index", &number.to_string())], Some(("media", part)))).await;
+        step(town, append.multipart(&[("segment_index", &number.to_string())], Some(("media", part)))).await;
     }
-    step(&town, upload(&format!("/{id}/finalize"))).await;
-    let ticket = held(&town, &illustrated(&[&id])).await;
-    approve(&town, &ticket).await;
-    let before = town.received();
-    let released = release(&town, &ticket).await;
-    assert_eq!(released.status, 200, "{:?}", released.json());
-    assert_eq!(town.provider.posts()[0].media_sha256, [Sha256::of(&film).hex()]);
-    let sent = town.provider.requests().split_off(before);
-    assert!(sent.iter().all(|request| !request.target.contains(&id)), "the old session is left alone");
-    assert!(sent.iter().any(|request| request.method == "GET"), "X was asked whether it is ready");
+    step(town, upload(&format!("/{id}/finalize"))).await;
+    id
+}
+
+/// The same by v1.1, where one address takes every step and the id stands in the body.
+async fn film_by_commands(town: &Town, film: &[u8]) -> String {
+    let upload = || Wire::new("POST", "upload.twitter.com", "/1.1/media/upload.json");
+    let len = film.len().to_string();
+    let begin =
+        [("command", "INIT"), ("total_bytes", &*len), ("media_type", "video/mp4"), ("media_category", "tweet_video")];
+    let id = step(town, upload().form(&begin)).await["media_id_string"].as_str().unwrap().to_owned();
+    for (number, part) in film.chunks(400_000).enumerate() {
+        let number = number.to_string();
+        let words = [("command", "APPEND"), ("media_id", &*id), ("segment_index", &*number)];
+        step(town, upload().multipart(&words, Some(("media", part)))).await;
+    }
+    step(town, upload().form(&[("command", "FINALIZE"), ("media_id", &id)])).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_in_parts_is_sent_again_in_its_parts_and_waited_for() {
+    let film = large();
+    for old in [false, true] {
+        let town = holding("nerima-x").await;
+        let id = if old { film_by_commands(&town, &film).await } else { film_in_parts(&town, &film).await };
+        let ticket = held(&town, &illustrated(&[&id])).await;
+        approve(&town, &ticket).await;
+        let before = town.received();
+        let released = release(&town, &ticket).await;
+        assert_eq!(released.status, 200, "{:?}", released.json());
+        let posts = town.provider.posts();
+        assert_eq!((posts.len(), &posts[0].media_sha256), (1, &vec![Sha256::of(&film).hex()]));
+        assert_ne!(posts[0].body["media"]["media_ids"], json!([id]), "the old session is left alone");
+        let sent = town.provider.requests().split_off(before);
+        assert!(sent.iter().any(|request| request.method == "GET"), "X was asked whether it is ready");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,4 +221,33 @@ async fn a_film_that_meta_is_still_working_on_is_published_when_it_is_ready() {
     assert_eq!((posts.len(), posts[0].text.as_str()), (1, HEALTH));
     let looks = town.provider.requests().iter().filter(|request| request.method == "GET").count();
     assert!(looks >= 2, "it was asked for until it was ready: {looks}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_carries_words_and_medium_at_once_is_kept_whole() {
+    let words = json!({
+        "snippet": { "title": "練馬区の防災訓練", "description": "10月1日に区役所で行いました。" },
+        "status": { "privacyStatus": "public" },
+    });
+    let upload = "/upload/youtube/v3/videos?uploadType=multipart&part=snippet&part=status";
+    let whole = [
+        (
+            "nerima-facebook",
+            Wire::new("POST", "graph.facebook.com", "/v26.0/1001/photos")
+                .multipart(&[("caption", HEALTH)], Some(("source", &large()))),
+        ),
+        ("nerima-youtube", Wire::new("POST", "youtube.googleapis.com", upload).related(&words, &large())),
+    ];
+    for (account, wire) in whole {
+        let town = holding(account).await;
+        let ticket = held(&town, &wire).await;
+        assert!(on_disk(&town, &[&large()[1000..1064]]).is_empty(), "{account}: it lies sealed");
+        approve(&town, &ticket).await;
+        let town = town.restart().await;
+        let released = release(&town, &ticket).await;
+        assert_eq!(released.status, 200, "{account} {:?}", released.json());
+        let posts = town.provider.posts();
+        assert_eq!((posts.len(), town.received()), (1, 1), "{account}");
+        assert_eq!(posts[0].media_sha256, [Sha256::of(&large()).hex()], "{account}");
+    }
 }

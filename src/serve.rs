@@ -229,8 +229,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
-    running.tasks.spawn(Arc::clone(&gate).keep_promises(running.stop.child_token()));
-    running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
+    running.keep(gate);
     Ok(running)
 }
 
@@ -255,6 +254,12 @@ impl Running {
             self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
         }
         self.tasks.spawn(console::serve(ports.console.0, console, tls, stop()));
+    }
+
+    /// What the gate does by itself: tokens renewed ahead of need, posts that leave with their approval.
+    fn keep(&self, gate: Arc<Gate>) {
+        self.tasks.spawn(Arc::clone(&gate).keep_promises(self.stop.child_token()));
+        self.tasks.spawn(gate.keep_credentials(self.stop.child_token()));
     }
 
     /// Ready from now on; no longer, and on the way out, once the ledger has stopped for good.

@@ -41,6 +41,7 @@ mod registry;
 mod registry_args;
 pub mod request;
 mod rules;
+mod ticket;
 
 use args::RulesCommand;
 pub use args::{Cli, Command, LedgerCommand};
@@ -195,6 +196,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         Command::Digest { config } => with(&config.files, io, |config, io| request::digest(&config, commands, io)),
         Command::Approval { command } => approval::run(command, commands, io),
         Command::Emergency { command } => emergency::run(command, io),
+        Command::Ticket { command } => ticket::run(command, io),
         Command::Manual { command } => manual::run(command, io),
         Command::Ledger { config, command } => {
             with(&config.files, io, |config, io| commands.ledger(config, command, io))

@@ -18,6 +18,7 @@ use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
+use crate::domain::kept::Releases;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
@@ -38,6 +39,7 @@ mod ledger;
 mod media;
 mod openapi;
 mod registry;
+mod release;
 mod serve;
 mod status;
 mod tickets;
@@ -88,6 +90,8 @@ pub struct ConsoleState {
     pub approvals: Arc<dyn Approvals>,
     /// The posts of tickets.
     pub held: Arc<dyn HeldPosts>,
+    /// Sends what was kept of approved tickets: the gate.
+    pub releases: Arc<dyn Releases>,
     /// Declarations and after-reports.
     pub emergencies: Arc<dyn Emergencies>,
     /// What is closed until a minute.
@@ -153,6 +157,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/tickets/{id}/return", post(tickets::send_back))
         .route("/api/v1/tickets/{id}/reject", post(tickets::reject))
         .route("/api/v1/tickets/{id}/accept", post(tickets::accept))
+        .route("/api/v1/tickets/{id}/release", post(release::release))
         .route("/api/v1/embargoes", get(embargoes::list).post(embargoes::add))
         .route("/api/v1/embargoes/{id}/lift", post(embargoes::lift))
         .route("/api/v1/approvals", get(approvals::usable).post(approvals::deposit))

@@ -100,6 +100,8 @@ The demo runs on this machine; nothing leaves it. Press Ctrl+C to stop.
     -H 'Content-Type: application/json' -d '{{}}'
 
    もう一度 1. を送ると公開されます。その次は、また保留されます。 Send 1. again: it is published, and once only.
+   認証情報を関所に預けたアカウントなら、送り直さずに $TICKET/release で公開できます。 Where the gateway holds the
+   account's credential, POST to $TICKET/release publishes it without sending again.
 
 3. 短縮URLは、全角で書いても止まります。 A shortened link is refused, in disguise too:
 

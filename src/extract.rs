@@ -26,6 +26,7 @@ pub mod json;
 pub mod multipart;
 pub mod parts;
 mod related;
+pub mod renamed;
 pub mod spool;
 pub mod swap;
 mod upload;
@@ -181,7 +182,7 @@ fn container(request: &fields::Request<'_>) -> Result<Option<ContainerStep>, Ref
         }
     }
     Ok(Some(match &rule.step {
-        definition::ContainerStep::Make { hours } => ContainerStep::Make { hours: *hours },
+        definition::ContainerStep::Make { hours, .. } => ContainerStep::Make { hours: *hours },
         definition::ContainerStep::Publish { id } => {
             let id = request.scalar(id)?.filter(|id| !id.is_empty());
             ContainerStep::Publish(id.ok_or_else(|| fields::bad_field("creation_id"))?)

@@ -13,15 +13,16 @@ use http::{HeaderMap, Response};
 use crate::approve::{self, signed::Issuers};
 use crate::config;
 use crate::domain::account::Account;
-use crate::domain::approval::{Pass, TicketId};
+use crate::domain::approval::Pass;
 use crate::domain::arrival::{Arrival, Body, Door, Handler, Malformed};
 use crate::domain::clock::Clock;
 use crate::domain::container::Container;
 use crate::domain::credential::{Custody, Standing};
-use crate::domain::decision::{Decision, Refusal, RefusalKind};
+use crate::domain::decision::{Decision, Refusal};
 use crate::domain::digest::{self, Digest};
 use crate::domain::dossier::{Dossier, Judged, Learned, Outcome};
 use crate::domain::exemption::Exemption;
+use crate::domain::kept::{Kept, Releasing};
 use crate::domain::person::Client;
 use crate::domain::ports::{
     Acceptances, Approvals, Chance, Embargoes, Emergencies, MediaBook, Registry, Retries, Unavailable,
@@ -44,10 +45,12 @@ pub mod canary;
 mod closed;
 mod declared;
 pub mod follow;
+mod keep;
 pub mod learn;
 pub mod limit;
 mod observed;
 mod own;
+mod release;
 pub mod renew;
 pub mod respond;
 mod rewrite;
@@ -152,6 +155,8 @@ struct Walked {
     request: Option<(Recognised, Extracted, Arc<Account>)>,
     /// The container that the answer names.
     made: Option<Box<Container>>,
+    /// The step of an upload, to be kept once the provider took it.
+    kept: Option<Box<Kept>>,
     /// Kept until the outcome is recorded.
     held: Option<busy::Held>,
 }
@@ -161,7 +166,7 @@ impl Handler for Gates {
         let gate = Arc::clone(&self.0);
         Box::pin(async move {
             let shape = Shape::asked_for(&arrival.headers);
-            match tokio::spawn(gate.pass(arrival)).await {
+            match tokio::spawn(gate.pass(arrival, None)).await {
                 Ok(response) => response,
                 Err(_) => respond::refusal(shape.unwrap_or(Shape::Problem), &sentence::internal(), None),
             }
@@ -178,15 +183,16 @@ impl Handler for Gates {
 pub struct Gates(pub Arc<Gate>);
 
 impl Gate {
-    /// Takes one request the whole road and answers it.
-    async fn pass(self: Arc<Self>, arrival: Arrival) -> Response<Body> {
+    /// Takes one request the whole road and answers it; one that the gateway itself makes of what it kept goes no other.
+    async fn pass(self: Arc<Self>, arrival: Arrival, release: Option<Box<Releasing>>) -> Response<Body> {
         let begun = self.clock.now();
         let _under_way = self.ledger.under_way();
         let rules = self.rules.load_full();
-        let asked = Shape::asked_for(&arrival.headers);
+        let asked = if release.is_some() { Some(Shape::Problem) } else { Shape::asked_for(&arrival.headers) };
         let door = arrival.door;
         let mut dossier = Dossier {
-            door: door.as_str(),
+            door: if release.is_some() { "release" } else { door.as_str() },
+            release,
             source: arrival.peer.ip().to_string(),
             method: arrival.method.to_string(),
             host: arrival.host.clone(),
@@ -210,7 +216,7 @@ impl Gate {
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
                 let sent = self.forwarder.send(entered).await;
-                self.conclude(sent, walked.request, walked.made, shape, called).await
+                self.conclude(sent, walked.request, (walked.made, walked.kept), shape, called).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
                 self.metrics.refusal(&refusal.code);
@@ -288,6 +294,7 @@ impl Gate {
             None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
         };
         dossier.pass = Some(pass.clone());
+        release::still(dossier, credential)?;
 
         let around = self.around(&client, &account, &recognised, &extracted, dossier, now).await?;
         let case = Case {
@@ -302,9 +309,8 @@ impl Gate {
             around: &around,
             now,
         };
-        let permit = batch::decide(&rules.guidelines, case, &extracted.items)
-            .map_err(|refusal| looked.explain(refusal))
-            .or_else(|refusal| observed::observed(rules, &account, &extracted, refusal, now, dossier))?;
+        let understood = keep::Understood::new(&recognised, &extracted, (&account, credential), &client, &headers);
+        let permit = self.decided(rules, case, &looked, &understood, (dossier, walked)).await?;
         walked.made = follow::made(&extracted, &recognised, &account, digest, &pass, now);
         self.swap(&mut recognised, &mut extracted, &looked, dossier)?;
         let mut outbound = extract::outbound(&recognised, &extracted, &headers)?;
@@ -318,8 +324,11 @@ impl Gate {
     /// Who sends, which the entry says from here on.
     fn who(&self, arrival: &Arrival, dossier: &mut Dossier) -> Result<Arc<Client>, Box<Refusal>> {
         let from = (arrival.door, arrival.peer);
-        let client =
-            identify::client(&arrival.headers, arrival.tunnel_credential.as_ref(), from, &*self.ports.registry)?;
+        let registry = &*self.ports.registry;
+        let client = match &dossier.release {
+            Some(release) => release::client(release, registry)?,
+            None => identify::client(&arrival.headers, arrival.tunnel_credential.as_ref(), from, registry)?,
+        };
         dossier.organisation = Some(client.organisation.clone());
         dossier.client = Some(client.id.clone());
         dossier.author = Some(client.owner.clone());
@@ -410,27 +419,12 @@ impl Gate {
         Ok(approval(sought, token, &self.issuers, self.ports.approvals.as_ref())?)
     }
 
-    /// Every refusal cites something: the third promise where no clause says it. A held post gets a ticket; the ledger
-    /// joins it to one that already waits.
-    fn completed(&self, rules: &Rules, mut refusal: Refusal, dossier: &Dossier) -> Refusal {
-        if let Some(body) = &dossier.organisation {
-            refusal = rules.guidelines.by_own_clause(body, refusal);
-        }
-        if refusal.clauses.is_empty() {
-            refusal = refusal.citing("sekisho:promise-3");
-        }
-        if refusal.kind == RefusalKind::Held && dossier.digest.is_some() {
-            refusal.ticket = Some(TicketId::new(self.chance.id(self.clock.now())));
-        }
-        refusal
-    }
-
     /// The outcome is handed to the ledger before the client is answered, and is durable before if anything rests on it.
     async fn conclude(
         &self,
         sent: Sent,
         request: Option<(Recognised, Extracted, Arc<Account>)>,
-        made: Option<Box<Container>>,
+        (made, kept): (Option<Box<Container>>, Option<Box<Kept>>),
         shape: Shape,
         called: Option<rewrite::Called>,
     ) -> Response<Body> {
@@ -445,6 +439,7 @@ impl Gate {
         if let (Outcome::Published { published_id: Some(id), .. }, Some(made)) = (&outcome, made) {
             learned.push(Learned::Container(Box::new(Container { id: id.clone(), ..*made })));
         }
+        self.keep_step(kept, &outcome, request.as_ref(), &mut learned).await;
         self.metrics.outcome(outcome.as_str());
         let told = sentence::of_outcome(&outcome);
         // A 5xx says nothing of whether the post is public, and some SDKs send again by themselves on it.

@@ -43,6 +43,7 @@ pub mod entry;
 pub mod exported;
 mod held;
 mod keeper;
+mod kept;
 mod load;
 mod malformed;
 mod outcome;
@@ -159,6 +160,8 @@ pub enum Act {
         /// What the approver states with it.
         remarks: Remarks,
     },
+    /// A held post that was approved is to leave, from what was kept of it.
+    ReleaseTicket(TicketId),
     /// A held post is sent back (差戻し).
     ReturnTicket {
         /// The ticket.

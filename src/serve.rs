@@ -22,6 +22,7 @@ use crate::domain::budget::Budgets as _;
 use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
+use crate::domain::kept::NoReleases;
 use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
 use crate::domain::post::Post;
 use crate::egress;
@@ -205,6 +206,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         metrics: Arc::clone(&metrics),
     });
     console_state.inspection = inspecting(&gate);
+    console_state.releases = Arc::new(Gates(Arc::clone(&gate)));
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -227,7 +229,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
-    running.tasks.spawn(gate.keep_credentials(running.stop.child_token()));
+    running.keep(gate);
     Ok(running)
 }
 
@@ -252,6 +254,12 @@ impl Running {
             self.tasks.spawn(listen::serve(Arc::clone(&doors), listener, Some(provider), stop()));
         }
         self.tasks.spawn(console::serve(ports.console.0, console, tls, stop()));
+    }
+
+    /// What the gate does by itself: tokens renewed ahead of need, posts that leave with their approval.
+    fn keep(&self, gate: Arc<Gate>) {
+        self.tasks.spawn(Arc::clone(&gate).keep_promises(self.stop.child_token()));
+        self.tasks.spawn(gate.keep_credentials(self.stop.child_token()));
     }
 
     /// Ready from now on; no longer, and on the way out, once the ledger has stopped for good.
@@ -328,6 +336,8 @@ fn console_state(
         past: ledger.reads(),
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
+        // Replaced as soon as there is a gate; before that, no port is open.
+        releases: Arc::new(NoReleases),
         emergencies: ports.emergencies,
         embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),

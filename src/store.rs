@@ -28,6 +28,7 @@ use crate::domain::dossier::Learned;
 use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::finding::Acceptance;
+use crate::domain::kept::SealedKept;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::registry::Written;
 
@@ -37,6 +38,7 @@ pub mod closed;
 mod condition;
 mod containers;
 pub mod fields;
+pub mod kept;
 pub mod keyring;
 mod queue;
 pub mod reads;
@@ -180,6 +182,10 @@ pub enum Condition {
     ApprovalAbsent(ApprovalId),
     /// The approval is there, not revoked, and of an account of this body.
     ApprovalRevocable(ApprovalId, OrganisationId),
+    /// What was kept of the ticket may leave: approved, in time, and not released so far.
+    Releasable(TicketId),
+    /// The person may release the ticket's post: its approver, or whoever may hold the account's password.
+    MayRelease(PersonId, AccountId, TicketId),
     /// The ticket waits, at this body.
     TicketWaiting(TicketId, OrganisationId),
     /// The person is known and works for the body.
@@ -251,6 +257,12 @@ pub enum Change {
     Epoch,
     /// A post is held: joins the ticket that waits for the same, or opens this one.
     Hold(Box<Ticket>),
+    /// The request of a post that is held is kept with its ticket.
+    Keep(Box<Ticket>, Box<SealedKept>),
+    /// This unit's entry releases what was kept of a ticket.
+    Release(TicketId),
+    /// What nobody can release any more is dropped.
+    DropKept(Timestamp),
     /// A ticket is settled.
     Settle(TicketId, TicketState),
     /// An emergency is declared.

@@ -14,11 +14,13 @@ pub(super) use approval::{ApprovalCommand, Issue};
 pub(super) use credential::{CredentialCommand, GivenCredential};
 pub(super) use guideline::{Diff, GuidelineCommand};
 pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
+pub(super) use ticket::TicketCommand;
 
 mod approval;
 mod credential;
 mod guideline;
 mod inspection;
+mod ticket;
 
 /// 関所: a pre-publication gateway for the official social-media accounts of public bodies.
 #[derive(Debug, Parser)]
@@ -165,6 +167,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: ListsCommand,
+    },
+    /// Held posts, at the running gateway.
+    Ticket {
+        /// Which.
+        #[command(subcommand)]
+        command: TicketCommand,
     },
     /// Posts that a person makes by hand, at the running gateway.
     Manual {

@@ -41,6 +41,17 @@ impl Answer {
 
 /// Asks the console for `path` as `person`; with a body it is a POST.
 pub(super) fn call(config: &Config, person: &str, path: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+    call_within(PATIENCE, config, person, path, body)
+}
+
+/// The same, waiting so long for each piece of the answer.
+pub(super) fn call_within(
+    patience: Duration,
+    config: &Config,
+    person: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Answer, NoAnswer> {
     if config.listen.console_tls {
         let reason = "the console port speaks TLS, which this command does not; call its API with curl";
         return Err(NoAnswer(reason.to_owned()));
@@ -61,7 +72,7 @@ pub(super) fn call(config: &Config, person: &str, path: &str, body: Option<&Valu
     let address = reachable(config.listen.console);
     let exchange = || -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let text = body.map(Value::to_string).unwrap_or_default();
         let method = if body.is_some() { "POST" } else { "GET" };

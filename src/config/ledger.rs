@@ -14,6 +14,13 @@ pub struct Ledger {
     pub origin: String,
     /// Longest wait for a durable entry before the request is refused.
     pub enter_ms: u64,
+    /// For how many hours the request of a held post is kept, sealed, so that the gateway can release it itself once it is
+    /// approved; 0: never. Only where the gateway holds the account's credential.
+    pub kept_hours: u32,
+    /// The largest body, of a post or of an upload, that is kept.
+    pub kept_bytes: u64,
+    /// The most that all of them may take on the disk.
+    pub kept_store_bytes: u64,
     /// Whether a database that is older than the high-water mark may be used: it was restored from a backup, and has
     /// forgotten which approvals were used since. Approvals that begin before such a start are void.
     pub accept_rollback: bool,
@@ -25,6 +32,9 @@ impl Default for Ledger {
             dir: PathBuf::from("data/ledger"),
             origin: "sekisho.example".to_owned(),
             enter_ms: 2_000,
+            kept_hours: 72,
+            kept_bytes: 512 * 1024 * 1024,
+            kept_store_bytes: 16 * 1024 * 1024 * 1024,
             accept_rollback: false,
         }
     }

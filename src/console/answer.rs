@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Desk;
 use crate::domain::clause::Clause;
 use crate::domain::decision::Refusal;
+use crate::domain::kept::Unreleased;
 use crate::domain::person::PersonId;
 use crate::domain::ports::Unavailable;
 use crate::ledger::{Act, ActError, EntryRef};
@@ -24,6 +25,12 @@ pub(super) struct Ended {
 impl From<Refusal> for Ended {
     fn from(refusal: Refusal) -> Self {
         Self { refusal: Box::new(refusal), entry: None }
+    }
+}
+
+impl From<Unreleased> for Ended {
+    fn from(unreleased: Unreleased) -> Self {
+        Self { refusal: unreleased.refusal, entry: unreleased.entry.map(EntryRef::Index) }
     }
 }
 
@@ -185,26 +192,7 @@ pub(super) async fn act(
     status: StatusCode,
     mut value: Value,
 ) -> Result<Response, Ended> {
-    let acts = std::sync::Arc::clone(&desk.acts);
-    let done = match tokio::spawn(async move { acts.act(by, act).await }).await {
-        Ok(done) => done,
-        Err(error) => return Err(Unavailable(error.to_string()).into()),
-    };
-    let entry = match done {
-        Ok(entry) => entry,
-        Err(ActError::Refused(entry, refusal)) => return Err(Ended { refusal, entry: Some(entry) }),
-        Err(ActError::Down(error)) => {
-            tracing::error!(%error, "an act was not recorded, so it was not done");
-            return Err(Refusal::refused(
-                "ledger-unavailable",
-                "記録ができないため、操作を行いませんでした。",
-                "The ledger cannot write now; nothing was done.",
-                "しばらくしてから、もう一度お試しください。続く場合は情報システム担当課にご連絡ください。",
-            )
-            .status(503)
-            .into());
-        }
-    };
+    let entry = recorded(desk, by, act).await?;
     if let Some(members) = value.as_object_mut() {
         members.insert("entry".to_owned(), entry_json(&entry));
     }
@@ -213,4 +201,28 @@ pub(super) async fn act(
         response.headers_mut().insert(HeaderName::from_static("sekisho-entry"), HeaderValue::from(index));
     }
     Ok(response)
+}
+
+/// Does an act; the entry that records it.
+pub(super) async fn recorded(desk: &std::sync::Arc<Desk>, by: PersonId, act: Act) -> Result<EntryRef, Ended> {
+    let acts = std::sync::Arc::clone(&desk.acts);
+    let done = match tokio::spawn(async move { acts.act(by, act).await }).await {
+        Ok(done) => done,
+        Err(error) => return Err(Unavailable(error.to_string()).into()),
+    };
+    match done {
+        Ok(entry) => Ok(entry),
+        Err(ActError::Refused(entry, refusal)) => Err(Ended { refusal, entry: Some(entry) }),
+        Err(ActError::Down(error)) => {
+            tracing::error!(%error, "an act was not recorded, so it was not done");
+            Err(Refusal::refused(
+                "ledger-unavailable",
+                "記録ができないため、操作を行いませんでした。",
+                "The ledger cannot write now; nothing was done.",
+                "しばらくしてから、もう一度お試しください。続く場合は情報システム担当課にご連絡ください。",
+            )
+            .status(503)
+            .into())
+        }
+    }
 }

@@ -127,6 +127,7 @@ impl Stage {
             registry: town.clone(),
             past: town.clone(),
             approvals: town.clone(),
+            releases: Arc::new(crate::domain::kept::NoReleases),
             held: town.clone(),
             emergencies: town.clone(),
             embargoes: town.clone(),

@@ -173,7 +173,7 @@ fn unreadable() -> Ended {
 }
 
 /// The ticket, if it is of the person's own body.
-async fn own(desk: &Arc<Desk>, person: &Person, id: String) -> Result<Ticket, Ended> {
+pub(super) async fn own(desk: &Arc<Desk>, person: &Person, id: String) -> Result<Ticket, Ended> {
     let desk = Arc::clone(desk);
     let ticket = look(move || desk.approvals.ticket(&TicketId::new(id))).await?;
     ticket.filter(|ticket| ticket.organisation == person.organisation).ok_or_else(not_found)

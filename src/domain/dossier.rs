@@ -70,6 +70,10 @@ pub struct Dossier {
     pub would_refuse: Option<Box<super::decision::Refusal>>,
     /// Media that it names by URL, as they were found there.
     pub seen: Vec<Seen>,
+    /// The request itself, sealed, where the gateway keeps it to release it.
+    pub keep: Option<Box<super::kept::SealedKept>>,
+    /// What it is a request of, where the gateway releases a post itself.
+    pub release: Option<Box<super::kept::Releasing>>,
     /// The post's normal form, sealed in the payload. Empty where there is none.
     pub payload: Vec<u8>,
 }
@@ -146,6 +150,8 @@ pub enum Learned {
     Credential(Box<super::credential::SealedCredential>),
     /// An allowance of the provider is running low.
     Budget(Box<super::budget::Budget>),
+    /// A step of an upload is kept, for the release of the post that shows its medium.
+    Kept(Box<super::kept::KeptStep>),
     /// A container was made by the request whose outcome this is.
     Container(Box<super::container::Container>),
     /// A post of this account now exists under this id, so that a reply to it continues the account's own thread.

@@ -17,6 +17,7 @@ use crate::domain::remarks::Remarks;
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
 mod closed;
+mod release;
 
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {
@@ -127,6 +128,7 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
         Act::ApproveTicket { ticket, approval, expires, max_uses, remarks } => {
             approve(shared, by, body, &ticket, (approval, expires, max_uses, remarks))?
         }
+        Act::ReleaseTicket(ticket) => release::release(shared, by, body, &ticket)?,
         Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),
         Act::RejectTicket { ticket, reason } => settle("reject-ticket", ticket, TicketState::Rejected, body, &reason),
         Act::Declare(emergency) => declare(shared, by, body, emergency, now),

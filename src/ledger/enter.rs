@@ -30,6 +30,7 @@ pub(super) fn permission(
     let fields = Arc::new(fields);
     let mut more = entry::of_permit(permit);
     let mut changes = vec![Change::Open];
+    changes.extend(released(dossier).map(Change::Release));
     spend(&mut changes, dossier);
     // The report is owed before the post can be forwarded, by the same commit.
     for obligation in &permit.obligations {
@@ -55,7 +56,7 @@ pub(super) fn permission(
 /// What may have changed since the request was examined.
 fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
     let missing = |what: &str| LedgerDown(format!("a permission names no {what}"));
-    let mut conditions = Vec::new();
+    let mut conditions: Vec<Condition> = released(dossier).map(Condition::Releasable).into_iter().collect();
     let writes = dossier.action.is_some_and(|action| !matches!(action, Action::Read | Action::SignIn));
     if let Some(account) = dossier.account.as_ref().filter(|_| writes) {
         conditions.push(Condition::AccountActive(account.clone()));
@@ -101,6 +102,12 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
         Some(Pass::Exempt(Exemption::WeatherEvent { .. } | Exemption::OperatingPolicy { .. }) | Pass::None) | None => {}
     }
     Ok(conditions)
+}
+
+/// The ticket whose post this request is, where the gateway releases it.
+fn released(dossier: &Dossier) -> Option<TicketId> {
+    let release = dossier.release.as_ref().filter(|release| release.post)?;
+    Some(release.ticket.id.clone())
 }
 
 fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
@@ -177,8 +184,12 @@ pub(super) fn refusal(
     let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
     let listed = dossier.report.as_ref().is_some_and(|report| !report.findings.is_empty());
     let more = entry::of_refusal(refusal, listed);
-    let changes =
-        ticket(shared, refusal, dossier, at).map(|ticket| Change::Hold(Box::new(ticket))).into_iter().collect();
+    let mut changes = Vec::new();
+    if let Some(ticket) = ticket(shared, refusal, dossier, at) {
+        let keep = dossier.keep.clone().map(|kept| Change::Keep(Box::new(ticket.clone()), kept));
+        changes.push(Change::Hold(Box::new(ticket)));
+        changes.extend(keep);
+    }
     let draft = Draft { kind: "refusal", fields: Arc::new(fields), more, sealed };
     Ok(Unit { changes, deadline: Some(Instant::now() + wait), ..Unit::entry(log, draft) })
 }

@@ -134,6 +134,11 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
     fields.text_if("emergency", emergency(dossier).map(|id| id.as_str()));
     fields.text("host", &dossier.host);
     fields.text("method", &dossier.method);
+    fields.text_if("kept_until", dossier.keep.as_ref().map(|kept| kept.expires.to_string()).as_deref());
+    if let Some(release) = &dossier.release {
+        fields.text("released", release.ticket.id.as_str());
+        fields.text("released_by", &names.pseudonym(&release.by));
+    }
     fields.text_if("provider", dossier.provider.as_ref().map(|id| id.as_str()));
     fields.text_if("route", dossier.route.as_deref());
     fields.text("rules", &dossier.rules);

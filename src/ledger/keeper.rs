@@ -5,9 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::outcome;
 use super::recover::{high_water, high_water_file};
 use super::shared::Shared;
+use super::{kept, outcome};
 use crate::store::Stored;
 
 /// How often the keeper looks around.
@@ -63,6 +63,11 @@ fn tick(shared: &Arc<Shared>, ticks: u64) {
     }
     if !shared.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
         outcome::retry(shared);
+    }
+    if ticks.is_multiple_of(MINUTE)
+        && let Err(down) = kept::drop_over(shared)
+    {
+        tracing::warn!(reason = %down, "kept requests could not be dropped");
     }
     if ticks.is_multiple_of(MINUTE)
         && let Some(unit) = shared.malformed.unit()

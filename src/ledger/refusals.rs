@@ -9,6 +9,7 @@ pub fn of_code(code: &'static str) -> Refusal {
         .or_else(|| of_act(code))
         .or_else(|| of_account_act(code))
         .or_else(|| of_registry(code))
+        .or_else(|| of_release(code))
         .unwrap_or_else(|| {
             Refusal::refused(
                 code,
@@ -328,6 +329,40 @@ fn of_registry(code: &'static str) -> Option<Refusal> {
     Some(Refusal::refused(code, ja, en, way).status(409).citing("sekisho:registry"))
 }
 
+/// Refusals of sending what was kept of a ticket.
+fn of_release(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "ticket-not-approved" => (
+            "この受付は見つからないか、まだ承認されていないため、関所から発信できません。",
+            "There is no such ticket, or it is not approved.",
+            "受付の一覧で状態を確認し、承認を受けてください。",
+        ),
+        "release-done" => (
+            "この受付の投稿は、すでに関所から発信しています。二度は発信しません。",
+            "What was kept of this ticket has left already; it leaves once.",
+            "発信の結果を記録またはSNSの画面で確認してください。",
+        ),
+        "release-not-kept" => (
+            "この受付の投稿は関所に保管されていません（保管の期限が過ぎたか、認証情報を関所が預かっていないときに受け付けたもの、または大きすぎるものです）。",
+            "The request is not kept: it has expired, was too large, or came while the gateway held no credential.",
+            "投稿ツールから、承認された内容のままもう一度送信してください。",
+        ),
+        "release-before-restore" => (
+            "記録をバックアップから復元する前に保管された投稿のため、すでに発信したかどうかを確かめられません。",
+            "The request was kept before the records were restored from a backup.",
+            "SNSの画面で公開されていないことを確認し、投稿ツールからもう一度送信してください。",
+        ),
+        "may-not-release" => (
+            "関所から発信できるのは、承認した人、アカウント管理者とSNS運用責任者だけです。",
+            "Only the approver and the account's manager and operators may release a post.",
+            "アカウント管理者またはSNS運用責任者に依頼してください。",
+        ),
+        _ => return None,
+    };
+    let status = if code == "may-not-release" { 403 } else { 409 };
+    Some(Refusal::refused(code, ja, en, way).status(status).citing("sekisho:release"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,6 +383,7 @@ mod tests {
                     .or_else(|| of_act(code))
                     .or_else(|| of_account_act(code))
                     .or_else(|| of_registry(code))
+                    .or_else(|| of_release(code))
                     .is_some(),
                 "{code} has no sentence"
             );

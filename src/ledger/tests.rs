@@ -20,9 +20,11 @@ use crate::domain::media::Sha256;
 use crate::domain::outbound::OutBody;
 use crate::domain::person::ClientId;
 use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Retries};
+use crate::store::Draft;
 use crate::store::sqlite::raw;
 
 mod failures;
+mod kept;
 mod passages;
 mod people;
 mod registry;

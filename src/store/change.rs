@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
 use super::registry::books;
-use super::{Change, Tried, closed, containers, entry_id};
+use super::{Change, Tried, closed, containers, entry_id, kept};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -75,6 +75,9 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         }
         Change::Epoch => run(conn, "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", [at]),
         Change::Hold(ticket) => hold(conn, ticket, place),
+        Change::Keep(ticket, request) => kept::keep(conn, ticket, request, place),
+        Change::Release(ticket) => kept::release(conn, ticket, place),
+        Change::DropKept(now) => kept::drop_over(conn, *now),
         Change::Settle(id, state) => {
             run(conn, "UPDATE ticket SET state = ? WHERE id = ?", params![state.as_str(), id.as_str()])
         }
@@ -256,6 +259,7 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
             let changed = renewed.changed.as_microsecond();
             run(conn, sql, params![renewed.sealed, stale_at, renewed.account.as_str(), changed])
         }
+        Learned::Kept(step) => kept::step(conn, step),
         // It names no entry of its own; `Change::Contain` does.
         Learned::Container(_) => Ok(()),
         Learned::Published { account, id } => {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::registry::books;
-use super::{Condition, containers, entry_id};
+use super::{Condition, containers, entry_id, kept};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -88,6 +88,13 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::AccountFree(..)
         | Condition::PersonFree(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
+        Condition::Releasable(ticket) => kept::failure(conn, ticket, at.now),
+        Condition::MayRelease(person, account, ticket) => {
+            let may = operates(conn, person, account)?
+                || books::manages(conn, person, account, at.now)?
+                || kept::approved_by(conn, person, ticket)?;
+            unless(may, "may-not-release")
+        }
         Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
         Condition::EmbargoHolds(id, body) => {
             let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
@@ -169,14 +176,8 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
         }
         Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
-        Condition::AccountFree(id, body) => {
-            let taken = books::is_elsewhere(conn, "account", id.as_str(), body.as_str())?;
-            unless(!taken, "account-name-taken")
-        }
-        Condition::PersonFree(id, body) => {
-            let taken = books::is_elsewhere(conn, "person", id.as_str(), body.as_str())?;
-            unless(!taken, "person-name-taken")
-        }
+        Condition::AccountFree(id, body) => is_free(conn, ("account", id.as_str()), body, "account-name-taken"),
+        Condition::PersonFree(id, body) => is_free(conn, ("person", id.as_str()), body, "person-name-taken"),
         Condition::RunsSome(..)
         | Condition::EmbargoHolds(..)
         | Condition::ApprovalUsable { .. }
@@ -185,8 +186,15 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         | Condition::ResendOpen { .. }
         | Condition::ContainerOpen(_)
         | Condition::EntryOpen(_)
+        | Condition::Releasable(_)
+        | Condition::MayRelease(..)
         | Condition::Never(_) => Ok(Some("condition-unknown")),
     }
+}
+
+/// Whether no other body has something of this kind and name.
+fn is_free(conn: &Connection, (kind, id): (&str, &str), body: &OrganisationId, code: Code) -> Result<Option<Code>> {
+    unless(!books::is_elsewhere(conn, kind, id, body.as_str())?, code)
 }
 
 fn operates(conn: &Connection, person: &PersonId, account: &AccountId) -> Result<bool> {

@@ -25,6 +25,7 @@ const AHEAD: usize = 2048;
 
 const WRAP: &[u8] = b"sekisho record key v1";
 const PAYLOAD: &[u8] = b"sekisho payload v1";
+const PIECE: &[u8] = b"sekisho piece v1\0";
 
 /// A secret of 32 bytes.
 type Secret = Zeroizing<[u8; 32]>;
@@ -120,6 +121,16 @@ impl Keyring {
         let plain = plain.get(..32).ok_or_else(|| StoreDown("a record key is too short".to_owned()))?;
         secret.copy_from_slice(plain);
         unseal(&aead(&secret)?, PAYLOAD, sealed).map(Some)
+    }
+
+    /// Seals a piece of a file, bound to what `context` says of it.
+    pub fn seal_piece(&self, context: &[u8], piece: &[u8]) -> Result<Vec<u8>, StoreDown> {
+        seal(&self.wrap, &[PIECE, context].concat(), piece)
+    }
+
+    /// The piece again. An error: it was changed, or it is another one.
+    pub fn open_piece(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreDown> {
+        unseal(&self.wrap, &[PIECE, context].concat(), sealed)
     }
 
     /// Destroys a payload's key.

@@ -34,7 +34,8 @@ use tokio::process::Command;
 
 /// The posting tool's key.
 pub(crate) const TOOL_KEY: &str = "child-stage-tool-key-0123456789abcdef";
-const HEAD_KEY: &str = "child-stage-head-key-0123456789abcdef";
+/// The manager's key.
+pub(crate) const HEAD_KEY: &str = "child-stage-head-key-0123456789abcdef";
 /// The one body's log.
 pub(crate) const LOG: &str = "nerima";
 /// The gateway program.

@@ -42,6 +42,7 @@ mod outcome;
 mod prove;
 mod registry;
 mod registry_cli;
+mod release;
 mod reverse;
 mod road;
 mod rows;

@@ -87,6 +87,8 @@ pub enum ContainerStep {
     Make {
         /// How long the provider keeps it.
         hours: u32,
+        /// What publishes it.
+        then: Option<crate::domain::kept::Publication>,
     },
     /// It publishes the one that is named here.
     Publish {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::{ConditionFile, Reader};
+use crate::domain::kept::Publication;
 use crate::recognise::definition::{Condition, ContainerRule, ContainerStep};
 use crate::recognise::words::place;
 
@@ -20,6 +21,9 @@ pub(super) struct ContainerFile {
     /// How long the provider keeps what was made.
     #[serde(default = "a_day")]
     hours: u32,
+    /// What publishes it, where the gateway releases the post itself: the last segment of the path, the query key that
+    /// names the container, and the field of the container that says whether it is ready.
+    then: Option<Publication>,
 }
 
 fn a_day() -> u32 {
@@ -44,7 +48,7 @@ impl Reader<'_> {
 
     pub(super) fn container(&mut self, span: &Range<usize>, file: ContainerFile) -> Option<ContainerRule> {
         let step = match file.step {
-            StepName::Make => ContainerStep::Make { hours: file.hours },
+            StepName::Make => ContainerStep::Make { hours: file.hours, then: file.then },
             StepName::Publish => {
                 let id = file.id.ok_or_else(|| "the publication of a container needs \"id\"".to_owned());
                 ContainerStep::Publish { id: self.take(span, id.and_then(|id| place(&id)))? }

@@ -53,7 +53,7 @@ pub enum RegistryCommand {
         /// Who asks.
         #[command(flatten)]
         asking: Asking,
-        /// The kind: section, position, appointment, deputy, provider, account, grant, delegation, source, contractor.
+        /// The kind: section, position, appointment, deputy, provider, account, grant, delegation, source, contractor, issuer.
         kind: Option<String>,
     },
     /// What each change set, newest first, as JSON lines; of one record, or of all.
@@ -73,7 +73,7 @@ pub enum RegistryCommand {
         /// The list, in UTF-8.
         file: PathBuf,
     },
-    /// Any change, as JSON from a file or standard input: section, position, source, contractor, ...
+    /// Any change, as JSON from a file or standard input: section, position, source, contractor, issuer, ...
     Change {
         /// Who asks.
         #[command(flatten)]

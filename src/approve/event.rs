@@ -99,8 +99,9 @@ pub fn verify(signed: &str, issuers: &[Arc<Issuer>], audience: &str, now: Timest
         EventAlgorithm::EdDSA => Algorithm::EdDSA,
         EventAlgorithm::ES256 => Algorithm::ES256,
     };
-    let fits =
-        |key: &DecodingKey| jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false);
+    let fits = |key: &DecodingKey| {
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false)
+    };
     if !issuer.keys(kid.as_deref()).iter().any(fits) {
         return Err(unsigned("the signature does not fit"));
     }
@@ -278,4 +279,118 @@ fn other_post() -> Refusal {
     .held()
     .citing(CLAUSE)
     .citing("nagano:2(7)")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+    use jsonwebtoken::EncodingKey;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::media::Sha256;
+    use crate::domain::registry::{EventKey, RecordId, Span};
+
+    const NOW: i64 = 1_795_000_000;
+
+    struct Signer(Ed25519KeyPair, EncodingKey);
+
+    fn signer() -> Signer {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let der = pair.to_pkcs8v1().unwrap();
+        Signer(pair, EncodingKey::from_ed_der(der.as_ref()))
+    }
+
+    impl Signer {
+        fn jwk(&self, kid: &str) -> Value {
+            let x = URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref());
+            json!({ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x })
+        }
+
+        fn sign(&self, head: &Value, claims: &Value) -> String {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let message = format!("{}.{}", part(head), part(claims));
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.1, Algorithm::EdDSA).unwrap();
+            format!("{message}.{signature}")
+        }
+    }
+
+    fn issuer(keys: &[Value]) -> Vec<Arc<Issuer>> {
+        vec![Arc::new(Issuer {
+            id: RecordId::new("cms"),
+            name: "CMS".into(),
+            algorithm: EventAlgorithm::EdDSA,
+            key: EventKey::Jwks(json!({ "keys": keys })),
+            accounts: vec![AccountId::new("nagano-x")],
+            actions: vec![Action::Publish],
+            span: Span { from: jiff::civil::Date::MIN, until: None },
+            withdrawn: false,
+        })]
+    }
+
+    fn claims() -> Value {
+        let digest = Digest::from_sha256(Sha256::of(b"the post")).to_string();
+        json!({
+            "iss": "cms", "aud": "gate.example", "jti": "1", "iat": NOW, "exp": NOW + 60, "sub": "head",
+            "event": { "account": "nagano-x", "page": "https://a.example/", "title": "題名", "digest": digest },
+        })
+    }
+
+    fn verified(signed: &str, issuers: &[Arc<Issuer>], at: i64) -> Result<Event, String> {
+        let now = Timestamp::from_second(at).unwrap();
+        verify(signed, issuers, "gate.example", now).map_err(|refusal| refusal.code.into_owned())
+    }
+
+    #[test]
+    fn a_set_of_keys_is_searched_by_kid_and_wholly_without_one() {
+        let (old, new) = (signer(), signer());
+        let issuers = issuer(&[old.jwk("a"), new.jwk("b")]);
+        let head = |kid: Option<&str>| match kid {
+            Some(kid) => json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }),
+            None => json!({ "alg": "EdDSA", "typ": TYPE }),
+        };
+        assert!(verified(&new.sign(&head(Some("b")), &claims()), &issuers, NOW).is_ok());
+        assert!(verified(&new.sign(&head(None), &claims()), &issuers, NOW).is_ok());
+        let crossed = verified(&new.sign(&head(Some("a")), &claims()), &issuers, NOW);
+        assert_eq!(crossed.err().as_deref(), Some("event-signature"));
+        let gone = verified(&new.sign(&head(None), &claims()), &issuer(&[old.jwk("a")]), NOW);
+        assert_eq!(gone.err().as_deref(), Some("event-signature"));
+    }
+
+    #[test]
+    fn an_event_is_read_strictly_and_within_its_time() {
+        let cms = signer();
+        let issuers = issuer(&[cms.jwk("a")]);
+        let head = json!({ "alg": "EdDSA", "typ": TYPE });
+        let good = cms.sign(&head, &claims());
+        for (at, wanted) in [(NOW - 1, false), (NOW, true), (NOW + 59, true), (NOW + 60, false)] {
+            assert_eq!(verified(&good, &issuers, at).is_ok(), wanted, "{at}");
+        }
+        let heads = [
+            json!({ "alg": "none", "typ": TYPE }),
+            json!({ "alg": "HS256", "typ": TYPE }),
+            json!({ "alg": "ES256", "typ": TYPE }),
+            json!({ "alg": "EdDSA", "typ": "sekisho-approval+jwt" }),
+            json!({ "alg": "EdDSA" }),
+            json!({ "alg": "EdDSA", "typ": TYPE, "crit": ["b64"] }),
+        ];
+        for wrong in &heads {
+            assert!(verified(&cms.sign(wrong, &claims()), &issuers, NOW).is_err(), "{wrong}");
+        }
+        let changes: [fn(&mut Value); 6] = [
+            |it| it["extra"] = json!(1),
+            |it| it["event"]["extra"] = json!(1),
+            |it| it["event"]["text"] = json!("both"),
+            |it| drop(it["event"].as_object_mut().unwrap().remove("digest")),
+            |it| it["jti"] = json!(" "),
+            |it| it["aud"] = json!(["gate.example"]),
+        ];
+        for (number, change) in changes.iter().enumerate() {
+            let mut changed = claims();
+            change(&mut changed);
+            let refused = verified(&cms.sign(&head, &changed), &issuers, NOW);
+            assert_eq!(refused.err().as_deref(), Some("event-malformed"), "{number}");
+        }
+        assert!(verified("a.b", &issuers, NOW).is_err() && verified("", &issuers, NOW).is_err());
+    }
 }

@@ -288,6 +288,10 @@ pub enum AccountForm {
         /// Within how many hours an exempt post must be reported.
         #[arg(long, value_name = "HOURS")]
         after_report_hours: Option<u32>,
+        /// A ground on which posts may pass without a decision (長野 2(7)ただし書): already-published, established-fact or
+        /// statutory; repeat the option.
+        #[arg(long = "exemption", value_name = "GROUND")]
+        exemptions: Vec<String>,
         /// Authors may approve (自己決裁).
         #[arg(long)]
         self_approval: bool,

@@ -104,8 +104,7 @@ pub fn links(post: &Post) -> Vec<String> {
 }
 
 /// Links as they are written in a sentence: Japanese letters and brackets end them.
-static LINK: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)https?://[!-'*-;=?-Z_a-z~\[\]]+").ok());
+static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)https?://[!-'*-;=?-Z_a-z~\[\]]+").ok());
 
 fn without_links(text: &str) -> String {
     LINK.as_ref().map_or_else(String::new, |link| link.replace_all(text, " ").into_owned())
@@ -125,9 +124,8 @@ struct Facts {
 
 static DAY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:(令和)?([0-9]{1,4}|元)年)?\s*([0-9]{1,2})月\s*([0-9]{1,2})日").ok());
-static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(午前|午後)?\s*([0-9]{1,2})(?::([0-9]{2})|時(間)?(?:([0-9]{1,2})分|(半))?)").ok()
-});
+static TIME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(午前|午後)?\s*([0-9]{1,2})(?::([0-9]{2})|時(間)?(?:([0-9]{1,2})分|(半))?)").ok());
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9][0-9,]*(?:[.\-/][0-9]+)*").ok());
 static WORD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"[\p{Han}々]{2,}|[\p{Katakana}ー]{2,}|[a-z][a-z'&.]+").ok());

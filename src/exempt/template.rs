@@ -96,8 +96,11 @@ impl Template {
     /// What the text is to this template today.
     fn holds(&self, text: &str, today: Date) -> Match {
         let Some(filled) = self.filled(text) else { return Match::None };
-        let days: Option<Vec<Date>> =
-            self.days.iter().map(|name| day_of(filled.get(name.as_str()).copied().unwrap_or_default(), today)).collect();
+        let days: Option<Vec<Date>> = self
+            .days
+            .iter()
+            .map(|name| day_of(filled.get(name.as_str()).copied().unwrap_or_default(), today))
+            .collect();
         let Some(days) = days else { return Match::None };
         let [from, to] = self.window;
         let (Ok(from), Ok(to)) = (today.checked_add(from.days()), today.checked_add(to.days())) else {

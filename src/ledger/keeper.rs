@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::outcome;
 use super::recover::{high_water, high_water_file};
+use super::remind;
 use super::shared::Shared;
 use crate::store::Stored;
 
@@ -72,6 +73,11 @@ fn tick(shared: &Arc<Shared>, ticks: u64) {
                 tracing::warn!(reason = %down, "a minute's count of malformed requests was not entered");
             }
         }
+    }
+    if ticks.is_multiple_of(MINUTE)
+        && let Err(down) = remind::remind(shared)
+    {
+        tracing::warn!(reason = %down, "reminders of after-reports were not given");
     }
     mark_high_water(shared);
 }

@@ -24,7 +24,8 @@ pub(super) fn hear(hearing: &mut Hearing<'_>, asked: &Asked) -> Written {
 }
 
 fn enter(hearing: &mut Hearing<'_>, issuer: Issuer) -> Written {
-    let named = |id: &str| !id.is_empty() && id.len() <= 60 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let named =
+        |id: &str| !id.is_empty() && id.len() <= 60 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let complete = named(issuer.id.as_str())
         && said(&issuer.name)
         && issuer.span.is_sound()

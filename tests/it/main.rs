@@ -16,6 +16,7 @@ mod by_url;
 mod channels;
 mod channels_meta;
 mod child;
+mod claims;
 mod clauses;
 mod cli;
 mod closed;

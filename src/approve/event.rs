@@ -248,6 +248,17 @@ pub fn not_a_head() -> Refusal {
     .citing(CLAUSE)
 }
 
+/// The page is none of the body's own.
+pub fn other_page() -> Refusal {
+    Refusal::refused(
+        "event-page-not-own",
+        "CMSの公開承認の知らせにあるページは、この団体のホームページのものではありません。",
+        "The page that the publish event names is not on the body's own site.",
+        "CMSの担当者に知らせの設定を確認するか、様式3により所属長の決裁を受けてください。",
+    )
+    .citing(CLAUSE)
+}
+
 fn other_account() -> Refusal {
     Refusal::refused(
         "event-other-account",
@@ -336,8 +347,11 @@ mod tests {
         })
     }
 
-    fn verified(signed: &str, issuers: &[Arc<Issuer>], at: i64) -> Result<Event, String> {
-        let now = Timestamp::from_second(at).unwrap();
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn verified(signed: &str, issuers: &[Arc<Issuer>], now: Timestamp) -> Result<Event, String> {
         verify(signed, issuers, "gate.example", now).map_err(|refusal| refusal.code.into_owned())
     }
 
@@ -349,11 +363,11 @@ mod tests {
             Some(kid) => json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }),
             None => json!({ "alg": "EdDSA", "typ": TYPE }),
         };
-        assert!(verified(&new.sign(&head(Some("b")), &claims()), &issuers, NOW).is_ok());
-        assert!(verified(&new.sign(&head(None), &claims()), &issuers, NOW).is_ok());
-        let crossed = verified(&new.sign(&head(Some("a")), &claims()), &issuers, NOW);
+        assert!(verified(&new.sign(&head(Some("b")), &claims()), &issuers, at(NOW)).is_ok());
+        assert!(verified(&new.sign(&head(None), &claims()), &issuers, at(NOW)).is_ok());
+        let crossed = verified(&new.sign(&head(Some("a")), &claims()), &issuers, at(NOW));
         assert_eq!(crossed.err().as_deref(), Some("event-signature"));
-        let gone = verified(&new.sign(&head(None), &claims()), &issuer(&[old.jwk("a")]), NOW);
+        let gone = verified(&new.sign(&head(None), &claims()), &issuer(&[old.jwk("a")]), at(NOW));
         assert_eq!(gone.err().as_deref(), Some("event-signature"));
     }
 
@@ -363,8 +377,8 @@ mod tests {
         let issuers = issuer(&[cms.jwk("a")]);
         let head = json!({ "alg": "EdDSA", "typ": TYPE });
         let good = cms.sign(&head, &claims());
-        for (at, wanted) in [(NOW - 1, false), (NOW, true), (NOW + 59, true), (NOW + 60, false)] {
-            assert_eq!(verified(&good, &issuers, at).is_ok(), wanted, "{at}");
+        for (second, wanted) in [(NOW - 1, false), (NOW, true), (NOW + 59, true), (NOW + 60, false)] {
+            assert_eq!(verified(&good, &issuers, at(second)).is_ok(), wanted, "{second}");
         }
         let heads = [
             json!({ "alg": "none", "typ": TYPE }),
@@ -375,7 +389,7 @@ mod tests {
             json!({ "alg": "EdDSA", "typ": TYPE, "crit": ["b64"] }),
         ];
         for wrong in &heads {
-            assert!(verified(&cms.sign(wrong, &claims()), &issuers, NOW).is_err(), "{wrong}");
+            assert!(verified(&cms.sign(wrong, &claims()), &issuers, at(NOW)).is_err(), "{wrong}");
         }
         let changes: [fn(&mut Value); 6] = [
             |it| it["extra"] = json!(1),
@@ -388,9 +402,9 @@ mod tests {
         for (number, change) in changes.iter().enumerate() {
             let mut changed = claims();
             change(&mut changed);
-            let refused = verified(&cms.sign(&head, &changed), &issuers, NOW);
+            let refused = verified(&cms.sign(&head, &changed), &issuers, at(NOW));
             assert_eq!(refused.err().as_deref(), Some("event-malformed"), "{number}");
         }
-        assert!(verified("a.b", &issuers, NOW).is_err() && verified("", &issuers, NOW).is_err());
+        assert!(verified("a.b", &issuers, at(NOW)).is_err() && verified("", &issuers, at(NOW)).is_err());
     }
 }

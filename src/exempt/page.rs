@@ -1,9 +1,9 @@
 //! A page of the body's own site as evidence: what it says in words, and whether a post says anything that it does not
 //! (長野 2(7)ただし書・1, 2(8)).
 //!
-//! The facts of a post are its days, its times, its other numbers, and its words of two or more kanji, katakana or letters. Each must
-//! stand on the page. So a post may say less than the page, and say it in other sentences; it can add no time, no place, no
-//! name and no 中止.
+//! The facts of a post are its days, its times, its other numbers with what they count, its words of two or more kanji,
+//! katakana or letters, and the short words that turn a sentence round (休み, ありません). Each must stand on the page. So a post
+//! may say less than the page, and say it in other sentences; it can add no time, no place, no name and no 中止.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -19,6 +19,10 @@ use crate::domain::post::Post;
 
 /// Facts that a refusal names.
 const NAMED: usize = 3;
+/// Kanji that turn a sentence round where they stand alone before kana: 休み, 止め, 無し, 変わる, 切れ, 満ちる, 終わる.
+const TURNING: [char; 12] = ['休', '止', '延', '無', '不', '変', '切', '満', '終', '消', '閉', '禁'];
+/// The same in kana.
+const TURNING_KANA: [&str; 7] = ["ません", "ないで", "なくな", "なし", "やめ", "ちゅうし", "えんき"];
 
 /// A page as it was fetched.
 #[derive(Clone, Debug)]
@@ -45,9 +49,10 @@ impl Page {
     pub fn lacks(&self, text: &str) -> Vec<String> {
         let (post, page) = (Facts::of(&folded(&without_links(text))), Facts::of(&self.text));
         let squeezed: String = self.text.chars().filter(|c| !c.is_whitespace()).collect();
+        let turned = TURNING_KANA.into_iter().filter(|it| text.contains(it) && !squeezed.contains(it));
         let counted = post.counted.difference(&page.counted).cloned();
         let said = post.words.iter().filter(|word| !squeezed.contains(word.as_str())).cloned();
-        counted.chain(said).collect()
+        counted.chain(said).chain(turned.map(str::to_owned)).collect()
     }
 
     /// Whether the page's title, or what stands in it before the site's own name, is in the text.
@@ -126,15 +131,26 @@ static DAY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:(令和)?([0-9]{1,4}|元)年)?\s*([0-9]{1,2})月\s*([0-9]{1,2})日").ok());
 static TIME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(午前|午後)?\s*([0-9]{1,2})(?::([0-9]{2})|時(間)?(?:([0-9]{1,2})分|(半))?)").ok());
-static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9][0-9,]*(?:[.\-/][0-9]+)*").ok());
-static WORD: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"[\p{Han}々]{2,}|[\p{Katakana}ー]{2,}|[a-z][a-z'&.]+").ok());
+static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"第?[0-9][0-9,]*(?:[.\-/][0-9]+)*\p{Han}?").ok());
+/// A weekday in brackets says nothing of its own: the inspection holds it against its day.
+static WEEKDAY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[(\[][月火水木金土日](?:曜日?)?(?:・?[祝休])?[)\]]").ok());
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{Han}々\p{Katakana}ーa-z]+").ok());
+
+/// Whether a run of letters is a word that must stand on the page.
+fn is_word(run: &str) -> bool {
+    let mut letters = run.chars();
+    match (letters.next(), letters.next()) {
+        (Some(only), None) => TURNING.contains(&only),
+        (first, _) => first.is_some(),
+    }
+}
 
 impl Facts {
     fn of(text: &str) -> Self {
         let mut facts = Self::default();
-        let [Some(day), Some(time), Some(number), Some(word)] =
-            [DAY.as_ref(), TIME.as_ref(), NUMBER.as_ref(), WORD.as_ref()]
+        let [Some(day), Some(weekday), Some(time), Some(number), Some(word)] =
+            [DAY.as_ref(), WEEKDAY.as_ref(), TIME.as_ref(), NUMBER.as_ref(), WORD.as_ref()]
         else {
             // A pattern that does not compile covers nothing: no page has this.
             facts.counted.insert(text.to_owned());
@@ -151,6 +167,7 @@ impl Facts {
             let day = format!("{}月{}日", of(3).trim_start_matches('0'), of(4).trim_start_matches('0'));
             [Some(day), year.map(|year| format!("{year}年"))].into_iter().flatten().collect()
         });
+        let rest = weekday.replace_all(&rest, " ");
         let rest = facts.take(time, &rest, |it| {
             let of = |at: usize| it.get(at).map_or("", |it| it.as_str());
             let hour: u32 = of(2).parse().unwrap_or_default();
@@ -162,7 +179,8 @@ impl Facts {
             vec![format!("{hour}:{minute:02}")]
         });
         let rest = facts.take(number, &rest, |it| vec![it.get(0).map_or("", |it| it.as_str()).replace(',', "")]);
-        facts.words.extend(word.find_iter(&rest).map(|it| it.as_str().to_owned()));
+        let said = word.find_iter(&rest).map(|it| it.as_str()).filter(|run| is_word(run));
+        facts.words.extend(said.map(str::to_owned));
         facts
     }
 
@@ -290,8 +308,13 @@ mod tests {
             ("健康相談会は令和9年12月1日", "2027年"),
             ("健康相談会は中止", "中止"),
             ("健康相談会は延期", "延期"),
-            ("健康相談会は30人まで", "30"),
-            ("健康相談会は100円", "100"),
+            ("健康相談会は30人まで", "30人"),
+            ("健康相談会は100円", "100円"),
+            ("健康相談会の場所は第2庁舎", "第2庁"),
+            ("健康相談会はお休みです", "休"),
+            ("健康相談会はありません", "ません"),
+            ("健康相談会はとりやめ", "やめ"),
+            ("健康相談会はＢ会場", "b会場"),
             ("健康相談会の場所はビッグハット", "ビッグハット"),
             ("健康相談会はAsahi Hallで", "asahi"),
             ("健康相談会は5時間", "5時間"),

@@ -165,7 +165,7 @@ impl Gate {
         let issuers = standing.map(|it| it.issuers).unwrap_or_default();
         let event: Event = event::verify(signed, &issuers, self.issuers.name(), now)?;
         if !is_on(rules.guidelines.sites(&account.organisation), event.page()) {
-            return Err(Box::new(not_own()));
+            return Err(Box::new(event::other_page()));
         }
         // 所属長による公開承認: whoever approved the page leads a section of this body, now.
         let book = registry.book(&account.organisation);

@@ -169,7 +169,7 @@ async fn nagano_2_8_an_event_opens_nothing_but_the_post_that_was_approved() {
         refused(&town, NAGANO, &wire, code, "nagano:2(8)a").await;
     }
     let page = cms.event(&town, "nagano-x", &text, |it| it["event"]["page"] = json!("https://www.city.example/x"));
-    refused(&town, NAGANO, &with(page), "page-not-own", "nagano:2(7)p・1").await;
+    refused(&town, NAGANO, &with(page), "event-page-not-own", "nagano:2(8)a").await;
     let forged = stranger.event(&town, "nagano-x", &text, |_| ());
     refused(&town, NAGANO, &with(forged), "event-signature", "nagano:2(8)a").await;
     let mut cut = cms.event(&town, "nagano-x", &text, |_| ());

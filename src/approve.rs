@@ -12,6 +12,7 @@ use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Unavailable};
 
 pub mod claims;
+pub mod event;
 pub mod signed;
 
 /// What an approval must cover.

@@ -6,19 +6,26 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::config::Problem;
 use crate::domain::account::Account;
+use crate::domain::clock::in_japan;
 use crate::domain::decision::Refusal;
 use crate::domain::exemption::Exemption;
 use crate::domain::ports::Emergencies;
 use crate::domain::post::Post;
 
+pub mod claim;
+pub mod page;
 mod template;
 
-use template::Template;
+use template::{Match, Purpose, Template};
 
-const TEMPLATES: &str = include_str!("../config/guidelines/templates/weather.toml");
+const TEMPLATES: [(&str, &str); 2] = [
+    ("builtin:templates", include_str!("../config/guidelines/templates/weather.toml")),
+    ("builtin:results", include_str!("../config/guidelines/templates/results.toml")),
+];
 
 /// What a request claims by door and header.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +38,7 @@ pub struct Claim<'a> {
     pub category: Option<&'a str>,
 }
 
-/// The templates of 練馬 第11条第2号.
+/// The templates of 練馬 第11条第2号 and 長野 2(7)ただし書・2.
 pub struct Templates {
     templates: Vec<Template>,
 }
@@ -44,7 +51,9 @@ impl Templates {
     pub fn load(config: &crate::config::guideline::Guideline) -> Result<Self, Vec<Problem>> {
         let (mut templates, mut problems) = (Vec::new(), Vec::new());
         if config.templates.is_empty() {
-            template::read(Path::new("builtin:templates"), TEMPLATES, &mut templates, &mut problems);
+            for (name, text) in TEMPLATES {
+                template::read(Path::new(name), text, &mut templates, &mut problems);
+            }
         }
         for file in &config.templates {
             match std::fs::read_to_string(file) {
@@ -69,7 +78,7 @@ impl Templates {
 ///
 /// # Errors
 /// A claim that cannot hold, with its reason: `no-open-emergency`, `unknown-template`, `template-does-not-fit`,
-/// `category-not-in-policy`, `unknown-exemption`, `store-unavailable`.
+/// `template-out-of-window`, `category-not-in-policy`, `unknown-exemption`, `store-unavailable`.
 pub fn exemption(
     claim: Claim<'_>,
     account: &Account,
@@ -88,7 +97,7 @@ pub fn exemption(
     };
     match (name, detail) {
         ("emergency", None) => emergency(account, emergencies, now).map(Some),
-        ("weather-event", template) => weather_event(template, post, templates).map(Some),
+        ("weather-event", template) => weather_event(template, post, templates, now).map(Some),
         ("operating-policy", None) => operating_policy(claim.category, account).map(Some),
         _ => Err(Refusal::refused(
             "unknown-exemption",
@@ -126,9 +135,26 @@ fn emergency(account: &Account, emergencies: &dyn Emergencies, now: Timestamp) -
     }
 }
 
-fn weather_event(wanted: Option<&str>, post: &Post, templates: &Templates) -> Result<Exemption, Refusal> {
-    let candidates: Vec<&Template> =
-        templates.templates.iter().filter(|template| wanted.is_none_or(|id| id == template.id)).collect();
+fn weather_event(
+    wanted: Option<&str>,
+    post: &Post,
+    templates: &Templates,
+    now: Timestamp,
+) -> Result<Exemption, Refusal> {
+    let (template, _) = fitting(Purpose::WeatherEvent, wanted, post, templates, now)?;
+    Ok(Exemption::WeatherEvent { template, fits: true })
+}
+
+/// The template of this purpose that the post is, and the latest day that it names.
+fn fitting(
+    purpose: Purpose,
+    wanted: Option<&str>,
+    post: &Post,
+    templates: &Templates,
+    now: Timestamp,
+) -> Result<(String, Option<Date>), Refusal> {
+    let asked = |template: &&Template| template.purpose == purpose && wanted.is_none_or(|id| id == template.id);
+    let candidates: Vec<&Template> = templates.templates.iter().filter(asked).collect();
     if candidates.is_empty() {
         return Err(Refusal::refused(
             "unknown-template",
@@ -138,9 +164,16 @@ fn weather_event(wanted: Option<&str>, post: &Post, templates: &Templates) -> Re
         )
         .citing("sekisho:template"));
     }
-    match template::matching(&candidates, post) {
-        Some(template) => Ok(Exemption::WeatherEvent { template: template.id.clone(), fits: true }),
-        None => Err(Refusal::refused(
+    match template::matching(&candidates, post, in_japan(now).date()) {
+        Match::Fits(template, day) => Ok((template, day)),
+        Match::OutOfWindow => Err(Refusal::refused(
+            "template-out-of-window",
+            "ひな形に書かれた日付が、このひな形を使える期間の外です。",
+            "The day in the template lies outside the days for which it stands.",
+            "日付を確かめて送信し直すか、所属の承認者の承認を受けてください。",
+        )
+        .citing("sekisho:template")),
+        Match::None => Err(Refusal::refused(
             "template-does-not-fit",
             "投稿の内容が、登録されているひな形どおりになっていません（空欄、追加の文章、画像などがあります）。",
             "The post is not the template with its fields filled and nothing else.",

@@ -42,6 +42,7 @@ pub mod budget;
 pub mod busy;
 pub mod by_url;
 pub mod canary;
+mod claims;
 mod closed;
 mod declared;
 pub mod follow;
@@ -291,7 +292,7 @@ impl Gate {
         dossier.report = Some(report.clone());
         let pass = match followed {
             Some(known) => Pass::Followed(known),
-            None => self.shown(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier)?,
+            None => self.claimed(rules, &client, &account, &extracted, &digest, &headers, emergency, dossier).await?,
         };
         dossier.pass = Some(pass.clone());
         release::still(dossier, credential)?;

@@ -87,6 +87,8 @@ pub struct Around {
     pub undoes: bool,
     /// Whether what it describes is a list of accounts, not the account itself.
     pub of_list: bool,
+    /// Whether the account has an after-report that was not made in time; looked up where an exemption is claimed.
+    pub reports_overdue: bool,
 }
 
 /// The guidelines of all bodies, parsed, validated, sliced: each body has its own rules and the common ones.
@@ -149,6 +151,11 @@ impl Guidelines {
     /// SHA-256 (hex) over the rules in force.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The hosts of a body's own site, in lower case.
+    pub fn sites(&self, organisation: &OrganisationId) -> &[String] {
+        self.bodies.get(organisation).map_or(&[], |body| body.town.sites.as_slice())
     }
 
     /// The rules in force for a body: its own in the order of its files, then the common ones.

@@ -51,6 +51,7 @@ pub mod read;
 mod recover;
 pub mod refusals;
 mod registry;
+mod remind;
 pub mod sequence;
 mod shared;
 pub mod tree;

@@ -17,6 +17,7 @@ use crate::domain::registry::{AccountRecord, Asked, Book, Charter, PositionId, S
 
 mod account;
 mod grant;
+mod issuer;
 mod life;
 mod office;
 mod provider;
@@ -116,6 +117,7 @@ fn hear(hearing: &mut Hearing<'_>, asked: &Asked, lines: &mut Vec<transfer::Prob
         Asked::Source(_) | Asked::EndSource { .. } | Asked::Contractor(_) | Asked::EndContractor { .. } => {
             source::hear(hearing, asked)
         }
+        Asked::Issuer(_) | Asked::EndIssuer { .. } => issuer::hear(hearing, asked),
     }
 }
 

@@ -44,6 +44,7 @@ mod queue;
 pub mod reads;
 pub mod records;
 pub mod registry;
+mod reports;
 pub mod sqlite;
 mod writer;
 
@@ -284,6 +285,8 @@ pub enum Change {
     },
     /// It was made, now.
     MakeReport(AfterReportId),
+    /// It was reminded of, up to this stage.
+    Remind(AfterReportId, u8),
     /// This unit's entry waits for an outcome.
     Open,
     /// The entry's outcome is this unit's entry.

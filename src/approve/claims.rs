@@ -39,15 +39,21 @@ impl Header {
 
     /// Reads a header: one object, no name twice, `typ` as it must be, nothing that asks to be understood.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
-        let members: Members = serde_json::from_slice(bytes).map_err(|_| "the header is not one object of names")?;
-        if members.0.contains_key("crit") || members.0.contains_key("b64") {
-            return Err("the header asks for an extension");
-        }
-        let text = |name: &str| members.0.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        match (text("alg"), text("typ")) {
-            (Some(alg), Some(typ)) if typ == TYPE => Ok(Self { alg, typ }),
-            _ => Err("`typ` is not sekisho-approval+jwt or `alg` is missing"),
-        }
+        let (alg, _) = head_of(bytes, TYPE)?;
+        Ok(Self { alg, typ: TYPE.to_owned() })
+    }
+}
+
+/// `alg` and `kid` of a header of that `typ`.
+pub(super) fn head_of(bytes: &[u8], typ: &str) -> Result<(String, Option<String>), &'static str> {
+    let members: Members = serde_json::from_slice(bytes).map_err(|_| "the header is not one object of names")?;
+    if members.0.contains_key("crit") || members.0.contains_key("b64") {
+        return Err("the header asks for an extension");
+    }
+    let text = |name: &str| members.0.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    match (text("alg"), text("typ")) {
+        (Some(alg), Some(known)) if known == typ => Ok((alg, text("kid"))),
+        _ => Err("`typ` is not the one of this kind of statement, or `alg` is missing"),
     }
 }
 

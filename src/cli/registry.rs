@@ -112,12 +112,13 @@ pub(super) fn account(form: AccountForm, io: &mut Io<'_>) -> Exit {
             categories,
             delegable,
             after_report_hours,
+            exemptions,
             self_approval,
             account,
         } => {
             let policy = json!({
                 "version": version, "categories": categories, "after_report_hours": after_report_hours,
-                "self_approval": self_approval,
+                "self_approval": self_approval, "exemptions": exemptions,
             });
             let form = json!({
                 "change": "set-policy", "account": account, "policy": policy, "base": base, "delegable": delegable,

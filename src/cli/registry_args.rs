@@ -53,7 +53,7 @@ pub enum RegistryCommand {
         /// Who asks.
         #[command(flatten)]
         asking: Asking,
-        /// The kind: section, position, appointment, deputy, provider, account, grant, delegation, source, contractor.
+        /// The kind: section, position, appointment, deputy, provider, account, grant, delegation, source, contractor, issuer.
         kind: Option<String>,
     },
     /// What each change set, newest first, as JSON lines; of one record, or of all.
@@ -73,7 +73,7 @@ pub enum RegistryCommand {
         /// The list, in UTF-8.
         file: PathBuf,
     },
-    /// Any change, as JSON from a file or standard input: section, position, source, contractor, ...
+    /// Any change, as JSON from a file or standard input: section, position, source, contractor, issuer, ...
     Change {
         /// Who asks.
         #[command(flatten)]
@@ -288,6 +288,10 @@ pub enum AccountForm {
         /// Within how many hours an exempt post must be reported.
         #[arg(long, value_name = "HOURS")]
         after_report_hours: Option<u32>,
+        /// A ground on which posts may pass without a decision (長野 2(7)ただし書): already-published, established-fact or
+        /// statutory; repeat the option.
+        #[arg(long = "exemption", value_name = "GROUND")]
+        exemptions: Vec<String>,
         /// Authors may approve (自己決裁).
         #[arg(long)]
         self_approval: bool,

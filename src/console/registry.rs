@@ -166,6 +166,7 @@ pub(super) async fn standing(
         "sources": records(&|| standing.sources.iter().map(|it| serde_json::to_value(&**it)).collect()),
         "contractors": records(&|| standing.contractors.iter().map(|it| serde_json::to_value(&**it)).collect()),
         "contractors_out": standing.contractors_out,
+        "issuers": records(&|| standing.issuers.iter().map(|it| serde_json::to_value(&**it)).collect()),
         "credential_rotate_by": rotate_by,
         "attention": wants(&standing),
     })))

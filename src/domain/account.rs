@@ -108,6 +108,9 @@ pub struct OperatingPolicy {
     /// Answers that everybody who writes may be given, word for word (LINE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_answers: Option<FixedAnswers>,
+    /// The grounds on which a post may pass without a decision, as the section has arranged beforehand (長野 2(7)ただし書).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<super::exemption::Ground>,
     /// The signature (署名) with which every post ends, where the body's guideline asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,

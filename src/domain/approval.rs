@@ -50,6 +50,16 @@ pub struct Approval {
     pub remarks: Remarks,
 }
 
+/// How the issuer of an approval begins that was derived from a publish event of a body's content management system.
+pub const PUBLISH_EVENT: &str = "publish-event:";
+
+impl Approval {
+    /// Whether it was derived from a publish event (長野 2(8): みなし決裁).
+    pub fn is_publish_event(&self) -> bool {
+        self.issuer.starts_with(PUBLISH_EVENT)
+    }
+}
+
 /// What the store knows of an approval's use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownApproval {

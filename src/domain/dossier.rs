@@ -68,17 +68,19 @@ pub struct Dossier {
     pub retry_key: Option<String>,
     /// What would have refused it, where the account is only observed.
     pub would_refuse: Option<Box<super::decision::Refusal>>,
-    /// Media that it names by URL, as they were found there.
+    /// What was fetched for it, as it was found there: media that it names by URL, a page that it rests on.
     pub seen: Vec<Seen>,
     /// The request itself, sealed, where the gateway keeps it to release it.
     pub keep: Option<Box<super::kept::SealedKept>>,
     /// What it is a request of, where the gateway releases a post itself.
     pub release: Option<Box<super::kept::Releasing>>,
+    /// Whether an after-report of the account is overdue; looked up where an exemption is claimed.
+    pub overdue: bool,
     /// The post's normal form, sealed in the payload. Empty where there is none.
     pub payload: Vec<u8>,
 }
 
-/// A medium that was fetched from where a post says.
+/// What was fetched from where a post says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The address, as the post says it. Sealed in the payload.

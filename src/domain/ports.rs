@@ -137,6 +137,8 @@ pub trait Emergencies: Send + Sync {
     fn emergencies(&self, organisation: &OrganisationId) -> Result<Vec<Emergency>, Unavailable>;
     /// After-reports of a body, the earliest due first.
     fn after_reports(&self, organisation: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable>;
+    /// Whether the account owes an after-report that was due at `now` or before.
+    fn overdue(&self, account: &AccountId, now: Timestamp) -> Result<bool, Unavailable>;
 }
 
 /// What a body keeps closed.

@@ -1,8 +1,11 @@
-//! Templates of 練馬 第11条第2号: a text whose fields are filled, and nothing else.
+//! Templates of 練馬 第11条第2号 and 長野 2(7)ただし書・2: a text whose fields are filled, and nothing else, of a day that is
+//! near enough.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -17,6 +20,45 @@ pub(super) struct Template {
     pattern: Regex,
     /// The fields in the order of their places in the text; one that stands twice must be filled alike.
     places: Vec<String>,
+    /// The fields that hold a day, in the order of their places, each once.
+    days: Vec<String>,
+    /// What the template is for.
+    pub(super) purpose: Purpose,
+    /// The days on which the event may lie, counted from today.
+    window: [i32; 2],
+}
+
+/// What a template is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Purpose {
+    /// 天候不良等による開催・中止: the first day named is the event's.
+    #[default]
+    WeatherEvent,
+    /// 既成の事実: every day named is over.
+    EstablishedFact,
+}
+
+impl Purpose {
+    /// The days on which an event of this kind lies, where the template does not say: yesterday's and the next two months'
+    /// for a notice, today's and the last two months' for a result.
+    fn window(self) -> [i32; 2] {
+        match self {
+            Self::WeatherEvent => [-1, 60],
+            Self::EstablishedFact => [-60, 0],
+        }
+    }
+}
+
+/// What came of holding a post against the templates.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// None fits.
+    None,
+    /// This one fits, but for the day.
+    OutOfWindow,
+    /// This one fits; the latest day that it names, if it names one.
+    Fits(String, Option<Date>),
 }
 
 #[derive(Deserialize)]
@@ -31,19 +73,70 @@ struct Written {
     id: String,
     text: String,
     fields: BTreeMap<String, String>,
+    #[serde(default, rename = "for")]
+    purpose: Purpose,
+    #[serde(default)]
+    window: Option<[i32; 2]>,
 }
 
 const DIGITS: &str = "[0-9]";
 
 impl Template {
-    /// Whether the whole text is this template with every field filled.
-    fn fits(&self, text: &str) -> bool {
-        let Some(captures) = self.pattern.captures(text) else { return false };
+    /// What the fields hold, if the whole text is this template with every field filled.
+    fn filled<'t>(&self, text: &'t str) -> Option<BTreeMap<&str, &'t str>> {
+        let captures = self.pattern.captures(text)?;
         let mut filled: BTreeMap<&str, &str> = BTreeMap::new();
-        self.places.iter().zip(captures.iter().skip(1)).all(|(name, capture)| {
+        let whole = self.places.iter().zip(captures.iter().skip(1)).all(|(name, capture)| {
             let value = capture.map_or("", |it| it.as_str());
             !value.trim().is_empty() && *filled.entry(name).or_insert(value) == value
-        })
+        });
+        whole.then_some(filled)
+    }
+
+    /// What the text is to this template today.
+    fn holds(&self, text: &str, today: Date) -> Match {
+        let Some(filled) = self.filled(text) else { return Match::None };
+        let days: Option<Vec<Date>> = self
+            .days
+            .iter()
+            .map(|name| day_of(filled.get(name.as_str()).copied().unwrap_or_default(), today))
+            .collect();
+        let Some(days) = days else { return Match::None };
+        let [from, to] = self.window;
+        let (Ok(from), Ok(to)) = (today.checked_add(from.days()), today.checked_add(to.days())) else {
+            return Match::OutOfWindow;
+        };
+        let judged = match self.purpose {
+            Purpose::WeatherEvent => days.get(..1).unwrap_or_default(),
+            Purpose::EstablishedFact => days.as_slice(),
+        };
+        if judged.iter().all(|day| from <= *day && *day <= to) {
+            Match::Fits(self.id.clone(), days.iter().max().copied())
+        } else {
+            Match::OutOfWindow
+        }
+    }
+}
+
+/// The day that a field of kind `date` names. Without a year it is the one that lies nearest to today.
+fn day_of(text: &str, today: Date) -> Option<Date> {
+    let (year, rest) = match text.split_once('年') {
+        Some((year, rest)) => (Some(year), rest),
+        None => (None, text),
+    };
+    let (month, rest) = rest.split_once('月')?;
+    let (day, _) = rest.split_once('日')?;
+    let (month, day): (i8, i8) = (month.parse().ok()?, day.parse().ok()?);
+    let of = |year: i16| Date::new(year, month, day).ok();
+    match year {
+        Some(year) => {
+            let era = year.strip_prefix("令和").and_then(|year| year.parse::<i16>().ok()).map(|year| 2018 + year);
+            of(era.or_else(|| year.parse().ok())?)
+        }
+        None => {
+            let near = (today.year() - 1..=today.year() + 1).filter_map(of);
+            near.min_by_key(|day| day.duration_since(today).as_hours().abs())
+        }
     }
 }
 
@@ -93,7 +186,20 @@ fn compile(written: &Written) -> Result<Template, String> {
     pattern.push_str(&regex::escape(rest));
     pattern.push_str("\\z");
     let pattern = Regex::new(&pattern).map_err(|error| error.to_string())?;
-    Ok(Template { id: written.id.clone(), pattern, places })
+    let mut days: Vec<String> = Vec::new();
+    for name in &places {
+        if written.fields.get(name).is_some_and(|kind| kind == "date") && !days.contains(name) {
+            days.push(name.clone());
+        }
+    }
+    if days.is_empty() && written.purpose == Purpose::EstablishedFact {
+        return Err("what has taken place names its day: a field of kind `date` is missing".into());
+    }
+    let window = written.window.unwrap_or_else(|| written.purpose.window());
+    if window.first() > window.last() || (written.purpose == Purpose::EstablishedFact && window.last() > Some(&0)) {
+        return Err("`window` is [first day, last day], counted from today; a result lies in the past".into());
+    }
+    Ok(Template { id: written.id.clone(), pattern, places, days, purpose: written.purpose, window })
 }
 
 /// What a field of this kind may hold, after full-width digits became ASCII.
@@ -104,10 +210,11 @@ fn grammar(kind: &str) -> Result<String, String> {
             "(?:(?:令和{d}{{1,2}}|20{d}{{2}})年)?(?:1[0-2]|[1-9])月(?:3[01]|[12]{d}|[1-9])日(?:[(（][月火水木金土日](?:曜日?)?(?:・[祝休])?[)）])?"
         ),
         "time" => format!("(?:午前|午後)?(?:2[0-4]|1{d}|{d})(?:時(?:[1-5]?{d}分|半)?|:[0-5]{d})"),
+        "number" => "[1-9][0-9]{0,6}".to_owned(),
         "weather" => "(?:荒天|雨天|悪天候|天候不良|強風|暴風|大雨|大雪|降雪|積雪|台風(?:[0-9]{1,2}号)?|雷|落雷のおそれ|猛暑|高温|濃霧|停電|地震|路面凍結|グラウンド不良)(?:の(?:影響|おそれ|見込み))?".to_owned(),
         _ => {
             let most = kind.strip_prefix("name:").and_then(|most| most.parse::<u8>().ok()).filter(|most| *most > 0);
-            let most = most.ok_or_else(|| format!("`{kind}` is no kind; there are date, time, weather, name:<most>"))?;
+            let most = most.ok_or_else(|| format!("`{kind}` is no kind; there are date, time, number, weather, name:<most>"))?;
             format!("[ぁ-ゖァ-ヺー一-鿿々A-Za-z0-9Ａ-Ｚａ-ｚ・&＆()（）\\- 　]{{1,{most}}}")
         }
     })
@@ -125,9 +232,9 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The first of `templates` that the post is, and nothing else: one text, no media, no references, nothing tagged or
-/// scheduled, no unmapped field.
-pub(super) fn matching<'t>(templates: &[&'t Template], post: &Post) -> Option<&'t Template> {
+/// The words of a post that is one text and nothing else: no media, no references, nothing tagged or scheduled, no unmapped
+/// field.
+pub(super) fn only_text(post: &Post) -> Option<&str> {
     if !post.media.is_empty() || !post.rest.is_empty() || !post.references.values().all(Vec::is_empty) {
         return None;
     }
@@ -143,6 +250,73 @@ pub(super) fn matching<'t>(templates: &[&'t Template], post: &Post) -> Option<&'
     // A structured message (LINE) says of itself that it is a text.
     texts.retain(|(at, text)| !(at.ends_with("/type") && *text == "text"));
     let [(_, text)] = texts.as_slice() else { return None };
+    Some(text)
+}
+
+/// The first of `templates` that the post is, and nothing else.
+pub(super) fn matching(templates: &[&Template], post: &Post, today: Date) -> Match {
+    let Some(text) = only_text(post) else { return Match::None };
     let text = plain(text.trim_end());
-    templates.iter().find(|template| template.fits(&text)).copied()
+    let mut best = Match::None;
+    for template in templates {
+        match template.holds(&text, today) {
+            Match::None => {}
+            Match::OutOfWindow => best = Match::OutOfWindow,
+            fits @ Match::Fits(..) => return fits,
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_without_a_year_is_the_nearest_one_and_a_year_is_believed() {
+        let cases = [
+            ("2026-12-30", "1月3日(日)", Some("2027-01-03")),
+            ("2027-01-03", "12月30日", Some("2026-12-30")),
+            ("2027-03-31", "4月1日", Some("2027-04-01")),
+            ("2028-02-20", "2月29日", Some("2028-02-29")),
+            ("2026-02-20", "2月29日", None),
+            ("2026-11-22", "令和8年11月21日(土)", Some("2026-11-21")),
+            ("2026-11-22", "2024年11月21日", Some("2024-11-21")),
+            ("2026-11-22", "13月40日", None),
+        ];
+        for (today, text, wanted) in cases {
+            let wanted = wanted.map(|it| it.parse::<Date>().unwrap());
+            assert_eq!(day_of(text, today.parse().unwrap()), wanted, "{text} on {today}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_over_and_not_long_ago() {
+        let written = "[[templates]]\nid = \"r\"\nfor = \"established-fact\"\ntext = \"{date}の「{event}」は終了しました。\"\nfields = { date = \"date\", event = \"name:20\" }\n";
+        let (mut templates, mut problems) = (Vec::new(), Vec::new());
+        read(Path::new("t.toml"), written, &mut templates, &mut problems);
+        assert_eq!(problems.len(), 0);
+        let today = "2026-11-22".parse().unwrap();
+        let on = |day: &str| templates[0].holds(&format!("{day}の「区民駅伝」は終了しました。"), today);
+        for (day, last) in [("11月22日", "2026-11-22"), ("11月21日", "2026-11-21"), ("9月23日", "2026-09-23")] {
+            assert_eq!(on(day), Match::Fits("r".into(), Some(last.parse().unwrap())), "{day}");
+        }
+        for day in ["11月23日", "令和9年11月21日", "9月22日", "2025年11月21日"] {
+            assert_eq!(on(day), Match::OutOfWindow, "{day}");
+        }
+        assert_eq!(on("2月30日"), Match::None);
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_is_a_problem() {
+        let wrong = |extra: &str| {
+            let text = format!("[[templates]]\nid = \"r\"\ntext = \"{{e}}\"\nfields = {{ e = \"name:9\" }}\n{extra}\n");
+            let (mut templates, mut problems) = (Vec::new(), Vec::new());
+            read(Path::new("t.toml"), &text, &mut templates, &mut problems);
+            problems.len()
+        };
+        assert_eq!(wrong(""), 0);
+        assert_eq!(wrong("window = [3, 1]"), 1);
+        assert_eq!(wrong("for = \"established-fact\""), 1, "it names no day");
+    }
 }

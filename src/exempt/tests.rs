@@ -16,6 +16,9 @@ impl Emergencies for Declared {
     fn emergencies(&self, _: &OrganisationId) -> Result<Vec<Emergency>, Unavailable> {
         Ok(Vec::new())
     }
+    fn overdue(&self, _: &AccountId, _: Timestamp) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
     fn after_reports(&self, _: &OrganisationId) -> Result<Vec<AfterReport>, Unavailable> {
         Ok(Vec::new())
     }

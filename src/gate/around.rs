@@ -36,6 +36,7 @@ impl Gate {
             declares: dossier.declares.clone(),
             own_target: self.is_of_own(account, extracted).await?,
             undoes: recognised.route.id.ends_with("-undo"),
+            reports_overdue: dossier.overdue,
             of_list: recognised.route.id.starts_with("list-"),
         })
     }

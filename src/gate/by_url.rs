@@ -93,6 +93,14 @@ impl ByUrl {
         Ok(looked)
     }
 
+    /// Fetches anything else that the gate has to look at, by the same rules.
+    ///
+    /// # Errors
+    /// Why nothing was fetched.
+    pub async fn fetch(&self, errand: Errand) -> Result<Fetched, Unfetched> {
+        self.fetch.fetch(errand).await
+    }
+
     async fn one(&self, url: &str) -> Result<(Spool, MediaKind), Box<Refusal>> {
         let errand = Errand { url: url.to_owned(), wants: Wants::Media };
         let fetched = self.fetch.fetch(errand).await.map_err(|why| Box::new(unfetched(why)))?;

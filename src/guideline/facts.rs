@@ -71,12 +71,25 @@ pub const CATEGORIES: [&str; 38] = [
 
 /// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
 /// that never holds; `rules` refuses to load it.
-pub(super) const NAMED: [(&str, &[&str]); 8] = [
+pub(super) const NAMED: [(&str, &[&str]); 9] = [
     ("account_kind", &["general", "individual"]),
     ("account_state", &["applied", "active", "suspended", "archived", "closed"]),
     ("credential", &["own", "held", "overdue", "locked"]),
     ("pass", &["approved", "exempt", "resend", "followed", "none"]),
-    ("exemption", &["emergency", "weather-event", "operating-policy", "none"]),
+    (
+        "exemption",
+        &[
+            "emergency",
+            "weather-event",
+            "operating-policy",
+            "already-published",
+            "established-fact",
+            "statutory",
+            "cms-page",
+            "none",
+        ],
+    ),
+    ("cms", &["event", "page", "none"]),
     ("purpose", &["open", "unnamed", "within", "outside"]),
     (
         "source",
@@ -105,7 +118,7 @@ const ORDINARY_YES: [&str; 15] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 23] = [
+const ORDINARY_NO: [&str; 26] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -118,12 +131,15 @@ const ORDINARY_NO: [&str; 23] = [
     "continues_thread",
     "drill",
     "ends_with_signature",
+    "evidence_holds",
+    "exemption_arranged",
     "fixed_answer",
     "has_media",
     "has_place",
     "has_rest",
     "has_schedule",
     "media_consent_asked",
+    "reports_overdue",
     "self_approval",
     "target_is_own",
     "template_fits",
@@ -151,6 +167,7 @@ impl Facts {
             ("provider", text("x")),
             ("pass", text("approved")),
             ("exemption", text("none")),
+            ("cms", text("none")),
             ("purpose", text("open")),
             ("source", text("none")),
             ("withdrawal", text("none")),

@@ -209,6 +209,9 @@ fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<Strin
             fields.text("approval", approval.id.as_str());
             fields.text("approver", &names.pseudonym(&approval.approver));
             fields.text_if("declared", declared(&approval.remarks.declares).as_deref());
+            if approval.is_publish_event() {
+                fields.text("deemed_by", cut(&approval.issuer, 80));
+            }
             Some(approval.approver.as_str().to_owned())
         }
         Some(Pass::Resend { entry }) => {
@@ -221,9 +224,28 @@ fn pass(fields: &mut Fields, pass: Option<&Pass>, names: &Names) -> Option<Strin
         }
         Some(Pass::Exempt(exemption)) => {
             fields.text("exemption", exemption.as_str());
+            if let Some(evidence) = evidence(exemption) {
+                fields.value("evidence", &evidence);
+            }
             None
         }
         Some(Pass::None) | None => None,
+    }
+}
+
+/// What an exemption rests on. The page's address is in the sealed payload, beside its hash.
+fn evidence(exemption: &Exemption) -> Option<Value> {
+    match exemption {
+        Exemption::Emergency { .. } => None,
+        Exemption::WeatherEvent { template, .. } => Some(json!({ "template": cut(template, 80) })),
+        Exemption::OperatingPolicy { version, .. } => Some(json!({ "policy": cut(version, 80) })),
+        Exemption::AlreadyPublished { sha256, .. } | Exemption::CmsPage { sha256, .. } => {
+            Some(json!({ "page_sha256": sha256 }))
+        }
+        Exemption::EstablishedFact { template, date } => {
+            Some(json!({ "date": date.to_string(), "template": cut(template, 80) }))
+        }
+        Exemption::Statutory { law, article } => Some(json!({ "article": cut(article, 80), "law": cut(law, 240) })),
     }
 }
 

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::recover::{high_water, high_water_file};
+use super::remind;
 use super::shared::Shared;
 use super::{kept, outcome};
 use crate::store::Stored;
@@ -77,6 +78,11 @@ fn tick(shared: &Arc<Shared>, ticks: u64) {
                 tracing::warn!(reason = %down, "a minute's count of malformed requests was not entered");
             }
         }
+    }
+    if ticks.is_multiple_of(MINUTE)
+        && let Err(down) = remind::remind(shared)
+    {
+        tracing::warn!(reason = %down, "reminders of after-reports were not given");
     }
     mark_high_water(shared);
 }

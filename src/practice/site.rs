@@ -1,5 +1,5 @@
 //! The body's own website, from which posts name pictures and films by URL. A picture stands at every path until a test
-//! puts something else there; `/away?to=URL` leads elsewhere, `/round` in a circle. What is asked for here is no provider's business, so it is
+//! puts something else there, and a page (`.html`) only where a test puts one; `/away?to=URL` leads elsewhere, `/round` in a circle. What is asked for here is no provider's business, so it is
 //! on a list of its own.
 
 use std::collections::BTreeMap;
@@ -36,6 +36,12 @@ impl State {
         if path == "/round" {
             let answer = Answer { status: StatusCode::TEMPORARY_REDIRECT, ..Answer::empty() };
             return answer.with("location", "/round");
+        }
+        if path.ends_with(".html") {
+            let Some(body) = self.pages.get(path).cloned() else {
+                return Answer { status: StatusCode::NOT_FOUND, ..Answer::empty() };
+            };
+            return Answer { status: StatusCode::OK, content_type: "text/html", headers: BTreeMap::new(), body };
         }
         let film = path.ends_with(".mp4");
         let body = self.pages.get(path).cloned().unwrap_or_else(|| if film { film_of(path) } else { picture_of(path) });

@@ -322,6 +322,19 @@ rules! {
         "監督する職が、課長・所属長の職ではないか、空席です。",
         "The supervising position does not lead a section, or is vacant.",
         "監督する課長・所属長の職を指定してください。";
+
+    ISSUER_BY: "issuer-only-the-accounts-manager", 403, [OWN, "nagano:2(8)a", OWN],
+        "CMSなどの公開承認の発行元を登録・廃止できるのは、公式アカウントを統括する広報担当課長（代決者を含みます）だけです。",
+        "Issuers of publish events are entered by the head who manages the official accounts.",
+        "広報担当課長に依頼してください。";
+    ISSUER_FORM: "issuer-form-incomplete", 400, [OWN, "nagano:2(8)a", OWN],
+        "発行元の登録には、英数字の名前、説明、期間の終わり、対象のアカウント、対象の操作（発信・編集・予約）が必要です。",
+        "An issuer needs an id of letters and digits, a name, an end, accounts, and actions among publish, edit and schedule.",
+        "足りない項目を記入してください。";
+    ISSUER_KEY: "issuer-key-unusable", 400, [OWN, "nagano:2(8)a", OWN],
+        "発行元の公開鍵を読み取れないか、秘密鍵が含まれています。",
+        "The issuer's public key cannot be read, or a private key stands in its place.",
+        "公開鍵（PEM、またはJWKS）だけを登録してください。秘密鍵を送ってしまった場合は、鍵を作り直してください。";
 }
 
 #[cfg(test)]

@@ -86,10 +86,13 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         Change::OweReport { id, organisation, account, exemption, due } => {
             let due = due.as_microsecond();
             let row = params![id.as_str(), organisation.as_str(), account.as_str(), exemption, place.id(), due];
-            run(conn, "INSERT INTO after_report VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
+            run(conn, "INSERT INTO after_report VALUES (?, ?, ?, ?, ?, ?, NULL, 0)", row)
         }
         Change::MakeReport(id) => {
             run(conn, "UPDATE after_report SET reported = ? WHERE id = ?", params![at, id.as_str()])
+        }
+        Change::Remind(id, stage) => {
+            run(conn, "UPDATE after_report SET reminded = ? WHERE id = ?", params![stage, id.as_str()])
         }
         Change::Open => run(conn, "INSERT INTO outcome VALUES (?, NULL, NULL)", [place.id()]),
         Change::Close(of, outcome) => {

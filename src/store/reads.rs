@@ -314,6 +314,13 @@ impl Emergencies for Reads {
         let reports = found.collect::<Result<_>>();
         Ok(reports?)
     }
+
+    fn overdue(&self, account: &AccountId, now: Timestamp) -> std::result::Result<bool, Unavailable> {
+        let conn = self.conn()?;
+        let sql = "SELECT 1 FROM after_report WHERE account = ? AND reported IS NULL AND due <= ?";
+        let found = conn.prepare_cached(sql)?.exists(rusqlite::params![account.as_str(), now.as_microsecond()]);
+        Ok(found?)
+    }
 }
 
 impl Budgets for Reads {

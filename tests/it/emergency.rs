@@ -11,8 +11,11 @@ use crate::stage::{Town, digest_of, tweet};
 
 const FLOOD: &str =
     "【緊急】石神井川が氾濫危険水位に達しました。川の近くの方は、ただちに安全な場所へ避難してください。";
-const CANCELLED: &str =
-    "【中止】石神井公園まつり\n11月22日(日)に予定していた「石神井公園まつり」は、雨天のため中止します。";
+/// A notice that an event of this week is called off.
+fn cancelled() -> (String, String) {
+    let day = crate::rulebook::texts::later(3);
+    (format!("【中止】石神井公園まつり\n{day}に予定していた「石神井公園まつり」は、雨天のため中止します。"), day)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nerima_11_1_a_declared_emergency_skips_the_approver_and_nothing_else() {
@@ -97,28 +100,29 @@ async fn nerima_11_2_a_filled_weather_template_passes_and_nothing_can_be_smuggle
         let tool = tool.clone();
         async move { post(&tool, "api.x.com", "/2/tweets", &weather, &body).await }
     };
-    let passed = send(json!({ "text": CANCELLED })).await;
+    let (cancelled, day) = cancelled();
+    let passed = send(json!({ "text": cancelled })).await;
     assert_eq!(passed.status, 201, "{:?}", passed.json());
     let entry = town.entries("nerima").remove(usize::try_from(entry_of(&passed)).unwrap());
     assert!(entry["clauses"].as_array().unwrap().contains(&json!("nerima:11(2)")), "{entry}");
     assert_eq!(entry["exemption"], "weather-event");
 
     let smuggled = [
-        format!("{CANCELLED}\n次の区長選挙もよろしくお願いします。"),
-        format!("お知らせ\n{CANCELLED}"),
-        CANCELLED.replace("石神井公園まつり", "まつり。明日は投票日"),
-        CANCELLED.replace("石神井公園まつり", "example.jp/x"),
-        CANCELLED.replacen("石神井公園まつり", "光が丘まつり", 1),
-        CANCELLED.replace("石神井公園まつり", ""),
-        CANCELLED.replace("石神井公園まつり", " "),
-        CANCELLED.replace("雨天", "区長の都合"),
-        CANCELLED.replace("11月22日(日)", ""),
+        format!("{cancelled}\n次の区長選挙もよろしくお願いします。"),
+        format!("お知らせ\n{cancelled}"),
+        cancelled.replace("石神井公園まつり", "まつり。明日は投票日"),
+        cancelled.replace("石神井公園まつり", "example.jp/x"),
+        cancelled.replacen("石神井公園まつり", "光が丘まつり", 1),
+        cancelled.replace("石神井公園まつり", ""),
+        cancelled.replace("石神井公園まつり", " "),
+        cancelled.replace("雨天", "区長の都合"),
+        cancelled.replace(&day, ""),
     ];
     for text in smuggled {
         town.refuses("template-does-not-fit", "sekisho:template", send(json!({ "text": text }))).await;
     }
     let id = upload(&tool, b"a picture that nobody approved").await;
-    town.refuses("template-does-not-fit", "sekisho:template", send(illustrated(CANCELLED, &[&id]))).await;
+    town.refuses("template-does-not-fit", "sekisho:template", send(illustrated(&cancelled, &[&id]))).await;
     assert_eq!(town.provider.posts().len(), 1);
 }
 

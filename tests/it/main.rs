@@ -17,6 +17,7 @@ mod by_url;
 mod channels;
 mod channels_meta;
 mod child;
+mod claims;
 mod clauses;
 mod cli;
 mod closed;

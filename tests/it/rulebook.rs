@@ -2,10 +2,11 @@
 //! each only sends a post or two; one story is told at a time in it, so that what it counts is its own.
 
 mod nagano;
+pub mod nagano_claims;
 mod nagano_content;
 mod nerima;
 mod nerima_people;
-mod texts;
+pub mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,6 +14,7 @@ use http::Method;
 use sekisho::config::Config;
 use sekisho::demo::town::{self, MANAGER_KEY, NAGANO_TOOL_KEY, TOOL_KEY};
 use sekisho::domain::account::{Account, AccountId, AccountKind, AccountState, FixedAnswers, OrganisationId};
+use sekisho::domain::exemption::Ground;
 use sekisho::domain::person::{ClientId, Person, PersonId};
 use sekisho::ledger::Act;
 use serde_json::{Value, json};
@@ -47,6 +49,11 @@ impl Side {
     /// Another account of the same body.
     pub const fn at(self, account: &'static str) -> Self {
         Self { account, ..self }
+    }
+
+    /// The same account by another tool.
+    pub const fn using(self, tool: &'static str) -> Self {
+        Self { tool, ..self }
     }
 
     /// One of the stage's further accounts, whose tool's key is its name.
@@ -109,6 +116,7 @@ fn furnish(config: &mut Config) {
     nagano("nagano-section-x", &|it| it.kind = AccountKind::Individual);
     nagano("nagano-suspended-x", &|it| it.state = AccountState::Suspended);
     nagano("nagano-cms-x", &|_| ());
+    nagano("nagano-arranged-x", &|it| it.operating_policy.as_mut().unwrap().exemptions = Ground::ALL.to_vec());
     nagano("nagano-health-x", &|_| ());
     config.clients.iter_mut().find(|it| it.id.as_str() == "nagano-cms-x").unwrap().cms = true;
     config.people.push(person("nagano-health-clerk", "nagano", "健康課主事"));

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::issuer::Issuer;
 use super::office::{Deputy, Move, Position, Section};
 use super::provider::{ProviderCondition, Review};
 use super::source::{Contractor, Source};
@@ -246,6 +247,13 @@ pub enum Asked {
         /// Which.
         id: RecordId,
     },
+    /// An issuer of publish events enters or changes (長野 2(8)).
+    Issuer(Issuer),
+    /// Its events are not believed any more.
+    EndIssuer {
+        /// Which.
+        id: RecordId,
+    },
 }
 
 impl Asked {
@@ -281,6 +289,8 @@ impl Asked {
             Self::EndSource { .. } => "registry.end-source",
             Self::Contractor(_) => "registry.contractor",
             Self::EndContractor { .. } => "registry.end-contractor",
+            Self::Issuer(_) => "registry.issuer",
+            Self::EndIssuer { .. } => "registry.end-issuer",
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::account::{AccountRecord, Delegation, Grant};
 use super::charter::Charter;
+use super::issuer::Issuer;
 use super::item::Item;
 use super::office::{Appointment, Deputy, Position, Section};
 use super::provider::ProviderRecord;
@@ -49,6 +50,8 @@ pub struct Book {
     pub sources: BTreeMap<RecordId, Arc<Source>>,
     /// Contractors.
     pub contractors: BTreeMap<RecordId, Arc<Contractor>>,
+    /// Issuers of publish events.
+    pub issuers: BTreeMap<RecordId, Arc<Issuer>>,
     /// Its own accounts in use, as sources.
     own: Vec<(AccountId, Arc<Source>)>,
 }
@@ -90,6 +93,7 @@ impl Book {
             Item::Delegation(one) => drop(self.delegations.insert(one.id.clone(), Arc::new(one))),
             Item::Source(one) => drop(self.sources.insert(one.id.clone(), Arc::new(one))),
             Item::Contractor(one) => drop(self.contractors.insert(one.id.clone(), Arc::new(one))),
+            Item::Issuer(one) => drop(self.issuers.insert(one.id.clone(), Arc::new(one))),
         }
     }
 
@@ -106,6 +110,7 @@ impl Book {
         all.extend(self.delegations.values().map(|one| Item::Delegation(Arc::unwrap_or_clone(Arc::clone(one)))));
         all.extend(self.sources.values().map(|one| Item::Source(Arc::unwrap_or_clone(Arc::clone(one)))));
         all.extend(self.contractors.values().map(|one| Item::Contractor(Arc::unwrap_or_clone(Arc::clone(one)))));
+        all.extend(self.issuers.values().map(|one| Item::Issuer(Arc::unwrap_or_clone(Arc::clone(one)))));
         all
     }
 
@@ -191,6 +196,7 @@ impl Book {
             sources: self.sources_of(id, day),
             contractors_out: ended.filter(|it| !back(it)).cloned().collect(),
             contractors,
+            issuers: self.issuers.values().filter(|it| it.is_in_force(id, now)).cloned().collect(),
             operators,
         })
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{AccountRecord, Delegation, Grant};
 use super::charter::Charter;
+use super::issuer::Issuer;
 use super::office::{Appointment, Deputy, Position, Section};
 use super::provider::ProviderRecord;
 use super::source::{Contractor, Source};
@@ -35,11 +36,13 @@ pub enum Item {
     Source(Source),
     /// A contractor.
     Contractor(Contractor),
+    /// An issuer of publish events.
+    Issuer(Issuer),
 }
 
 impl Item {
     /// Every kind, by stable name.
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 12] = [
         "charter",
         "section",
         "position",
@@ -51,6 +54,7 @@ impl Item {
         "delegation",
         "source",
         "contractor",
+        "issuer",
     ];
 
     /// Its kind, by stable name.
@@ -67,6 +71,7 @@ impl Item {
             Self::Delegation(_) => "delegation",
             Self::Source(_) => "source",
             Self::Contractor(_) => "contractor",
+            Self::Issuer(_) => "issuer",
         }
     }
 
@@ -84,6 +89,7 @@ impl Item {
             Self::Delegation(one) => one.id.to_string(),
             Self::Source(one) => one.id.to_string(),
             Self::Contractor(one) => one.id.to_string(),
+            Self::Issuer(one) => one.id.to_string(),
         }
     }
 }

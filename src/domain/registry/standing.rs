@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::account::{Delegation, Grant};
+use super::issuer::Issuer;
 use super::provider::{ProviderCondition, ProviderState};
 use super::source::{Contractor, Source, SourceUse};
 use super::{PositionId, SectionId};
@@ -50,6 +51,8 @@ pub struct Standing {
     pub contractors: Vec<Arc<Contractor>>,
     /// Posting tools of contractors whose contract has ended or not begun.
     pub contractors_out: Vec<ClientId>,
+    /// Whose publish events are believed for it, now (長野 2(8)).
+    pub issuers: Vec<Arc<Issuer>>,
 }
 
 /// Who answers for an account.

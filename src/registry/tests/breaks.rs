@@ -323,4 +323,19 @@ fn nagano_sources(it: &mut Breaker, town: &Town) {
         "nagano:1a",
         with(form, json!({ "supervisor": "観光振興課主事" })),
     );
+    let form = stage::issuer("nagano-kanko-x");
+    it.breaks(town, "kanko", "issuer-only-the-accounts-manager", "nagano:2(8)a", form.clone());
+    let endless = with(form.clone(), json!({ "span": { "from": "2026-04-01" } }));
+    it.breaks(town, "head", "issuer-form-incomplete", "nagano:2(8)a", endless);
+    let keyless = with(form.clone(), json!({ "key": { "pem": "-----BEGIN PUBLIC KEY-----\n" } }));
+    it.breaks(town, "head", "issuer-key-unusable", "nagano:2(8)a", keyless);
+    let secret = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA" }] });
+    it.breaks(
+        town,
+        "head",
+        "issuer-key-unusable",
+        "nagano:2(8)a",
+        with(form.clone(), json!({ "key": { "jwks": secret } })),
+    );
+    assert!(town.clone().ask("head", form).is_ok());
 }

@@ -202,6 +202,15 @@ pub(super) fn contractor(supervisor: &str, account: &str) -> Value {
     })
 }
 
+pub(super) fn issuer(account: &str) -> Value {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    json!({
+        "change": "issuer", "id": "cms", "name": "市公式ホームページCMS", "algorithm": "ES256",
+        "key": { "pem": key.public_key_pem() }, "accounts": [account], "actions": ["publish"],
+        "span": { "from": "2026-04-01", "until": "2027-03-31" },
+    })
+}
+
 pub(super) fn grant(id: &str, account: &str, year: i16) -> Value {
     json!({ "change": "apply-grant", "id": id, "account": account, "section": "観光振興課", "year": year })
 }

@@ -207,27 +207,6 @@ fn nagano_4_9a_refused() {
     });
 }
 
-fn short(mark: &str) -> Wire {
-    tweet(&format!("{}くわしくは https://bit.ly/3abcdef", words(mark)))
-}
-
-#[test]
-fn nagano_4_9b_passes() {
-    scene(async |town| {
-        let side = NAGANO.with("nagano-cms-x");
-        passes(town, side, &short("CMS"), json!({ "declares": ["third-party"] }), BASIS).await;
-    });
-}
-
-#[test]
-fn nagano_4_9b_refused() {
-    scene(async |town| {
-        // The same link by another tool.
-        let remarks = json!({ "declares": ["third-party"] });
-        refused_though_approved(town, NAGANO, &short("curl"), remarks, "shortened-link", "nagano:4(9)").await;
-    });
-}
-
 #[test]
 fn nagano_4_10_passes() {
     scene(async |town| drop(passes(town, NAGANO, &tweet(&words("4(10)")), json!({}), BASIS).await));

@@ -30,6 +30,7 @@ mod egress;
 mod embargo;
 mod emergency;
 mod house;
+mod incident;
 mod keys;
 pub mod length;
 mod lists;
@@ -187,6 +188,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
             with(&config.files, io, |config, io| rules::overrides(&config, days, json, io))
         }
         Command::Embargo { command } => embargo::run(command, io),
+        Command::Incident { command } => incident::run(command, io),
         Command::Lists { command: args::ListsCommand::Import { config, write, file } } => {
             with(&config.files, io, |config, io| lists::import(&config, &file, write.as_deref(), io))
         }

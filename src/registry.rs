@@ -17,6 +17,7 @@ use crate::domain::registry::{AccountRecord, Asked, Book, Charter, PositionId, S
 
 mod account;
 mod grant;
+pub mod incident;
 mod life;
 mod office;
 mod provider;

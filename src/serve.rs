@@ -328,6 +328,7 @@ fn console_state(
         past: ledger.reads(),
         approvals: ports.approvals,
         held: Arc::<Ledger>::clone(ledger),
+        wrong_posts: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
         embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),

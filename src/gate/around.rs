@@ -12,6 +12,8 @@ use crate::extract::Extracted;
 use crate::guideline::Around;
 use crate::recognise::Recognised;
 
+mod trouble;
+
 impl Gate {
     /// What stands around a request at this moment; the entry says which revision of the registry it was read from.
     pub(super) async fn around(
@@ -27,6 +29,7 @@ impl Gate {
         let book = registry.book(&account.organisation);
         let standing = registry.standing(&account.id, now);
         dossier.registry = standing.as_ref().map(|it| it.revision);
+        let approver_offices = self.jointly(account, standing.as_ref(), dossier, now)?;
         Ok(Around {
             standing,
             author: registry.holding(&client.owner, now),
@@ -37,14 +40,17 @@ impl Gate {
             own_target: self.is_of_own(account, extracted).await?,
             undoes: recognised.route.id.ends_with("-undo"),
             of_list: recognised.route.id.starts_with("list-"),
+            joint: dossier.joint.clone(),
+            approver_offices,
+            corrects: self.corrects(account, dossier)?,
         })
     }
 
-    /// Whether what is deleted, quoted or reposted was published by this account through the gate.
+    /// Whether what is deleted, changed, quoted or reposted was published by this account through the gate.
     async fn is_of_own(&self, account: &Account, extracted: &Extracted) -> Result<bool, Box<Refusal>> {
         let refers = |kind: &str| extracted.post.references.get(kind).map(Vec::as_slice).unwrap_or_default();
         let ids: Vec<&String> = match extracted.action {
-            Action::Delete => extracted.target.iter().collect(),
+            Action::Delete | Action::Edit => extracted.target.iter().collect(),
             Action::Quote | Action::Repost => refers("quote_of").iter().chain(refers("repost_of")).collect(),
             _ => return Ok(false),
         };

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::registry::books;
-use super::{Condition, containers, entry_id};
+use super::{Condition, containers, entry_id, incidents};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -89,6 +89,13 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
         | Condition::PersonFree(..)
         | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
         Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
+        Condition::IncidentOpen(id, body) => unless(incidents::is_open(conn, id, body)?, "incident-not-open"),
+        Condition::NotAcknowledged(id, office) => {
+            unless(!incidents::has_acknowledged(conn, id, office)?, "incident-acknowledged")
+        }
+        Condition::NotApprovedBy(person, account, digest) => {
+            unless(!incidents::has_approved(conn, person, account, digest, at.now)?, "joint-same-person")
+        }
         Condition::EmbargoHolds(id, body) => {
             let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
             unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
@@ -178,6 +185,9 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             unless(!taken, "person-name-taken")
         }
         Condition::RunsSome(..)
+        | Condition::IncidentOpen(..)
+        | Condition::NotAcknowledged(..)
+        | Condition::NotApprovedBy(..)
         | Condition::EmbargoHolds(..)
         | Condition::ApprovalUsable { .. }
         | Condition::AccountActive(_)

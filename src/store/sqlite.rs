@@ -12,13 +12,14 @@ use super::StoreDown;
 use crate::config::Problem;
 
 /// Each migration brings a database from version `i` to `i + 1` (`user_version`).
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0010.sql"),
 ];
 
 /// The first SQLite without the WAL-reset bug, which can corrupt a database that one connection writes while another

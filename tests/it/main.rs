@@ -45,6 +45,7 @@ mod road;
 mod rows;
 mod rulebook;
 mod rules;
+mod sample;
 mod scan;
 mod shipped;
 mod stage;

@@ -91,6 +91,8 @@ pub struct Around {
     pub joint: Vec<Approval>,
     /// How many offices (課) stand behind all approvals.
     pub approver_offices: usize,
+    /// Whether it uses a function for payment or identity, and the provider's recognition names no project for it.
+    pub unplanned: bool,
     /// Whether it puts right the wrong post of an open incident.
     pub corrects: bool,
 }

@@ -8,11 +8,19 @@ use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Dossier;
 use crate::domain::person::Client;
+use crate::domain::registry::{ProviderCondition, Standing};
 use crate::extract::Extracted;
 use crate::guideline::Around;
 use crate::recognise::Recognised;
 
 mod trouble;
+
+/// Whether the provider's recognition names a project for payment or identity (練馬 第18条第3項).
+fn has_project(standing: &Standing) -> bool {
+    let named =
+        |it: &ProviderCondition| matches!(it, ProviderCondition::Project { number } if !number.trim().is_empty());
+    standing.provider.conditions.iter().any(named)
+}
 
 impl Gate {
     /// What stands around a request at this moment; the entry says which revision of the registry it was read from.
@@ -30,7 +38,9 @@ impl Gate {
         let standing = registry.standing(&account.id, now);
         dossier.registry = standing.as_ref().map(|it| it.revision);
         let approver_offices = self.jointly(account, standing.as_ref(), dossier, now)?;
+        let unplanned = recognised.route.id.starts_with("project-") && !standing.as_ref().is_some_and(has_project);
         Ok(Around {
+            unplanned,
             standing,
             author: registry.holding(&client.owner, now),
             sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),

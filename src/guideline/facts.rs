@@ -70,7 +70,7 @@ pub const CATEGORIES: [&str; 38] = [
 ];
 
 /// What is out of the ordinary with an account or a post, as the schema enumerates it.
-pub const MODES: [&str; 4] = ["correction", "flame", "held", "joint"];
+pub const MODES: [&str; 5] = ["correction", "flame", "held", "joint", "unplanned"];
 
 /// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
 /// that never holds; `rules` refuses to load it.

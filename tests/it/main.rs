@@ -29,6 +29,7 @@ mod emergency;
 mod framing;
 mod guideline;
 mod house;
+mod incident_cli;
 mod limits;
 mod lock;
 mod manual;

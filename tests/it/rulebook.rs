@@ -7,6 +7,7 @@ mod nagano_content;
 mod nerima;
 mod nerima_people;
 mod offices;
+mod scope;
 mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -101,7 +101,7 @@ fn keeps_conditions(standing: &Standing, case: &Case<'_>) -> bool {
         ProviderCondition::Without { action } => *action != case.action,
         ProviderCondition::WithoutMedia => case.post.media.is_empty() && case.action != Action::Upload,
         ProviderCondition::Within { hours } => hours.contains(time),
-        ProviderCondition::Note { .. } => true,
+        ProviderCondition::Project { .. } | ProviderCondition::Note { .. } => true,
     })
 }
 
@@ -170,6 +170,7 @@ fn modes(case: &Case<'_>) -> Value {
         (aflame, "flame"),
         (!trouble.held_by.is_empty(), "held"),
         (joint, "joint"),
+        (case.around.unplanned, "unplanned"),
     ];
     members("Mode", found.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.to_owned()).collect())
 }

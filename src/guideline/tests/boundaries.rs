@@ -1,10 +1,10 @@
 //! Where an hour, a day, a month, a fiscal year ends for the rules: the facts on either side of it, in Japan's time.
 
 use super::*;
-use crate::guideline::facts::Value;
 use crate::domain::account::FixedAnswers;
 use crate::domain::clock;
 use crate::domain::incident::{Flame, IncidentId};
+use crate::guideline::facts::Value;
 use crate::guideline::judge::Town;
 
 fn at(text: &str) -> Timestamp {

@@ -352,7 +352,7 @@ async fn what_an_author_decided_alone_is_listed_for_the_audit_and_nothing_else_i
         tool.owner = PersonId::new("nerima-pr-head");
     })
     .await;
-    let passed = passes(&town, NERIMA, &tweet(&words("自己決裁")), json!({}), "nerima.12-2.own-post").await;
+    let passed = passes(&town, NERIMA, &tweet(&words("自己決裁")), json!({}), "nerima.11.own-post").await;
     let own = entry(&town, NERIMA, &passed);
     let path = "ledger/marked?mark=%E8%87%AA%E5%B7%B1%E6%B1%BA%E8%A3%81";
     let listed = get(&town, MANAGER_KEY, path).await;
@@ -360,4 +360,36 @@ async fn what_an_author_decided_alone_is_listed_for_the_audit_and_nothing_else_i
     assert_eq!((&listed["entries"][0]["index"], &listed["next"]), (&own["index"], &Value::Null));
     let city = get(&town, NAGANO.manager, path).await;
     assert_eq!(city["entries"], json!([]), "another body's log");
+}
+
+/// An app within LINE, which knows by LINE Login who uses it.
+fn app() -> Wire {
+    let body = json!({ "view": { "type": "full", "url": "https://www.city.nerima.tokyo.jp/app" }, "description": "子育て手続き" });
+    Wire::new("POST", "api.line.me", "/liff/v1/apps").json(&body)
+}
+
+fn project(number: &str) -> Value {
+    json!({
+        "change": "decide-provider", "provider": "line", "approved": true, "reason": "企画の承認による",
+        "conditions": [{ "kind": "project", "number": number }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_18_3_passes() {
+    let town = start().await;
+    super::registers(&town, "nerima-plan", project("情企第12号")).await;
+    passes(&town, NERIMA.at("nerima-line"), &app(), json!({}), WARD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_18_3_refused() {
+    let town = start().await;
+    let side = NERIMA.at("nerima-line");
+    refused_though_approved(&town, side, &app(), json!({}), "project-missing", "nerima:18-3").await;
+    // A record without its number is none, and an emergency is no project.
+    super::registers(&town, "nerima-plan", project(" ")).await;
+    refused(&town, side, &app(), "project-missing", "nerima:18-3").await;
+    declare(&town, &["nerima-line"], 3600, false).await;
+    refused(&town, side, &app().with("Sekisho-Emergency", "1"), "project-missing", "nerima:18-3").await;
 }

@@ -184,18 +184,7 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             let taken = books::is_elsewhere(conn, "person", id.as_str(), body.as_str())?;
             unless(!taken, "person-name-taken")
         }
-        Condition::RunsSome(..)
-        | Condition::IncidentOpen(..)
-        | Condition::NotAcknowledged(..)
-        | Condition::NotApprovedBy(..)
-        | Condition::EmbargoHolds(..)
-        | Condition::ApprovalUsable { .. }
-        | Condition::AccountActive(_)
-        | Condition::EmergencyOpen(..)
-        | Condition::ResendOpen { .. }
-        | Condition::ContainerOpen(_)
-        | Condition::EntryOpen(_)
-        | Condition::Never(_) => Ok(Some("condition-unknown")),
+        _ => Ok(Some("condition-unknown")),
     }
 }
 

@@ -25,6 +25,9 @@ async fn nagano_6_3_a_flood_is_declared_and_ended_at_the_terminal_by_the_manager
     assert!(declared.out.contains("異なる課の二人の承認"), "{}", declared.out);
     let ended = house.command(&["incident", "flame-end", "--person", "kacho", "--reason", "沈静化", "nerima-x"], "");
     assert_eq!(ended.code, 0, "{}", ended.err);
+    // Nothing was decided by its author alone, and the list for the audit says so.
+    let marked = house.command(&["ledger", "marked"], "");
+    assert_eq!((marked.code, marked.out.as_str()), (0, ""), "{}", marked.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

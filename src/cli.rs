@@ -31,6 +31,7 @@ mod embargo;
 mod emergency;
 mod guideline;
 mod house;
+mod incident;
 mod keys;
 pub mod length;
 mod lists;
@@ -190,6 +191,7 @@ fn dispatch(command: Command, commands: &dyn Commands, io: &mut Io<'_>) -> Exit 
         }
         Command::Guideline { command: args::GuidelineCommand::Diff(asked) } => guideline::diff(&asked, io),
         Command::Embargo { command } => embargo::run(command, io),
+        Command::Incident { command } => incident::run(command, io),
         Command::Lists { command: args::ListsCommand::Import { config, write, file } } => {
             with(&config.files, io, |config, io| lists::import(&config, &file, write.as_deref(), io))
         }

@@ -14,11 +14,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::approve::signed::Issuers;
+use crate::domain::account::OrganisationId;
 use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
 use crate::domain::kept::Releases;
+use crate::domain::incident::{Channel, Incident, IncidentId, Incidents as _};
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
@@ -35,6 +37,7 @@ mod clients;
 mod drafts;
 mod embargoes;
 mod emergencies;
+mod incidents;
 mod ledger;
 mod media;
 mod openapi;
@@ -70,6 +73,44 @@ impl HeldPosts for Ledger {
     }
 }
 
+/// Incidents, and what the ledger knows of wrong posts. `Ledger` implements it.
+pub trait WrongPosts: Send + Sync + 'static {
+    /// The incidents of a body, newest first.
+    fn incidents(&self, organisation: &OrganisationId) -> Result<Vec<Incident>, Unavailable>;
+    /// One of them.
+    fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, Unavailable>;
+    /// Where its wrong post went; none: nobody can say.
+    fn channels(&self, incident: &Incident) -> Result<Option<Vec<Channel>>, Unavailable>;
+    /// Permissions of a body that carry a mark, from an index on, and where to go on.
+    fn marked(
+        &self,
+        organisation: &OrganisationId,
+        mark: &str,
+        from: u64,
+    ) -> Result<(Vec<String>, Option<u64>), Unavailable>;
+}
+
+impl WrongPosts for Ledger {
+    fn incidents(&self, organisation: &OrganisationId) -> Result<Vec<Incident>, Unavailable> {
+        self.reads().incidents(organisation)
+    }
+    fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, Unavailable> {
+        self.reads().incident(id)
+    }
+    fn channels(&self, incident: &Incident) -> Result<Option<Vec<Channel>>, Unavailable> {
+        Self::channels(self, incident).map_err(|down| Unavailable(down.0))
+    }
+    fn marked(
+        &self,
+        organisation: &OrganisationId,
+        mark: &str,
+        from: u64,
+    ) -> Result<(Vec<String>, Option<u64>), Unavailable> {
+        let found = self.logbook().marked(organisation.as_str(), mark, from).map_err(|down| Unavailable(down.0));
+        found.map(|(entries, next)| (entries.into_iter().map(|entry| entry.leaf).collect(), next))
+    }
+}
+
 /// Makes a copy of a medium without metadata; the error is a sentence.
 pub type Strip = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync;
 
@@ -92,6 +133,8 @@ pub struct ConsoleState {
     pub held: Arc<dyn HeldPosts>,
     /// Sends what was kept of approved tickets: the gate.
     pub releases: Arc<dyn Releases>,
+    /// Incidents.
+    pub wrong_posts: Arc<dyn WrongPosts>,
     /// Declarations and after-reports.
     pub emergencies: Arc<dyn Emergencies>,
     /// What is closed until a minute.
@@ -160,6 +203,14 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/tickets/{id}/release", post(release::release))
         .route("/api/v1/embargoes", get(embargoes::list).post(embargoes::add))
         .route("/api/v1/embargoes/{id}/lift", post(embargoes::lift))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/{id}/instruct", post(incidents::instruct))
+        .route("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route("/api/v1/incidents/{id}/close", post(incidents::close))
+        .route("/api/v1/accounts/{id}/flame", post(incidents::flame))
+        .route("/api/v1/accounts/{id}/flame/end", post(incidents::end_flame))
+        .route("/api/v1/ledger/marked", get(ledger::marked))
         .route("/api/v1/approvals", get(approvals::usable).post(approvals::deposit))
         .route("/api/v1/approvals/{id}", get(approvals::one))
         .route("/api/v1/approvals/{id}/revoke", post(approvals::revoke))

@@ -23,6 +23,7 @@ pub mod exemption;
 pub mod fetch;
 pub mod finding;
 pub mod kept;
+pub mod incident;
 pub mod media;
 pub mod network;
 pub mod outbound;

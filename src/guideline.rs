@@ -14,7 +14,7 @@ use crate::config::Problem;
 use crate::config::registry::Organisation;
 use crate::domain::account::{Account, OrganisationId};
 use crate::domain::action::Action;
-use crate::domain::approval::Pass;
+use crate::domain::approval::{Approval, Pass};
 use crate::domain::credential::Standing;
 use crate::domain::decision::{Obligation, Permit, Refusal};
 use crate::domain::finding::{Finding, Report, Severity};
@@ -35,10 +35,11 @@ use judge::{Body, Names, Town, Verdict};
 use rules::{Rule, RuleEffect, Source};
 
 const SCHEMA: &str = include_str!("../config/guidelines/sekisho.cedarschema");
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 4] = [
     ("builtin:common", include_str!("../config/guidelines/common.cedar")),
     ("builtin:nerima", include_str!("../config/guidelines/nerima.cedar")),
     ("builtin:nagano", include_str!("../config/guidelines/nagano.cedar")),
+    ("builtin:sample", include_str!("../config/guidelines/sample.cedar")),
 ];
 
 /// What a guideline judges.
@@ -81,7 +82,7 @@ pub struct Around {
     pub reason: Option<String>,
     /// What the tool declares (`Sekisho-Consent`), besides what the approver does.
     pub declares: Vec<Declaration>,
-    /// Whether what is deleted, quoted or reposted is the account's own, as the gate saw it published.
+    /// Whether what is deleted, changed, quoted or reposted is the account's own, as the gate saw it published.
     pub own_target: bool,
     /// Whether the request only takes back a follow, a like or a repost.
     pub undoes: bool,
@@ -89,6 +90,14 @@ pub struct Around {
     pub of_list: bool,
     /// Whether the account has an after-report that was not made in time; looked up where an exemption is claimed.
     pub reports_overdue: bool,
+    /// The further approvals of a joint approval, beside the one that was shown.
+    pub joint: Vec<Approval>,
+    /// How many offices (課) stand behind all approvals.
+    pub approver_offices: usize,
+    /// Whether it uses a function for payment or identity, and the provider's recognition names no project for it.
+    pub unplanned: bool,
+    /// Whether it puts right the wrong post of an open incident.
+    pub corrects: bool,
 }
 
 /// The guidelines of all bodies, parsed, validated, sliced: each body has its own rules and the common ones.
@@ -161,6 +170,11 @@ impl Guidelines {
     /// The rules in force for a body: its own in the order of its files, then the common ones.
     pub fn rules(&self, organisation: &OrganisationId) -> &[Rule] {
         self.bodies.get(organisation).map_or(&[], |body| body.rules.as_slice())
+    }
+
+    /// Whether some rule of the body asks of every post how many people approved it (`@joint`).
+    pub fn is_joint(&self, organisation: &OrganisationId) -> bool {
+        self.bodies.get(organisation).is_some_and(|body| body.joint)
     }
 
     /// Whether a refusal of this body is one that an observed account only hears of: every rule that refused says so.

@@ -29,6 +29,7 @@ use crate::domain::decision::{Decision, Refusal};
 use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
+use crate::domain::incident::{IncidentId, Step};
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::registry::Asked;
@@ -37,6 +38,7 @@ use crate::store::reads::Reads;
 use crate::store::{Log, StoreDown, UnderWay, Unit};
 
 mod acts;
+mod channels;
 pub mod checkpoint;
 mod enter;
 pub mod entry;
@@ -240,6 +242,29 @@ pub enum Act {
     },
     /// A stopped account is put into use again, by its manager (練馬 第7条).
     UnlockAccount {
+        /// The account.
+        account: AccountId,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// A step is taken with an incident (練馬 第15条, 長野 6).
+    Incident {
+        /// Which.
+        id: IncidentId,
+        /// What.
+        step: Step,
+    },
+    /// A flood of criticism (炎上) is declared for an account, by its manager (長野 6(3)).
+    DeclareFlame {
+        /// The account.
+        account: AccountId,
+        /// Until when.
+        until: Timestamp,
+        /// Why. Sealed.
+        reason: String,
+    },
+    /// It is over before its end.
+    EndFlame {
         /// The account.
         account: AccountId,
         /// Why. Sealed.

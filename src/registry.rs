@@ -18,6 +18,7 @@ use crate::domain::registry::{AccountRecord, Asked, Book, Charter, PositionId, S
 mod account;
 mod grant;
 mod issuer;
+pub mod incident;
 mod life;
 mod office;
 mod provider;

@@ -338,6 +338,7 @@ fn console_state(
         held: Arc::<Ledger>::clone(ledger),
         // Replaced as soon as there is a gate; before that, no port is open.
         releases: Arc::new(NoReleases),
+        wrong_posts: Arc::<Ledger>::clone(ledger),
         emergencies: ports.emergencies,
         embargoes: ports.embargoes,
         log: Arc::new(Logs { book: ledger.logbook(), changed: ledger.subscribe() }),

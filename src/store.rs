@@ -29,8 +29,9 @@ use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::finding::Acceptance;
 use crate::domain::kept::SealedKept;
+use crate::domain::incident::{Flame, Incident, IncidentId};
 use crate::domain::person::{Client, ClientId, Person, PersonId};
-use crate::domain::registry::Written;
+use crate::domain::registry::{PositionId, Written};
 
 mod change;
 mod checkpointer;
@@ -39,6 +40,7 @@ mod condition;
 mod containers;
 pub mod fields;
 pub mod kept;
+mod incidents;
 pub mod keyring;
 mod queue;
 pub mod reads;
@@ -232,6 +234,12 @@ pub enum Condition {
     RunsSome(PersonId, OrganisationId),
     /// The register's entry is the body's and has neither ended nor been lifted.
     EmbargoHolds(EmbargoId, OrganisationId),
+    /// The incident is the body's and not closed.
+    IncidentOpen(IncidentId, OrganisationId),
+    /// The office has not acknowledged the incident.
+    NotAcknowledged(IncidentId, PositionId),
+    /// The person has not approved this content already: a joint approval is of two people.
+    NotApprovedBy(PersonId, AccountId, Digest),
     /// It was settled before the store was asked: refused, with this code.
     Never(&'static str),
 }
@@ -305,6 +313,12 @@ pub enum Change {
     LiftEmbargo(EmbargoId),
     /// A finding is accepted by this unit's entry.
     Accept(Box<Acceptance>),
+    /// A post of the account exists under this id; it was published under that entry of this unit's log.
+    Published(u64, AccountId, String),
+    /// A ticket is settled once as many different people as this have approved its content.
+    SettleJointly(TicketId, u32),
+    /// What happens to an incident, or to an account in trouble.
+    Incident(Box<IncidentChange>),
     /// A body enters the registry.
     Organisation(OrganisationId, String),
     /// An account enters the registry or changes.
@@ -323,6 +337,53 @@ pub enum Change {
     Registry(Box<RegistryChange>),
 }
 
+/// What happens to an incident, or to an account in trouble.
+#[derive(Debug)]
+pub enum IncidentChange {
+    /// This unit's entry opens it.
+    Open(Incident),
+    /// An office instructs.
+    Instruct {
+        /// Which.
+        id: IncidentId,
+        /// Its account.
+        account: AccountId,
+        /// The words.
+        text: String,
+        /// Whether the account is held from now on.
+        hold: bool,
+    },
+    /// An office acknowledges; with the last of them the hold ends.
+    Acknowledge {
+        /// Which.
+        id: IncidentId,
+        /// Its account.
+        account: AccountId,
+        /// The office.
+        office: PositionId,
+        /// Who acts for it.
+        by: PersonId,
+        /// All offices that have to.
+        offices: Vec<PositionId>,
+    },
+    /// It is over, and so is its hold.
+    Close {
+        /// Which.
+        id: IncidentId,
+        /// Its account.
+        account: AccountId,
+    },
+    /// This unit's entry puts it right on this account.
+    Correct {
+        /// Which.
+        id: IncidentId,
+        /// The account.
+        account: AccountId,
+    },
+    /// The account is in a flood of criticism, or not any more.
+    Flame(AccountId, Option<Flame>),
+}
+
 /// A change of a body's registry.
 #[derive(Debug)]
 pub struct RegistryChange {
@@ -334,6 +395,13 @@ pub struct RegistryChange {
     pub by: Option<PersonId>,
     /// What is written.
     pub written: Written,
+}
+
+impl IncidentChange {
+    /// Whether it may change the account itself.
+    fn touches_account(&self) -> bool {
+        !matches!(self, Self::Open(_) | Self::Correct { .. })
+    }
 }
 
 impl Change {
@@ -350,7 +418,7 @@ impl Change {
                 | Self::Person(_)
                 | Self::Client(_)
                 | Self::Registry(_)
-        )
+        ) || matches!(self, Self::Incident(change) if change.touches_account())
     }
 }
 

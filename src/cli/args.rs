@@ -13,12 +13,14 @@ use super::registry_args::{AccountForm, RegistryCommand};
 pub(super) use approval::{ApprovalCommand, Issue};
 pub(super) use credential::{CredentialCommand, GivenCredential};
 pub(super) use guideline::{Diff, GuidelineCommand};
+pub(super) use incident::{IncidentCommand, Who};
 pub(super) use inspection::{EmbargoCommand, ListsCommand, MediaCommand, RulesCommand};
 pub(super) use ticket::TicketCommand;
 
 mod approval;
 mod credential;
 mod guideline;
+mod incident;
 mod inspection;
 mod ticket;
 
@@ -161,6 +163,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: EmbargoCommand,
+    },
+    /// Incidents (事案) and the flood of criticism (炎上), at the running gateway.
+    Incident {
+        /// Which.
+        #[command(subcommand)]
+        command: IncidentCommand,
     },
     /// Public lists.
     Lists {
@@ -328,6 +336,15 @@ pub enum LedgerCommand {
         /// Go on as entries come.
         #[arg(long, short)]
         follow: bool,
+    },
+    /// Print the entries that carry a mark, such as 自己決裁 or 訂正, one a line: for the audit.
+    Marked {
+        /// One body's log; none: the only one.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// The mark, word for word.
+        #[arg(long, default_value = "自己決裁")]
+        mark: String,
     },
     /// Write a log into a new folder: entries (NDJSON), signed checkpoint, verifier key.
     Export {

@@ -1,4 +1,4 @@
-//! `ledger verify|tail|export|checkpoint`: reading beside a running gateway, or without one.
+//! `ledger verify|tail|marked|export|checkpoint`: reading beside a running gateway, or without one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub(super) fn run(config: &Config, command: LedgerCommand, io: &mut Io<'_>) -> E
         LedgerCommand::Verify { organisation, json, .. } => verify_stored(config, &book, organisation, json, io),
         LedgerCommand::Tail { organisation, after, last, follow } => {
             with_log(&book, organisation, io, |log, io| tail(&book, log, after, last, follow, io))
+        }
+        LedgerCommand::Marked { organisation, mark } => {
+            with_log(&book, organisation, io, |log, io| marked(&book, log, &mark, io))
         }
         LedgerCommand::Export { organisation, to } => with_log(&book, organisation, io, |log, io| {
             let vkey = verify::vkey_in(&config.ledger.dir, log).map_err(|problem| LedgerDown(problem.to_string()))?;
@@ -115,6 +118,21 @@ fn in_words(unverified: &Unverified) -> String {
     match unverified {
         Unverified::Damaged(damage) => damage.to_string(),
         Unverified::Down(down) => down.to_string(),
+    }
+}
+
+/// The entries with this mark, from the first on.
+fn marked(book: &Logbook, log: &str, mark: &str, io: &mut Io<'_>) -> Result<(), LedgerDown> {
+    let mut next = 0;
+    loop {
+        let (found, after) = book.marked(log, mark, next)?;
+        for entry in found {
+            if writeln!(io.out, "{}", entry.leaf).is_err() {
+                return Ok(());
+            }
+        }
+        let Some(after) = after else { return Ok(()) };
+        next = after;
     }
 }
 

@@ -110,6 +110,9 @@ impl Checker<'_> {
             for (j, operator) in account.operators.iter().enumerate() {
                 self.person(&format!("{at}.operators[{j}]"), operator, &account.organisation);
             }
+            if !account.trouble.is_none() {
+                self.report(&format!("{at}.trouble"), "what is out of the ordinary is the registry's alone");
+            }
             if account.observe.is_some_and(|observe| !observe.is_sound()) {
                 self.report(
                     &format!("{at}.observe"),

@@ -12,9 +12,10 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Desk;
-use super::answer::{Ended, bad_request, look, not_found, written};
+use super::answer::{Ended, bad_request, look, not_found, shown, written};
 use super::caller::Reading;
 use crate::domain::account::OrganisationId;
 use crate::domain::decision::Refusal;
@@ -88,6 +89,29 @@ pub(super) async fn entries(
     let (organisation, from, limit) = place(page, &headers, &reader, &desk)?;
     let batch = stream::pull(Arc::clone(&desk.log), organisation, from, limit).await?;
     Ok(written(StatusCode::OK, Form::Lines.content_type(), Form::Lines.write(&batch)))
+}
+
+/// `?organisation=&mark=&from=`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Marked {
+    organisation: Option<String>,
+    mark: String,
+    #[serde(default)]
+    from: u64,
+}
+
+/// `GET ledger/marked`: the permissions that carry a mark, such as 自己決裁, for the audit; `next` says where to go on.
+pub(super) async fn marked(
+    State(desk): State<Arc<Desk>>,
+    reader: Reading,
+    asked: Result<Query<Marked>, QueryRejection>,
+) -> Result<Response, Ended> {
+    let Query(asked) = asked.map_err(|_| bad_request("an unknown, repeated or wrong query key"))?;
+    let organisation = reader.log(asked.organisation.as_deref(), &desk)?;
+    let (found, next) = look(move || desk.wrong_posts.marked(&organisation, &asked.mark, asked.from)).await?;
+    let entries: Vec<Value> = found.iter().filter_map(|leaf| serde_json::from_str(leaf).ok()).collect();
+    Ok(shown(&json!({ "entries": entries, "next": next })))
 }
 
 /// `GET ledger/checkpoint`: the signed note.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::caller::LocalKey;
-use super::{Acts, ConsoleState, HeldPosts};
+use super::{Acts, ConsoleState, HeldPosts, WrongPosts};
 use crate::approve::signed::Issuers;
 use crate::domain::account::{Account, AccountId, AccountKind, AccountState, OrganisationId, ProviderId};
 use crate::domain::action::Action;
@@ -17,6 +17,7 @@ use crate::domain::decision::Refusal;
 use crate::domain::digest::Digest;
 use crate::domain::embargo::Embargo;
 use crate::domain::emergency::{AfterReport, AfterReportId, Emergency, EmergencyId};
+use crate::domain::incident::{Channel, Incident, IncidentId};
 use crate::domain::media::Sha256;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, Unavailable};
@@ -85,6 +86,7 @@ fn account(id: &str, organisation: &str, state: AccountState) -> Arc<Account> {
         operators: Vec::new(),
         operating_policy: None,
         credential_fingerprints: vec!["f".repeat(64)],
+        trouble: Default::default(),
         observe: None,
     })
 }
@@ -129,6 +131,7 @@ impl Stage {
             approvals: town.clone(),
             releases: Arc::new(crate::domain::kept::NoReleases),
             held: town.clone(),
+            wrong_posts: town.clone(),
             emergencies: town.clone(),
             embargoes: town.clone(),
             log: town.clone(),
@@ -168,6 +171,21 @@ fn inspected(post: &crate::domain::post::Post) -> crate::domain::finding::Report
     let marked = texts.iter().filter(|(_, _, text)| text.contains("部外秘"));
     let findings = marked.map(|(at, _, text)| finding((at.clone(), text))).collect();
     crate::domain::finding::Report { findings, rules: "r".to_owned(), fields: texts.len(), bytes: 0 }
+}
+
+impl WrongPosts for Town {
+    fn incidents(&self, _: &OrganisationId) -> Result<Vec<Incident>, Unavailable> {
+        Ok(Vec::new())
+    }
+    fn incident(&self, _: &IncidentId) -> Result<Option<Incident>, Unavailable> {
+        Ok(None)
+    }
+    fn channels(&self, _: &Incident) -> Result<Option<Vec<Channel>>, Unavailable> {
+        Ok(None)
+    }
+    fn marked(&self, _: &OrganisationId, _: &str, _: u64) -> Result<(Vec<String>, Option<u64>), Unavailable> {
+        Ok((Vec::new(), None))
+    }
 }
 
 impl Embargoes for Town {

@@ -127,6 +127,7 @@ fn account(id: &str, organisation: &str, provider: &str, handle: &str, kind: Acc
             ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
+        trouble: Default::default(),
         observe: None,
     }
 }

@@ -114,6 +114,9 @@ pub struct OperatingPolicy {
     /// The signature (署名) with which every post ends, where the body's guideline asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// Whether two people must approve every post (連名の承認).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joint: bool,
 }
 
 /// A standing approval over an exact set of texts (定型の自動応答). The same words to everybody are no individual reply.
@@ -157,6 +160,9 @@ pub struct Account {
     /// The days on which the account is only observed (`mode = "observe"`); none: its guideline is enforced.
     #[serde(default)]
     pub observe: Option<Observe>,
+    /// What is out of the ordinary: incidents that hold it, a flood of criticism. Never set by a configuration.
+    #[serde(default, skip_serializing_if = "super::incident::Trouble::is_none")]
+    pub trouble: super::incident::Trouble,
 }
 
 /// The days in Japan, both included, on which a post that lacks an approval passes, and its entry says which clauses

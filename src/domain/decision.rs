@@ -39,6 +39,8 @@ pub enum Obligation {
         /// When it is due.
         due: Timestamp,
     },
+    /// An incident (事案) is opened, before the request is forwarded.
+    Incident,
     /// A note for the audit, such as 自己決裁.
     Mark {
         /// The mark.

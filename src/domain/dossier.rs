@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::account::{AccountId, OrganisationId, ProviderId};
 use super::action::Action;
-use super::approval::Pass;
+use super::approval::{Approval, Pass};
 use super::decision::Decision;
 use super::digest::Digest;
 use super::emergency::EmergencyId;
 use super::finding::Report;
+use super::incident::IncidentId;
 use super::media::{Sha256, UploadStep};
 use super::person::{ClientId, PersonId};
 use super::remarks::Declaration;
@@ -54,6 +55,10 @@ pub struct Dossier {
     pub pass: Option<Pass>,
     /// The declaration a post by the emergency endpoint runs under.
     pub emergency: Option<EmergencyId>,
+    /// The further approvals that a joint approval (連名の承認) consists of, beside the one that was shown.
+    pub joint: Vec<Approval>,
+    /// The incident whose wrong post this puts right (`Sekisho-Corrects`).
+    pub corrects: Option<IncidentId>,
     /// The category the client named.
     pub category: Option<String>,
     /// What the client declared to have made sure of.

@@ -103,6 +103,17 @@ pub trait Approvals: Send + Sync {
         now: Timestamp,
         except: Option<&PersonId>,
     ) -> Result<Option<KnownApproval>, Unavailable>;
+    /// Every approval for this account, action and digest that can still be used at `now`, the one that expires first
+    /// first: a joint approval consists of several.
+    fn usable_all(
+        &self,
+        _account: &AccountId,
+        _action: Action,
+        _digest: &Digest,
+        _now: Timestamp,
+    ) -> Result<Vec<KnownApproval>, Unavailable> {
+        Ok(Vec::new())
+    }
     /// The ticket of that id.
     fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, Unavailable>;
     /// The ticket that this client's post already waits under.

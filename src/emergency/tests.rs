@@ -48,6 +48,7 @@ fn town() -> Town {
             operators: Vec::new(),
             operating_policy: None,
             credential_fingerprints: Vec::new(),
+            trouble: Default::default(),
             observe: None,
         })
     };

@@ -42,6 +42,7 @@ fn account() -> Account {
             ..OperatingPolicy::default()
         }),
         credential_fingerprints: vec![],
+        trouble: Default::default(),
         observe: None,
     }
 }

@@ -8,9 +8,19 @@ use crate::domain::action::Action;
 use crate::domain::decision::Refusal;
 use crate::domain::dossier::Dossier;
 use crate::domain::person::Client;
+use crate::domain::registry::{ProviderCondition, Standing};
 use crate::extract::Extracted;
 use crate::guideline::Around;
 use crate::recognise::Recognised;
+
+mod trouble;
+
+/// Whether the provider's recognition names a project for payment or identity (練馬 第18条第3項).
+fn has_project(standing: &Standing) -> bool {
+    let named =
+        |it: &ProviderCondition| matches!(it, ProviderCondition::Project { number } if !number.trim().is_empty());
+    standing.provider.conditions.iter().any(named)
+}
 
 impl Gate {
     /// What stands around a request at this moment; the entry says which revision of the registry it was read from.
@@ -27,7 +37,10 @@ impl Gate {
         let book = registry.book(&account.organisation);
         let standing = registry.standing(&account.id, now);
         dossier.registry = standing.as_ref().map(|it| it.revision);
+        let approver_offices = self.jointly(account, standing.as_ref(), dossier, now)?;
+        let unplanned = recognised.route.id.starts_with("project-") && !standing.as_ref().is_some_and(has_project);
         Ok(Around {
+            unplanned,
             standing,
             author: registry.holding(&client.owner, now),
             sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),
@@ -38,14 +51,17 @@ impl Gate {
             undoes: recognised.route.id.ends_with("-undo"),
             reports_overdue: dossier.overdue,
             of_list: recognised.route.id.starts_with("list-"),
+            joint: dossier.joint.clone(),
+            approver_offices,
+            corrects: self.corrects(account, dossier)?,
         })
     }
 
-    /// Whether what is deleted, quoted or reposted was published by this account through the gate.
+    /// Whether what is deleted, changed, quoted or reposted was published by this account through the gate.
     async fn is_of_own(&self, account: &Account, extracted: &Extracted) -> Result<bool, Box<Refusal>> {
         let refers = |kind: &str| extracted.post.references.get(kind).map(Vec::as_slice).unwrap_or_default();
         let ids: Vec<&String> = match extracted.action {
-            Action::Delete => extracted.target.iter().collect(),
+            Action::Delete | Action::Edit => extracted.target.iter().collect(),
             Action::Quote | Action::Repost => refers("quote_of").iter().chain(refers("repost_of")).collect(),
             _ => return Ok(false),
         };

@@ -61,6 +61,7 @@ fn passes(rules: &Rules, provider: &ProviderId, organisation: &OrganisationId, a
             ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
+        trouble: Default::default(),
         observe: None,
     };
     let client = Client {

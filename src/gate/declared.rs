@@ -8,6 +8,7 @@ use crate::domain::decision::Refusal;
 use crate::domain::dossier::Dossier;
 use crate::domain::emergency::Emergency;
 use crate::domain::exemption::Exemption;
+use crate::domain::incident::IncidentId;
 use crate::domain::remarks::Declaration;
 
 /// What an upload or a read shows at the emergency endpoint: nothing, since it needs no approval; its entry names the
@@ -41,10 +42,12 @@ fn declares(list: Option<&str>) -> Result<Vec<Declaration>, Box<Refusal>> {
     })
 }
 
-/// What the client says of the request beside it: for what kind of information and why, and what it declares.
+/// What the client says of the request beside it: for what kind of information and why, which incident it puts right,
+/// and what it declares.
 pub(super) fn said(headers: &HeaderMap, dossier: &mut Dossier) -> Result<(), Box<Refusal>> {
     dossier.category = super::header(headers, "sekisho-category")?.map(str::to_owned);
     dossier.reason = super::header(headers, "sekisho-reason")?.map(str::to_owned);
+    dossier.corrects = super::header(headers, "sekisho-corrects")?.map(IncidentId::new);
     dossier.declares = declares(super::header(headers, "sekisho-consent")?)?;
     Ok(())
 }

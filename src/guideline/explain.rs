@@ -67,9 +67,23 @@ pub(super) fn explain(
             Err(refusal)
         }
         Verdict::NoPermit => Err(no_permit()),
-        Verdict::Permitted(index) => {
+        Verdict::Permitted(index, beside) => {
             let Some(rule) = body.rules.get(*index) else { return Err(no_permit()) };
-            Ok(permitted(rule, report_hours, operating_policy, now))
+            let mut permit = permitted(rule, report_hours, operating_policy, now);
+            for rule in beside.iter().filter_map(|index| body.rules.get(*index)) {
+                let added = permitted(rule, report_hours, operating_policy, now);
+                for clause in added.clauses {
+                    if !permit.clauses.contains(&clause) {
+                        permit.clauses.push(clause);
+                    }
+                }
+                for obligation in added.obligations {
+                    if !permit.obligations.contains(&obligation) {
+                        permit.obligations.push(obligation);
+                    }
+                }
+            }
+            Ok(permit)
         }
     }
 }
@@ -171,6 +185,7 @@ fn permitted(rule: &Rule, report_hours: i64, operating_policy: Option<&str>, now
                 permit.clauses.extend(operating_policy.map(|it| Clause::new(format!("operating-policy:{it}"))));
             }
             Duty::AfterReportIfAsked => {}
+            Duty::Incident => permit.obligations.push(Obligation::Incident),
             Duty::Mark(mark) => permit.obligations.push(Obligation::Mark { mark: mark.clone() }),
             Duty::Notify(whom) => permit.obligations.push(Obligation::Notify { whom: *whom }),
         }

@@ -69,6 +69,9 @@ pub const CATEGORIES: [&str; 38] = [
     "url_shortener",
 ];
 
+/// What is out of the ordinary with an account or a post, as the schema enumerates it.
+pub const MODES: [&str; 5] = ["correction", "flame", "held", "joint", "unplanned"];
+
 /// What the attributes that are names may hold. Cedar takes any string, so that a misspelt one in a rule would be a rule
 /// that never holds; `rules` refuses to load it.
 pub(super) const NAMED: [(&str, &[&str]); 9] = [
@@ -99,12 +102,13 @@ pub(super) const NAMED: [(&str, &[&str]); 9] = [
 ];
 
 /// What holds of an ordinary approved post.
-const ORDINARY_YES: [&str; 15] = [
+const ORDINARY_YES: [&str; 16] = [
     "account_registered",
     "approver_is_manager",
     "begins_with_section",
     "client_current",
     "client_in_hours",
+    "ends_with_signature",
     "has_operating_policy",
     "has_text",
     "manager_in_post",
@@ -118,7 +122,7 @@ const ORDINARY_YES: [&str; 15] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 26] = [
+const ORDINARY_NO: [&str; 25] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -130,7 +134,6 @@ const ORDINARY_NO: [&str; 26] = [
     "closed_audience",
     "continues_thread",
     "drill",
-    "ends_with_signature",
     "evidence_holds",
     "exemption_arranged",
     "fixed_answer",
@@ -175,7 +178,9 @@ impl Facts {
             ("policy_stale_days", Value::Number(0)),
             ("hour", Value::Number(10)),
             ("weekday", Value::Number(2)),
-            ("approvers", Value::Number(1)),
+            ("approvers", Value::Number(2)),
+            ("approver_offices", Value::Number(2)),
+            ("modes", Value::Members("Mode", Vec::new())),
         ];
         values.extend(ORDINARY_YES.map(|name| (name, Value::Flag(true))));
         values.extend(ORDINARY_NO.map(|name| (name, Value::Flag(false))));
@@ -279,6 +284,7 @@ fn listed(text: &str) -> Vec<String> {
 fn enumerated(kind: &str) -> Vec<&'static str> {
     match kind {
         "Category" => CATEGORIES.to_vec(),
+        "Mode" => MODES.to_vec(),
         _ => Declaration::ALL.map(Declaration::as_str).to_vec(),
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Body {
     /// Its own rules in the order of its files, then the common ones.
     pub(super) rules: Vec<Rule>,
     pub(super) index: HashMap<String, usize>,
+    /// Whether some rule asks of every post how many people approved it.
+    pub(super) joint: bool,
     /// The rules that can speak of an action, by its name: all others need not be looked at.
     slices: HashMap<&'static str, PolicySet>,
     remembered: Mutex<HashMap<Sha256, Arc<Verdict>>>,
@@ -49,8 +51,8 @@ pub(super) enum Verdict {
     Forbidden(Vec<usize>),
     /// No rule permits it.
     NoPermit,
-    /// This rule permits it, of all that do the one of the highest rank.
-    Permitted(usize),
+    /// This rule permits it, of all that do the one of the highest rank; those add their duties.
+    Permitted(usize, Vec<usize>),
     /// These rules could not be evaluated.
     Error(Vec<String>),
 }
@@ -62,6 +64,7 @@ pub(super) struct Names {
     action: EntityTypeName,
     category: EntityTypeName,
     declaration: EntityTypeName,
+    mode: EntityTypeName,
     /// The actions with their groups.
     pub(super) entities: Entities,
     pub(super) schema: Schema,
@@ -81,13 +84,18 @@ impl Names {
             action: name("Action")?,
             category: name("Category")?,
             declaration: name("Declaration")?,
+            mode: name("Mode")?,
             entities,
             schema,
         })
     }
 
     fn enumerated(&self, kind: &str) -> &EntityTypeName {
-        if kind == "Category" { &self.category } else { &self.declaration }
+        match kind {
+            "Category" => &self.category,
+            "Mode" => &self.mode,
+            _ => &self.declaration,
+        }
     }
 
     /// The rules whose scope takes in the action. A scope that cannot be read is kept, never left out.
@@ -114,7 +122,8 @@ impl Body {
     pub(super) fn new(town: Town, rules: Vec<Rule>, names: &Names) -> Self {
         let index = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
         let slices = Action::ALL.into_iter().map(|action| (action.as_str(), names.slice(&rules, action))).collect();
-        Self { town, rules, index, slices, remembered: Mutex::default() }
+        let joint = rules.iter().any(|rule| rule.joint);
+        Self { town, rules, index, joint, slices, remembered: Mutex::default() }
     }
 
     /// What the rules conclude, remembered under the facts.
@@ -165,15 +174,19 @@ impl Body {
         match response.decision() {
             Decision::Deny if determining.is_empty() => Verdict::NoPermit,
             Decision::Deny => Verdict::Forbidden(determining),
-            Decision::Allow => determining
-                .into_iter()
-                .filter_map(|at| match self.rules.get(at)?.effect {
-                    RuleEffect::Permit { rank, .. } => Some((rank, at)),
-                    RuleEffect::Forbid { .. } => None,
-                })
-                // Of two permits of one rank the earlier names the basis.
-                .max_by_key(|(rank, at)| (*rank, std::cmp::Reverse(*at)))
-                .map_or(Verdict::NoPermit, |(_, at)| Verdict::Permitted(at)),
+            Decision::Allow => {
+                let is_beside = |at: &usize| self.rules.get(*at).is_some_and(|rule| rule.beside);
+                let (beside, basis): (Vec<usize>, Vec<usize>) = determining.into_iter().partition(is_beside);
+                basis
+                    .into_iter()
+                    .filter_map(|at| match self.rules.get(at)?.effect {
+                        RuleEffect::Permit { rank, .. } => Some((rank, at)),
+                        RuleEffect::Forbid { .. } => None,
+                    })
+                    // Of two permits of one rank the earlier names the basis.
+                    .max_by_key(|(rank, at)| (*rank, std::cmp::Reverse(*at)))
+                    .map_or(Verdict::NoPermit, |(_, at)| Verdict::Permitted(at, beside))
+            }
         }
     }
 }

@@ -41,6 +41,10 @@ pub struct Rule {
     pub replaceable: bool,
     /// Whether it only says what it would refuse while an account is observed: what an approval could heal, and style.
     pub observable: bool,
+    /// Whether a permit only adds its duties to whatever permits a request, and permits nothing by itself.
+    pub beside: bool,
+    /// Whether the body's every approved post is asked whether further people approved it.
+    pub joint: bool,
     /// The file.
     pub file: PathBuf,
     /// The line on which it begins, from 1.
@@ -87,6 +91,8 @@ pub enum Duty {
     AfterReport(i64),
     /// An after-report, if the operating policy asks for one.
     AfterReportIfAsked,
+    /// An incident is opened.
+    Incident,
     /// A mark for the audit.
     Mark(String),
     /// Somebody is told.
@@ -178,6 +184,8 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
         replaceable: policy.annotation("replaceable").is_some(),
         observable: matches!(effect, RuleEffect::Forbid { hold: true, .. })
             || policy.annotation("observable").is_some(),
+        beside: policy.annotation("beside").is_some(),
+        joint: policy.annotation("joint").is_some(),
         policy: policy.new_id(PolicyId::new(&id)),
         file: source.file.clone(),
         id,
@@ -190,7 +198,7 @@ fn rule(source: &Source, line: usize, statement: &str) -> Result<Rule, Vec<Strin
 
 /// Annotations that would be silently without effect, such as a misspelt one.
 fn odd_annotations(policy: &Policy) -> Vec<String> {
-    const FORBID: [&str; 13] = [
+    const FORBID: [&str; 14] = [
         "id",
         "clause",
         "ja",
@@ -203,9 +211,10 @@ fn odd_annotations(policy: &Policy) -> Vec<String> {
         "replaceable",
         "observable",
         "principle",
+        "joint",
         "obligation",
     ];
-    const PERMIT: [&str; 6] = ["id", "clause", "ja", "en", "rank", "obligation"];
+    const PERMIT: [&str; 7] = ["id", "clause", "ja", "en", "rank", "beside", "obligation"];
     let known: &[&str] = match policy.effect() {
         Effect::Forbid => &FORBID,
         Effect::Permit => &PERMIT,
@@ -264,6 +273,7 @@ fn duty(word: &str) -> Result<Duty, String> {
         ("after-report", "") => Ok(Duty::AfterReport(DEFAULT_REPORT_HOURS)),
         ("after-report", within) => hours(within).map(Duty::AfterReport).ok_or_else(unknown),
         ("after-report-if-asked", "") => Ok(Duty::AfterReportIfAsked),
+        ("incident", "") => Ok(Duty::Incident),
         ("mark", mark) if !mark.is_empty() => Ok(Duty::Mark(mark.to_owned())),
         ("notify", "manager") => Ok(Duty::Notify(Notified::Manager)),
         ("notify", "public-relations") => Ok(Duty::Notify(Notified::PublicRelations)),

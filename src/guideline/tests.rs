@@ -13,6 +13,8 @@ use crate::domain::person::{ClientId, PersonId};
 use crate::domain::post::{Field, Role};
 use crate::domain::tree::Tree;
 
+mod boundaries;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
@@ -88,6 +90,10 @@ fn every_case_ends_as_written_and_by_the_rule_it_is_about() {
         let rule = guidelines.rules(&organisation).iter().find(|rule| rule.id == case.rule).expect(&told);
         match (&rule.effect, &result) {
             (RuleEffect::Forbid { .. }, Err(refusal)) => assert!(refusal.rules.contains(&case.rule), "{told}"),
+            (RuleEffect::Permit { .. }, Ok(permit)) if rule.beside => {
+                assert!(rule.clauses.iter().all(|clause| permit.clauses.contains(clause)), "{told}");
+                assert_ne!(permit.rule, case.rule, "it permits nothing by itself: {told}");
+            }
             (RuleEffect::Permit { .. }, Ok(permit)) => assert_eq!(permit.rule, case.rule, "{told}"),
             (RuleEffect::Forbid { .. }, Ok(_)) | (RuleEffect::Permit { .. }, Err(_)) => {}
         }
@@ -136,7 +142,7 @@ fn deleting_any_one_attribute_never_turns_a_refusal_into_a_permission() {
                     continue;
                 }
                 let verdict = body.evaluate(&guidelines.names, &facts.without(name), checked);
-                assert!(!matches!(verdict, Verdict::Permitted(_)), "`{}` without {name}: {verdict:?}", case.facts);
+                assert!(!matches!(verdict, Verdict::Permitted(..)), "`{}` without {name}: {verdict:?}", case.facts);
                 tried += 1;
             }
         }
@@ -342,6 +348,7 @@ impl Scene {
                     ..OperatingPolicy::default()
                 }),
                 credential_fingerprints: vec![],
+                trouble: Default::default(),
                 observe: None,
             },
             post: Post {

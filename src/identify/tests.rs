@@ -79,6 +79,7 @@ fn an_account(id: &str, provider: &str, prints: &[&str]) -> Arc<Account> {
         operators: Vec::new(),
         operating_policy: None,
         credential_fingerprints: prints.iter().map(|print| (*print).to_owned()).collect(),
+        trouble: Default::default(),
         observe: None,
     })
 }

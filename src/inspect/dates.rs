@@ -143,6 +143,26 @@ mod tests {
     }
 
     #[test]
+    fn eras_month_ends_leap_days_and_the_turn_of_the_fiscal_year_are_counted_right() {
+        // The date with the right weekday, and the same with another.
+        for (right, false_one) in [
+            ("令和元年5月1日(水)", "令和元年5月1日(木)"),
+            ("平成31年4月30日(火)", "平成31年4月30日(水)"),
+            ("令和10年2月29日(火)", "令和10年2月29日(水)"),
+            ("令和9年3月31日(水)", "令和9年3月31日(木)"),
+            ("令和9年4月1日(木)", "令和9年4月1日(水)"),
+            ("2026年12月31日(木)", "2026年12月31日(金)"),
+        ] {
+            assert_eq!((wrong(right, None), wrong(false_one, None)), (0, 1), "{right}");
+        }
+        let day = |text: &str| Some(text.parse().unwrap());
+        // Without a year the nearest one counts, across the new year too.
+        assert_eq!(wrong("1月1日(金)", day("2026-12-31")), 0, "2027");
+        assert_eq!(wrong("12月31日(木)", day("2027-01-01")), 0, "2026");
+        assert_eq!(wrong("2月29日(火)", day("2028-03-01")), 0, "a leap year");
+    }
+
+    #[test]
     fn without_a_year_the_nearest_one_counts_and_only_if_the_day_is_known() {
         let today = Some(Date::constant(2026, 11, 20));
         assert_eq!(wrong("11月22日（土）", today), 1);

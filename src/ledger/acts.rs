@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::shared::Shared;
 use super::{Act, LedgerDown, entry};
-use crate::domain::account::{AccountId, AccountState, GATEWAY_LOG, OrganisationId};
+use crate::domain::account::{Account, AccountId, AccountState, GATEWAY_LOG, OrganisationId};
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
 use crate::domain::clause::Clause;
 use crate::domain::credential::SealedCredential;
+use crate::domain::digest::Digest;
 use crate::domain::emergency::Emergency;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
@@ -18,6 +19,7 @@ use crate::store::{Change, Condition, Draft, Fields, Unit};
 
 mod closed;
 mod release;
+mod incidents;
 
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {
@@ -162,6 +164,9 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
         Act::LockCredential { account, reason } => of_account("lock-credential", &account, body, &reason)
             .with(Condition::CredentialHeld(account.clone()))
             .doing(Change::LockCredential(account)),
+        Act::Incident { id, step } => incidents::step(shared, by, body, id, step)?,
+        Act::DeclareFlame { account, until, reason } => incidents::flame(by, body, account, until, &reason, now),
+        Act::EndFlame { account, reason } => incidents::end_flame(by, body, account, &reason),
         Act::ImportClients(clients) => import(by, body, clients),
         // It is heard before it becomes a unit; nobody may slip past the hearing.
         Act::Registry(asked) => Parts::new(asked.name()).must(false, "registry-unheard"),
@@ -262,10 +267,11 @@ fn approve(
     let Ticket { client, author, account, action, digest, .. } = ticket;
     parts.fields.text("account", account.as_str());
     parts.fields.text("digest", &digest.to_string());
+    let (settle, once_each) = settled_by(shared, by, id, &account, &digest, now);
+    parts.conditions.extend(once_each);
     Ok(parts
         .with(Condition::NotAuthor { person: by.clone(), author, client, account: account.clone() })
         .with(Condition::ApprovalAbsent(approval.clone()))
-        .doing(Change::Settle(id.clone(), TicketState::Approved))
         .doing(Change::Deposit(Box::new(Approval {
             id: approval,
             account,
@@ -279,7 +285,25 @@ fn approve(
             category: None,
             reference: Some(id.as_str().to_owned()),
             remarks,
-        }))))
+        })))
+        .doing(settle))
+}
+
+/// How an approval settles a ticket: at once, or, where the account asks for a joint one, with the second person's.
+fn settled_by(
+    shared: &Shared,
+    by: &PersonId,
+    id: &TicketId,
+    account: &AccountId,
+    digest: &Digest,
+    now: Timestamp,
+) -> (Change, Option<Condition>) {
+    let asks = |it: &Account| it.trouble.is_aflame(now) || it.operating_policy.as_ref().is_some_and(|it| it.joint);
+    if !shared.store.reads().registry().account(account).is_some_and(|it| asks(&it)) {
+        return (Change::Settle(id.clone(), TicketState::Approved), None);
+    }
+    let once_each = Condition::NotApprovedBy(by.clone(), account.clone(), *digest);
+    (Change::SettleJointly(id.clone(), 2), Some(once_each))
 }
 
 fn settle(name: &'static str, id: TicketId, state: TicketState, body: &OrganisationId, reason: &str) -> Parts {

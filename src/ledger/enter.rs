@@ -8,13 +8,15 @@ use jiff::Timestamp;
 use super::shared::Shared;
 use super::{Entered, EntryRef, LedgerDown, OpenEntry, Recorded, entry, refusals};
 use crate::domain::action::Action;
-use crate::domain::approval::{Pass, Ticket, TicketId, TicketState};
+use crate::domain::approval::{Approval, Pass, Ticket, TicketId, TicketState};
 use crate::domain::decision::{Obligation, Permit, Refusal, RefusalKind};
 use crate::domain::dossier::{Dossier, Outcome};
 use crate::domain::emergency::AfterReportId;
 use crate::domain::exemption::Exemption;
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::outbound::Outbound;
-use crate::store::{Change, Committed, Condition, Draft, Log, StoreDown, Tried, Unit};
+use crate::domain::remarks::Withdrawal;
+use crate::store::{Change, Committed, Condition, Draft, IncidentChange, Log, StoreDown, Tried, Unit};
 
 /// The unit of a permission.
 pub(super) fn permission(
@@ -40,6 +42,11 @@ pub(super) fn permission(
             changes.push(owed.1);
             break;
         }
+    }
+    if permit.obligations.contains(&Obligation::Incident) {
+        let incident = opened(shared, dossier, at)?;
+        more.text("incident", incident.id.as_str());
+        changes.push(Change::Incident(Box::new(IncidentChange::Open(incident))));
     }
     let refused = Draft { kind: "refusal", fields: Arc::clone(&fields), sealed: sealed.clone(), ..Draft::default() };
     Ok(Unit {
@@ -73,16 +80,12 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
         conditions.push(Condition::RegistryAt(body.clone(), revision));
     }
     match &dossier.pass {
-        Some(Pass::Approved { approval, use_number, deposit }) => conditions.push(Condition::ApprovalUsable {
-            approval: approval.clone(),
-            deposit: *deposit,
-            use_number: *use_number,
-            account: dossier.account.clone().ok_or_else(|| missing("account"))?,
-            action: dossier.action.ok_or_else(|| missing("action"))?,
-            digest: dossier.digest.ok_or_else(|| missing("digest"))?,
-            author: dossier.author.clone(),
-            client: dossier.client.clone(),
-        }),
+        Some(Pass::Approved { approval, use_number, deposit }) => {
+            conditions.push(usable(dossier, approval, *use_number, *deposit)?);
+            for further in &dossier.joint {
+                conditions.push(usable(dossier, further, 1, false)?);
+            }
+        }
         Some(Pass::Resend { entry }) => conditions.push(Condition::ResendOpen {
             entry: *entry,
             client: dossier.client.clone().ok_or_else(|| missing("client"))?,
@@ -101,6 +104,9 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
         }
         Some(Pass::Exempt(_) | Pass::None) | None => {}
     }
+    if let (Some(incident), Some(body)) = (&dossier.corrects, &dossier.organisation) {
+        conditions.push(Condition::IncidentOpen(incident.clone(), body.clone()));
+    }
     Ok(conditions)
 }
 
@@ -110,12 +116,60 @@ fn released(dossier: &Dossier) -> Option<TicketId> {
     Some(release.ticket.id.clone())
 }
 
+/// A use of the approval is free, for this very request.
+fn usable(dossier: &Dossier, approval: &Approval, use_number: u32, deposit: bool) -> Result<Condition, LedgerDown> {
+    let missing = |what: &str| LedgerDown(format!("a permission names no {what}"));
+    Ok(Condition::ApprovalUsable {
+        approval: Box::new(approval.clone()),
+        deposit,
+        use_number,
+        account: dossier.account.clone().ok_or_else(|| missing("account"))?,
+        action: dossier.action.ok_or_else(|| missing("action"))?,
+        digest: dossier.digest.ok_or_else(|| missing("digest"))?,
+        author: dossier.author.clone(),
+        client: dossier.client.clone(),
+    })
+}
+
+/// The incident that this deletion or change opens.
+fn opened(shared: &Shared, dossier: &Dossier, at: Timestamp) -> Result<Incident, LedgerDown> {
+    let missing = || LedgerDown("an incident is opened, but of no body or account".to_owned());
+    let approved = match &dossier.pass {
+        Some(Pass::Approved { approval, .. }) => approval.remarks.reason.as_deref(),
+        _ => None,
+    };
+    let said = dossier.reason.as_deref().and_then(Withdrawal::of);
+    let cause = said.or_else(|| Withdrawal::of(approved?)).map_or("none", Withdrawal::as_str);
+    Ok(Incident {
+        id: IncidentId::new(shared.new_id(at)),
+        organisation: dossier.organisation.clone().ok_or_else(missing)?,
+        account: dossier.account.clone().ok_or_else(missing)?,
+        // The writer knows where this stands, and under which entry the wrong post does.
+        entry: 0,
+        wrong: None,
+        target: dossier.target.clone(),
+        cause: cause.to_owned(),
+        action: dossier.action.map_or("none", Action::as_str).to_owned(),
+        opened: at,
+        instruction: None,
+        held: None,
+        released: None,
+        acknowledged: Vec::new(),
+        closed: None,
+    })
+}
+
 fn spend(changes: &mut Vec<Change>, dossier: &Dossier) {
     if let Some(Pass::Approved { approval, deposit, .. }) = &dossier.pass {
         if *deposit {
             changes.push(Change::Deposit(approval.clone()));
         }
         changes.push(Change::Spend(approval.id.clone()));
+        changes.extend(dossier.joint.iter().map(|further| Change::Spend(further.id.clone())));
+    }
+    if let (Some(id), Some(account)) = (&dossier.corrects, &dossier.account) {
+        let correct = IncidentChange::Correct { id: id.clone(), account: account.clone() };
+        changes.push(Change::Incident(Box::new(correct)));
     }
     if let Some(Pass::Followed(known)) = &dossier.pass {
         changes.push(Change::PublishContainer(known.clone()));

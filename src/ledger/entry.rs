@@ -130,6 +130,7 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
     fields.text_if("client_declared", declared(&dossier.declares).as_deref());
     fields.text_if("client", dossier.client.as_ref().map(|id| id.as_str()));
     fields.text_if("digest", dossier.digest.map(|digest| digest.to_string()).as_deref());
+    fields.text_if("corrects", dossier.corrects.as_ref().map(|id| id.as_str()));
     fields.text("door", dossier.door);
     fields.text_if("emergency", emergency(dossier).map(|id| id.as_str()));
     fields.text("host", &dossier.host);
@@ -152,6 +153,12 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
         fields.value("would_refuse", &would_refuse(refusal));
     }
     let approver = pass(&mut fields, dossier.pass.as_ref(), names);
+    let joint = dossier.joint.iter().take(CITED);
+    let joint: Value =
+        joint.map(|it| json!({ "approval": it.id.as_str(), "approver": names.pseudonym(&it.approver) })).collect();
+    if !dossier.joint.is_empty() {
+        fields.value("joint", &joint);
+    }
     let mut payload = Payload {
         author: dossier.author.as_ref().map(|person| person.as_str().to_owned()),
         approver,
@@ -285,7 +292,7 @@ pub fn of_permit(permit: &Permit) -> Fields {
         .filter_map(|obligation| match obligation {
             Obligation::Mark { mark } => Some(cut(mark, 80)),
             Obligation::Notify { whom } => Some(whom.as_str()),
-            Obligation::AfterReport { .. } => None,
+            Obligation::AfterReport { .. } | Obligation::Incident => None,
         })
         .take(CITED)
         .collect();

@@ -13,8 +13,9 @@ use super::sequence::Logs;
 use super::shared::Shared;
 use super::{Ledger, recover};
 use crate::config::{Config, Problem};
-use crate::domain::account::{GATEWAY_LOG, OrganisationId};
+use crate::domain::account::{Account, GATEWAY_LOG, OrganisationId};
 use crate::domain::clock::Clock;
+use crate::domain::incident::Trouble;
 use crate::domain::media::Sha256;
 use crate::domain::ports::{Chance, Registry};
 use crate::domain::registry::{Written, seed::seed};
@@ -131,6 +132,11 @@ fn seeds(config: &Config, store: &Store) -> Vec<Unit> {
     fresh.collect()
 }
 
+/// An account as a configuration declares it: nothing in it says what is out of the ordinary.
+fn declared(account: &Account) -> String {
+    format!("{:?}", Account { trouble: Trouble::default(), ..account.clone() })
+}
+
 /// Where the configuration says something else than a registry that was loaded before.
 fn warnings(config: &Config, store: &Store) -> Vec<String> {
     let known = store.reads().registry();
@@ -154,7 +160,7 @@ fn warnings(config: &Config, store: &Store) -> Vec<String> {
     compare(
         "account",
         config.accounts.iter().map(|one| (one.id.to_string(), format!("{one:?}"))).collect(),
-        known.accounts().iter().map(|one| (one.id.to_string(), format!("{one:?}"))).collect(),
+        known.accounts().iter().map(|one| (one.id.to_string(), declared(one))).collect(),
     );
     compare(
         "person",

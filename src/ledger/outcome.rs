@@ -28,6 +28,7 @@ impl Ending {
         let mut changes = vec![Change::Close(self.of, self.outcome.as_str())];
         changes.extend(self.learned.iter().cloned().map(|learned| match learned {
             Learned::Container(made) => Change::Contain(self.of, made),
+            Learned::Published { account, id } => Change::Published(self.of, account, id),
             learned => Change::Learned(learned),
         }));
         let fields = Arc::new(entry::of_outcome(self.of, &self.outcome));

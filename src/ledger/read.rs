@@ -35,6 +35,14 @@ pub struct Logbook {
 /// Entries that are read at once.
 const PAGE: usize = 1000;
 
+/// Pages that are looked through at once for a mark.
+const PAGES: usize = 20;
+
+fn is_marked(leaf: &str, mark: &str) -> bool {
+    let Ok(leaf) = serde_json::from_str::<serde_json::Value>(leaf) else { return false };
+    leaf.get("marks").and_then(serde_json::Value::as_array).is_some_and(|marks| marks.iter().any(|it| it == mark))
+}
+
 impl Logbook {
     /// The logs of a database, whether a gateway runs on it or not.
     pub fn of_database(config: &crate::config::store::Store) -> Result<Self, Problem> {
@@ -82,6 +90,20 @@ impl Logbook {
     pub fn tail(&self, log: &str, count: usize) -> Result<Vec<LogEntry>, LedgerDown> {
         let count = count.min(PAGE);
         self.read(log, self.size(log)?.saturating_sub(count as u64), count)
+    }
+
+    /// The permissions that carry a mark (自己決裁, 代決, 訂正), among the entries from index `from` on that one call looks
+    /// at, and where the next call goes on; none: that was the end.
+    pub fn marked(&self, log: &str, mark: &str, from: u64) -> Result<(Vec<LogEntry>, Option<u64>), LedgerDown> {
+        let mut found = Vec::new();
+        let mut next = from;
+        for _ in 0..PAGES {
+            let page = self.read(log, next, PAGE)?;
+            let Some(last) = page.last() else { return Ok((found, None)) };
+            next = last.index + 1;
+            found.extend(page.into_iter().filter(|entry| is_marked(&entry.leaf, mark)));
+        }
+        Ok((found, Some(next)))
     }
 
     /// A full tile, by C2SP's level and number.

@@ -10,6 +10,7 @@ pub fn of_code(code: &'static str) -> Refusal {
         .or_else(|| of_account_act(code))
         .or_else(|| of_registry(code))
         .or_else(|| of_release(code))
+        .or_else(|| of_incident(code))
         .unwrap_or_else(|| {
             Refusal::refused(
                 code,
@@ -301,6 +302,51 @@ fn of_account_act(code: &'static str) -> Option<Refusal> {
     Some(Refusal::refused(code, ja, en, way))
 }
 
+/// Refusals of acts on incidents and of joint approvals.
+fn of_incident(code: &'static str) -> Option<Refusal> {
+    let (ja, en, way) = match code {
+        "incident-not-open" => (
+            "この事案は見つからないか、すでに終了しています。",
+            "There is no such incident, or it is closed.",
+            "事案の一覧（sekisho incident list）を確認してください。",
+        ),
+        "incident-not-the-office" => (
+            "この操作ができるのは、事案の報告を受ける課（指示は課長、終了はアカウント管理者も含みます）だけです。",
+            "Only the offices that the incident is reported to may do this.",
+            "広報担当課または情報政策担当課に依頼してください。",
+        ),
+        "incident-acknowledged" => (
+            "この課は、すでに事案を確認しています。",
+            "This office has acknowledged the incident already.",
+            "もう一方の課の確認をお待ちください。",
+        ),
+        "incident-held" => (
+            "アカウントがこの事案のために停止されている間は、終了できません。",
+            "An incident that holds its account cannot be closed.",
+            "先に、両課の確認（sekisho incident acknowledge）を受けてください。",
+        ),
+        "incident-uncorrected" => (
+            "誤った投稿がまだ訂正も削除もされていない経路があるため、終了できません。",
+            "The wrong post still stands uncorrected on some channel.",
+            "示された経路へ訂正（Sekisho-Corrects）を送信するか、そのままにする理由を添えて終了してください。",
+        ),
+        "joint-same-person" => (
+            "この内容は、すでにあなたが承認しています。もう一人は別の人の承認が必要です。",
+            "You have approved this content already; the second approval is another person's.",
+            "別の課の承認者に承認を依頼してください。",
+        ),
+        "flame-end" => (
+            "炎上対応の終了時刻が正しくありません（現在より後で、31日以内にしてください）。",
+            "The end is in the past or more than 31 days away.",
+            "終了時刻を指定し直してください。長引く場合は、改めて宣言してください。",
+        ),
+        _ => return None,
+    };
+    let status = if code == "incident-not-the-office" { 403 } else { 409 };
+    let clause = if code.starts_with("incident") { "sekisho:incident" } else { "sekisho:joint" };
+    Some(Refusal::refused(code, ja, en, way).status(status).citing(clause))
+}
+
 /// Refusals of what rests on the registry.
 fn of_registry(code: &'static str) -> Option<Refusal> {
     let (ja, en, way) = match code {
@@ -369,9 +415,11 @@ mod tests {
 
     #[test]
     fn every_code_of_a_condition_has_a_sentence_of_its_own() {
-        let source = concat!(include_str!("../store/condition.rs"), include_str!("acts.rs"));
+        let source =
+            concat!(include_str!("../store/condition.rs"), include_str!("acts.rs"), include_str!("acts/incidents.rs"));
         let parts: Vec<&str> = source.split('"').collect();
-        let named = |before: &str| ["Parts::new(", "settle(", "of_account("].iter().any(|by| before.ends_with(by));
+        let named =
+            |before: &str| ["Parts::new(", "settle(", "of_account(", " => "].iter().any(|by| before.ends_with(by));
         let quoted = parts.windows(2).step_by(2).filter(|pair| is_code(pair[1]) && !named(pair[0]));
         let quoted: Vec<&str> = quoted.map(|pair| pair[1]).collect();
         assert!(quoted.len() > 20, "{quoted:?}");
@@ -384,6 +432,7 @@ mod tests {
                     .or_else(|| of_account_act(code))
                     .or_else(|| of_registry(code))
                     .or_else(|| of_release(code))
+                    .or_else(|| of_incident(code))
                     .is_some(),
                 "{code} has no sentence"
             );

@@ -12,12 +12,15 @@ use crate::domain::account::OrganisationId;
 use crate::domain::decision::Refusal;
 use crate::domain::person::PersonId;
 use crate::domain::ports::Registry;
-use crate::domain::registry::{Asked, Book};
+use crate::domain::registry::{Asked, Book, Pattern};
 use crate::registry::{self, Decided};
 use crate::store::{Change, Committed, Condition, Draft, Fields, RegistryChange, StoreDown, Unit};
 
 /// How often a change is heard anew because the registry moved under it.
 const TRIES: usize = 16;
+
+/// Sections that an entry names, which has a longest length.
+const MOST_TOLD: usize = 200;
 
 /// Hears a change and writes it. The refusal is recorded.
 pub(super) async fn change(shared: &Shared, by: PersonId, asked: Asked) -> Result<EntryRef, ActError> {
@@ -87,7 +90,12 @@ fn allowed(
 ) -> Result<Unit, LedgerDown> {
     let (mut fields, sealed) = fields(shared, by, asked)?;
     fields.text("result", "done");
-    fields.value("clauses", &json!(decided.clauses()));
+    let mut clauses = decided.clauses().to_vec();
+    if let Some(sections) = told_of_approval(book, asked) {
+        clauses.push("nerima:4-5");
+        fields.value("notify", &json!(sections));
+    }
+    fields.value("clauses", &json!(clauses));
     fields.number("revision", decided.revision() + 1);
     if decided.is_by_deputy() {
         fields.value("deputy", &Value::Bool(true));
@@ -118,6 +126,14 @@ fn allowed(
         deadline: None,
         lingers: false,
     })
+}
+
+/// Every section, where the ward's guideline asks that an approved provider is made known to all of them at once (練馬
+/// 第4条第5項): the entry is the event that the stream carries. None: nothing is to be made known.
+fn told_of_approval<'b>(book: &'b Book, asked: &Asked) -> Option<Vec<&'b str>> {
+    let nerima = book.charter.as_ref().is_some_and(|it| it.pattern == Pattern::Nerima);
+    let approved = matches!(asked, Asked::DecideProvider { approved: true, .. });
+    (nerima && approved).then(|| book.sections.keys().map(|it| it.as_str()).take(MOST_TOLD).collect())
 }
 
 /// What a change is about, unless that would name a person: entries outlive every erasure.

@@ -270,7 +270,7 @@ fn known_routes_are_refused_by_name() {
         ("POST api.line.me/v2/bot/audienceGroup/upload", "personal-data"),
         ("PUT api-data.line.me/v2/bot/audienceGroup/upload/byFile", "personal-data"),
         ("POST api.line.me/v2/bot/richmenu/batch", "not-understood-yet"),
-        ("POST api.line.me/liff/v1/apps", "not-understood-yet"),
+        ("POST api.line.me/liff/v1/apps/1", "not-understood-yet"),
     ];
     for (line, code) in cases {
         let refusal = ask(&definitions, line).unwrap_err();

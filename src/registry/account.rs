@@ -99,6 +99,7 @@ fn apply(hearing: &mut Hearing<'_>, asked: &Asked) -> Option<Written> {
         operators: operators.clone(),
         operating_policy: policy.clone(),
         credential_fingerprints: Vec::new(),
+        trouble: crate::domain::incident::Trouble::default(),
         observe: None,
     };
     Some(Written { items: vec![Item::Account(record)], accounts: vec![account], people: Vec::new() })

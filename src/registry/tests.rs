@@ -9,6 +9,7 @@ use crate::domain::registry::Pattern;
 
 mod boundaries;
 mod breaks;
+mod offices;
 mod stage;
 mod transfers;
 

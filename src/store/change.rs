@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 
 use super::registry::books;
-use super::{Change, Tried, closed, containers, entry_id, kept};
+use super::{Change, Tried, closed, containers, entry_id, incidents, kept};
 use crate::domain::account::Account;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId};
 use crate::domain::dossier::Learned;
@@ -114,6 +114,18 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         Change::Embargo(new) => closed::add(conn, new),
         Change::LiftEmbargo(id) => closed::lift(conn, id, place),
         Change::Accept(new) => closed::accept(conn, new, place),
+        Change::Published(of, account, id) => {
+            let row = params![account.as_str(), id, entry_id(place.number, *of)];
+            run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?, ?)", row)
+        }
+        Change::SettleJointly(id, people) => {
+            let sql = "UPDATE ticket SET state = 'approved' WHERE id = ?1 AND ?2 <= (
+                SELECT count(DISTINCT a.approver) FROM approval a
+                WHERE a.account = ticket.account AND a.digest = ticket.digest AND a.revoked IS NULL AND a.expires > ?3
+                    AND (SELECT count(*) FROM used_approval u WHERE u.approval = a.id) < a.max_uses)";
+            run(conn, sql, params![id.as_str(), people, at])
+        }
+        Change::Incident(change) => incidents::apply(conn, change, place),
         Change::Organisation(..)
         | Change::Account(_)
         | Change::AccountState(..)
@@ -266,7 +278,7 @@ fn learn(conn: &Connection, learned: &Learned) -> Result<()> {
         // It names no entry of its own; `Change::Contain` does.
         Learned::Container(_) => Ok(()),
         Learned::Published { account, id } => {
-            run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?)", [account.as_str(), id])
+            run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?, NULL)", [account.as_str(), id])
         }
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::registry::books;
-use super::{Condition, containers, entry_id, kept};
+use super::{Condition, containers, entry_id, incidents, kept};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::approval::Approval;
 use crate::domain::person::{ClientId, PersonId};
@@ -96,6 +96,13 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
             unless(may, "may-not-release")
         }
         Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
+        Condition::IncidentOpen(id, body) => unless(incidents::is_open(conn, id, body)?, "incident-not-open"),
+        Condition::NotAcknowledged(id, office) => {
+            unless(!incidents::has_acknowledged(conn, id, office)?, "incident-acknowledged")
+        }
+        Condition::NotApprovedBy(person, account, digest) => {
+            unless(!incidents::has_approved(conn, person, account, digest, at.now)?, "joint-same-person")
+        }
         Condition::EmbargoHolds(id, body) => {
             let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
             unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
@@ -178,17 +185,7 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
         Condition::AccountFree(id, body) => is_free(conn, ("account", id.as_str()), body, "account-name-taken"),
         Condition::PersonFree(id, body) => is_free(conn, ("person", id.as_str()), body, "person-name-taken"),
-        Condition::RunsSome(..)
-        | Condition::EmbargoHolds(..)
-        | Condition::ApprovalUsable { .. }
-        | Condition::AccountActive(_)
-        | Condition::EmergencyOpen(..)
-        | Condition::ResendOpen { .. }
-        | Condition::ContainerOpen(_)
-        | Condition::EntryOpen(_)
-        | Condition::Releasable(_)
-        | Condition::MayRelease(..)
-        | Condition::Never(_) => Ok(Some("condition-unknown")),
+        _ => Ok(Some("condition-unknown")),
     }
 }
 

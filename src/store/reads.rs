@@ -168,6 +168,17 @@ impl Approvals for Reads {
         now: Timestamp,
         except: Option<&PersonId>,
     ) -> std::result::Result<Option<KnownApproval>, Unavailable> {
+        let found = self.usable_all(account, action, digest, now)?;
+        Ok(found.into_iter().min_by_key(|known| (Some(&known.approval.approver) == except, known.approval.expires)))
+    }
+
+    fn usable_all(
+        &self,
+        account: &AccountId,
+        action: Action,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> std::result::Result<Vec<KnownApproval>, Unavailable> {
         let conn = self.conn()?;
         let mut statement = conn.prepare_cached(&format!(
             "{APPROVAL} WHERE a.digest = ?1 AND a.account = ?2 AND a.expires > ?3 AND a.not_before <= ?3
@@ -176,7 +187,8 @@ impl Approvals for Reads {
         let args = params![digest.to_string(), account.as_str(), now.as_microsecond()];
         let mut found = statement.query_map(args, known_approval)?.collect::<Result<Vec<_>>>()?;
         found.retain(|known| known.uses < known.approval.max_uses && known.approval.actions.contains(&action));
-        Ok(found.into_iter().min_by_key(|known| (Some(&known.approval.approver) == except, known.approval.expires)))
+        found.sort_by_key(|known| known.approval.expires);
+        Ok(found)
     }
 
     fn ticket(&self, id: &TicketId) -> std::result::Result<Option<Ticket>, Unavailable> {

@@ -22,6 +22,7 @@ fn effect(rule: &Rule) -> String {
                 .map(|duty| match duty {
                     Duty::AfterReport(hours) => format!("事後報告（運用ポリシーに定めがなければ{hours}時間）"),
                     Duty::AfterReportIfAsked => "運用ポリシーが求めるときは事後報告".to_owned(),
+                    Duty::Incident => "事案を記録".to_owned(),
                     Duty::Mark(mark) => format!("記録に「{mark}」"),
                     Duty::Notify(whom) => format!("通知 `{}`", whom.as_str()),
                 })

@@ -1,12 +1,16 @@
 //! The scenes of the clauses, each named after its clause: one that passes, one that is refused. They share a town, because
 //! each only sends a post or two; one story is told at a time in it, so that what it counts is its own.
 
+mod incidents;
 mod nagano;
 pub mod nagano_claims;
 mod nagano_content;
 mod nerima;
 mod nerima_people;
 pub mod texts;
+mod offices;
+mod scope;
+mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -73,8 +77,13 @@ static STAGE: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
 
 /// Tells a story in the town that the scenes share: the one that stands, else a new one.
 pub fn scene(story: impl AsyncFnOnce(&Town)) {
+    told(&STAGE, furnish, story);
+}
+
+/// The same in a town of one's own kind.
+pub fn told(known: &Mutex<Weak<Stage>>, furnish: fn(&mut Config), story: impl AsyncFnOnce(&Town)) {
     let stage = {
-        let mut known = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.upgrade().unwrap_or_else(|| {
             let runtime = Runtime::new().unwrap();
             let town = tokio::sync::Mutex::new(runtime.block_on(Town::start_with(furnish)));

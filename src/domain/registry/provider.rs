@@ -126,6 +126,12 @@ pub enum ProviderCondition {
         /// The hours.
         hours: Hours,
     },
+    /// A project (情報化企画) that uses its functions for payment or for knowing who somebody is was applied for and
+    /// granted (練馬 第18条第3項).
+    Project {
+        /// The number of the application.
+        number: String,
+    },
     /// Something that only people can check.
     Note {
         /// What.

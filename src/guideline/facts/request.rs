@@ -101,7 +101,7 @@ fn keeps_conditions(standing: &Standing, case: &Case<'_>) -> bool {
         ProviderCondition::Without { action } => *action != case.action,
         ProviderCondition::WithoutMedia => case.post.media.is_empty() && case.action != Action::Upload,
         ProviderCondition::Within { hours } => hours.contains(time),
-        ProviderCondition::Note { .. } => true,
+        ProviderCondition::Project { .. } | ProviderCondition::Note { .. } => true,
     })
 }
 
@@ -158,6 +158,30 @@ fn client(case: &Case<'_>) -> Vec<(&'static str, Value)> {
         ("client_current", Value::Flag(current)),
         ("client_in_hours", Value::Flag(in_hours)),
     ]
+}
+
+/// What is out of the ordinary with the account or the post.
+fn modes(case: &Case<'_>) -> Value {
+    let trouble = &case.account.trouble;
+    let aflame = trouble.is_aflame(case.now);
+    let joint = case.account.operating_policy.as_ref().is_some_and(|policy| policy.joint);
+    let found = [
+        (case.around.corrects, "correction"),
+        (aflame, "flame"),
+        (!trouble.held_by.is_empty(), "held"),
+        (joint, "joint"),
+        (case.around.unplanned, "unplanned"),
+    ];
+    members("Mode", found.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.to_owned()).collect())
+}
+
+/// Different people among those who approved.
+fn approvers(case: &Case<'_>) -> i64 {
+    let Some(first) = given(case) else { return 0 };
+    let mut people: Vec<_> = case.around.joint.iter().map(|it| &it.approver).chain([&first.approver]).collect();
+    people.sort();
+    people.dedup();
+    i64::try_from(people.len()).unwrap_or(i64::MAX)
 }
 
 /// The approval that was shown.
@@ -228,7 +252,9 @@ fn arranged(case: &Case<'_>, exemption: &str) -> bool {
 fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
     let approval = given(case);
     let standing = case.around.standing.as_ref();
-    let is = |holds: &dyn Fn(&Approval) -> bool| Value::Flag(approval.is_some_and(holds));
+    // Of a joint approval, what holds of one of them holds of it; whoever is the author among them, too.
+    let all = || approval.into_iter().chain(approval.and(Some(&case.around.joint)).into_iter().flatten());
+    let is = |holds: &dyn Fn(&Approval) -> bool| Value::Flag(all().any(holds));
     let manager = |it: &Approval| {
         standing.map_or(it.approver == case.account.manager, |standing| standing.manager.is(&it.approver))
     };
@@ -240,10 +266,9 @@ fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
     };
     let deputy = |it: &Approval| standing.is_some_and(|standing| standing.manager.is_deputy(&it.approver));
     // Only who manages the account sets a principle aside, and says why.
-    let aside = approval.filter(|it| manager(it) && it.remarks.has_reason()).map(|it| &it.remarks.sets_aside);
-    let aside = aside.into_iter().flatten().map(ToString::to_string).collect();
-    let approved = approval.map(|it| it.remarks.declares.as_slice()).unwrap_or_default();
-    let declares = approved.iter().chain(&case.around.declares);
+    let aside = all().filter(|it| manager(it) && it.remarks.has_reason()).flat_map(|it| &it.remarks.sets_aside);
+    let aside = aside.map(ToString::to_string).collect();
+    let declares = all().flat_map(|it| &it.remarks.declares).chain(&case.around.declares);
     vec![
         ("approver_is_manager", is(&manager)),
         ("approver_is_operator", is(&operator)),
@@ -251,7 +276,9 @@ fn approver(case: &Case<'_>) -> Vec<(&'static str, Value)> {
         ("approver_is_deputy", is(&deputy)),
         ("approver_is_author", is(&|it| it.approver == case.client.owner)),
         ("approver_gave_reason", is(&|it| it.remarks.has_reason())),
-        ("approvers", Value::Number(i64::from(approval.is_some()))),
+        ("approvers", Value::Number(approvers(case))),
+        ("approver_offices", Value::Number(i64::try_from(case.around.approver_offices).unwrap_or(i64::MAX))),
+        ("modes", modes(case)),
         ("set_aside", set(aside)),
         ("declares", members("Declaration", declares.map(|it| it.as_str().to_owned()).collect())),
     ]

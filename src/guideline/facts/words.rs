@@ -27,6 +27,8 @@ const PLACES: [&str; 11] = [
 /// The texts of a post, compared in NFKC.
 pub(super) struct Words {
     texts: Vec<(Role, String)>,
+    /// How many of them stand in what the public reads; whom it is for, and what nobody maps, comes after.
+    read: usize,
 }
 
 impl Words {
@@ -35,7 +37,12 @@ impl Words {
         let read = |text: &str| if text.is_ascii() { text.to_owned() } else { text.nfkc().collect() };
         // The `type` of a structured message is no word of it.
         let spoken = post.texts().into_iter().filter(|(at, _, _)| !at.ends_with("/type"));
-        Self { texts: spoken.map(|(_, role, text)| (role, read(text))).collect() }
+        let texts = spoken.map(|(_, role, text)| (role, read(text))).collect();
+        let mut count = 0;
+        for field in &post.fields {
+            field.value.each_text(&field.at, &mut |at, _| count += usize::from(!at.ends_with("/type")));
+        }
+        Self { texts, read: count }
     }
 
     pub(super) fn has_text(&self) -> bool {
@@ -89,7 +96,7 @@ impl Words {
 
     /// Whether the last text ends with the signature.
     pub(super) fn ends_with(&self, signature: Option<&str>) -> bool {
-        let last = self.texts.iter().rev().find(|(role, _)| matches!(role, Role::Text | Role::Message));
+        let last = self.texts.iter().take(self.read).rev().find(|(role, _)| matches!(role, Role::Text | Role::Message));
         match (signature, last) {
             (Some(signature), Some((_, text))) => {
                 text.trim_end().ends_with(signature.nfkc().collect::<String>().trim_end())

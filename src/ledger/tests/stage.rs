@@ -142,6 +142,7 @@ fn config(dir: &Path) -> Config {
             ..OperatingPolicy::default()
         }),
         credential_fingerprints: vec!["ab12".to_owned()],
+        trouble: Default::default(),
         observe: None,
     }];
     config.clients = vec![crate::domain::person::Client {

@@ -97,6 +97,7 @@ fn account(body: &str, id: &str, kind: AccountKind, manager: &str, operator: &st
             ..OperatingPolicy::default()
         }),
         credential_fingerprints: Vec::new(),
+        trouble: Default::default(),
         observe: None,
     })
 }

@@ -58,7 +58,8 @@ pub(super) fn endpoints() -> Vec<Case> {
         ("/x/2/chat/conversations/1/messages", "cannot-inspect"),
         ("/x/2/chat/media/upload/initialize", "cannot-inspect"),
         ("/line/v2/bot/richmenu/batch", "not-understood-yet"),
-        ("/line/liff/v1/apps", "not-understood-yet"),
+        ("/line/liff/v1/apps", "project-missing"),
+        ("/line/liff/v1/apps/1", "not-understood-yet"),
         ("/line/shop/v3/mission", "not-understood-yet"),
         ("/line/v2/bot/audienceGroup/upload", "personal-data"),
     ] {

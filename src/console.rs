@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::approve::signed::Issuers;
+use crate::domain::account::OrganisationId;
 use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
@@ -114,8 +115,8 @@ pub struct ConsoleState {
     pub warn_days: u32,
     /// The proxy auto-configuration for posting tools.
     pub pac: Arc<str>,
-    /// What the inspector says of a draft.
-    pub inspection: Arc<dyn Fn(&Post) -> Report + Send + Sync>,
+    /// What the inspector says of a body's draft.
+    pub inspection: Arc<dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync>,
     /// A copy of a medium without metadata, or a sentence why there is none.
     pub strip: Arc<Strip>,
     /// Ends streams when the gateway stops.

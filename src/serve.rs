@@ -33,7 +33,7 @@ use crate::gate::{
     Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
 };
 use crate::guideline::Guidelines;
-use crate::inspect::{RuleSet, inspect_on};
+use crate::inspect::{RuleSet, embargo, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
 use crate::media::{self, Copies, Keeper};
@@ -98,12 +98,16 @@ pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> 
     }
 }
 
-/// What the console asks of the inspector: the rules in force, as of today in Japan.
-fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
+/// What the console asks of the inspector: the rules in force and what the body keeps closed, as of now.
+fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync> {
     let gate = Arc::clone(gate);
-    Arc::new(move |post| {
-        let today = in_japan(gate.clock.now()).date();
-        inspect_on(&gate.rules.load().inspection, post, Some(today))
+    Arc::new(move |body, post| {
+        let now = gate.clock.now();
+        let mut report = inspect_on(&gate.rules.load().inspection, post, Some(in_japan(now).date()));
+        if let Some(register) = gate.ports.embargoes.register(body) {
+            report.findings.extend(embargo::find(register.holding(now), post, None));
+        }
+        report
     })
 }
 
@@ -341,7 +345,7 @@ fn console_state(
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
-        inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
+        inspection: Arc::new(|_, _| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
         strip: stripping(&config.inspect.media),
         pac: "".into(),
         stop: CancellationToken::new(),

@@ -82,6 +82,11 @@ fn of_post(code: &'static str) -> Option<Refusal> {
             "The emergency has ended or is not for this account.",
             "緊急の発信が必要な場合は、改めて宣言するか、通常の承認を受けてください。",
         ),
+        "register-moved" => (
+            "判断のあいだに、公表できない内容の登録が変わったため、送信しませんでした。",
+            "The register of what may not be published yet has changed since the post was examined.",
+            "同じ内容をもう一度送信してください。新しい登録に照らして判断し直します。",
+        ),
         "resend-not-open" => (
             "再送の対象となる記録の結果がすでに確定しているため、同じ再送キーでは送信できません。",
             "The outcome of the first request is known, so it cannot be sent again under this retry key.",
@@ -137,6 +142,7 @@ fn clause(code: &str) -> &'static str {
         "self-approval" => "sekisho:self-approval",
         "account-not-active" => "sekisho:account-state",
         "account-locked" => "sekisho:account-lock",
+        "register-moved" => "sekisho:register",
         "emergency-ended" => "sekisho:emergency",
         "resend-not-open" => "sekisho:resend",
         _ => "sekisho:promise-2",

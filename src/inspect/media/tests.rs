@@ -35,7 +35,7 @@ fn picture(width: u32, height: u32, shades: &[u8]) -> Vec<u8> {
 }
 
 fn found(bytes: &[u8]) -> Vec<String> {
-    look(&rules(), "media", &mut Cursor::new(bytes), &Limits::default()).into_iter().map(|it| it.rule).collect()
+    look(&rules(), "media", &mut Cursor::new(bytes), &Limits::default(), None).into_iter().map(|it| it.rule).collect()
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::domain::approval::TicketId;
 use crate::domain::clock::Clock;
 use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
+use crate::domain::link::Links;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
@@ -36,6 +37,7 @@ mod drafts;
 mod embargoes;
 mod emergencies;
 mod ledger;
+mod links;
 mod media;
 mod openapi;
 mod registry;
@@ -117,6 +119,10 @@ pub struct ConsoleState {
     pub pac: Arc<str>,
     /// What the inspector says of a body's draft.
     pub inspection: Arc<dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync>,
+    /// Finds the links of held posts and where they lead.
+    pub links: Arc<dyn Links>,
+    /// For how long what was found is kept with a ticket, in seconds.
+    pub links_keep_s: u64,
     /// A copy of a medium without metadata, or a sentence why there is none.
     pub strip: Arc<Strip>,
     /// Ends streams when the gateway stops.
@@ -127,6 +133,7 @@ pub struct ConsoleState {
 pub(crate) struct Desk {
     state: ConsoleState,
     failures: caller::Failures,
+    kept_links: links::Kept,
 }
 
 impl std::ops::Deref for Desk {
@@ -139,7 +146,7 @@ impl std::ops::Deref for Desk {
 /// All routes of the console port.
 pub fn router(state: ConsoleState) -> Router {
     let limit = DefaultBodyLimit::max(state.config.body_bytes);
-    let desk = Arc::new(Desk { state, failures: caller::Failures::default() });
+    let desk = Arc::new(Desk { state, failures: caller::Failures::default(), kept_links: links::Kept::default() });
     Router::new()
         .route("/", get(status::front))
         .route("/healthz", get(status::health))
@@ -153,6 +160,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/tickets/{id}/approve", post(tickets::approve))
         .route("/api/v1/tickets/{id}/return", post(tickets::send_back))
         .route("/api/v1/tickets/{id}/reject", post(tickets::reject))
+        .route("/api/v1/tickets/{id}/links", post(links::again))
         .route("/api/v1/tickets/{id}/accept", post(tickets::accept))
         .route("/api/v1/embargoes", get(embargoes::list).post(embargoes::add))
         .route("/api/v1/embargoes/{id}/lift", post(embargoes::lift))

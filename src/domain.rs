@@ -22,6 +22,7 @@ pub mod emergency;
 pub mod exemption;
 pub mod fetch;
 pub mod finding;
+pub mod link;
 pub mod media;
 pub mod network;
 pub mod outbound;

@@ -21,6 +21,7 @@ pub mod fragment;
 pub mod hidden;
 pub mod label;
 pub mod lexicon;
+pub mod linked;
 pub mod links;
 mod load;
 pub mod lookalike;

@@ -41,6 +41,8 @@ use crate::observe::Metrics;
 use crate::recognise::Definitions;
 use crate::stream::Log;
 
+mod links;
+
 /// A gateway that runs.
 pub struct Running {
     /// The gateway port.
@@ -143,6 +145,7 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
     problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
     problems.extend(Fetcher::new(&config.media, &config.forward).err());
+    problems.extend(prober(config).err());
     problems
 }
 
@@ -160,6 +163,12 @@ fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<
     Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
 }
 
+/// What goes the ways of links; none: the configuration has them read only.
+fn prober(config: &Config) -> Result<Option<Fetcher>, Problem> {
+    let probe = &config.inspect.probe;
+    probe.on.then(|| Fetcher::prober(probe, &config.media, &config.forward)).transpose()
+}
+
 fn unreadable(error: Unavailable) -> Problem {
     Problem { file: None, line: None, reason: error.to_string() }
 }
@@ -174,6 +183,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     }
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
     let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
+    let prober = prober(&config).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -209,6 +219,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         metrics: Arc::clone(&metrics),
     });
     console_state.inspection = inspecting(&gate);
+    console_state.links = Arc::new(links::Lookout::new(&gate, prober, &config.inspect.probe));
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -345,6 +356,8 @@ fn console_state(
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
+        links: Arc::new(links::Nobody),
+        links_keep_s: config.inspect.probe.keep_s,
         inspection: Arc::new(|_, _| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
         strip: stripping(&config.inspect.media),
         pac: "".into(),

@@ -1,5 +1,7 @@
 //! A console with two bodies, their people and a ledger that only takes notes; for tests.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -139,12 +141,26 @@ impl Stage {
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
             custody: Arc::new(crate::domain::credential::NoCustody),
             warn_days: 14,
+            links: Arc::new(Unlinked),
+            links_keep_s: 60,
             inspection: Arc::new(inspected),
             strip: Arc::new(|bytes| if bytes.is_empty() { Err("空です。".to_owned()) } else { Ok(bytes.to_vec()) }),
             pac: "function FindProxyForURL() {}".into(),
             stop: CancellationToken::new(),
         };
         Self { town, state, ready, dir }
+    }
+}
+
+/// Stands for what looks at links: it finds none.
+struct Unlinked;
+
+impl crate::domain::link::Links for Unlinked {
+    fn look(
+        &self,
+        _: Vec<crate::domain::link::Said>,
+    ) -> Pin<Box<dyn Future<Output = crate::domain::link::Looked> + Send + '_>> {
+        Box::pin(std::future::ready(crate::domain::link::Looked::default()))
     }
 }
 

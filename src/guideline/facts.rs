@@ -105,7 +105,7 @@ const ORDINARY_YES: [&str; 15] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 23] = [
+const ORDINARY_NO: [&str; 24] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -124,6 +124,7 @@ const ORDINARY_NO: [&str; 23] = [
     "has_rest",
     "has_schedule",
     "media_consent_asked",
+    "media_consent_waived",
     "self_approval",
     "target_is_own",
     "template_fits",

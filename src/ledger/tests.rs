@@ -22,6 +22,7 @@ use crate::domain::person::ClientId;
 use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Retries};
 use crate::store::sqlite::raw;
 
+mod closed;
 mod failures;
 mod passages;
 mod people;

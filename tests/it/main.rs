@@ -30,6 +30,7 @@ mod framing;
 mod guideline;
 mod house;
 mod limits;
+mod links;
 mod lock;
 mod manual;
 mod media_post;

@@ -163,8 +163,7 @@ impl Fetcher {
     /// at by the resolver.
     fn may_call(&self, url: &Url) -> Result<(), Unfetched> {
         let known = url.scheme() == "https" || (self.plain && url.scheme() == "http");
-        let plain =
-            known && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+        let plain = known && url.port().is_none() && url.username().is_empty() && url.password().is_none();
         if !plain {
             return Err(Unfetched::Form);
         }

@@ -66,7 +66,8 @@ impl Kept {
     pub(super) fn seen_by(&self, desk: &Desk, ticket: &TicketId, person: &PersonId) -> Option<Arc<Looked>> {
         let now = desk.clock.now();
         let kept = self.open();
-        let answer = kept.get(ticket).filter(|answer| answer.told.contains(person) && is_fresh(desk, answer.at, now))?;
+        let answer =
+            kept.get(ticket).filter(|answer| answer.told.contains(person) && is_fresh(desk, answer.at, now))?;
         Some(Arc::clone(&answer.looked))
     }
 }

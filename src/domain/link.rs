@@ -11,7 +11,7 @@ use super::fetch::Unfetched;
 /// A link as it stands in a post: in a text, inside another link, in a QR code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Where it stands: `/text`, `media#qr`.
+    /// Where it stands: `/text`, `media:123`.
     pub at: String,
     /// The host that the text shows.
     pub host: String,

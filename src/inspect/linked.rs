@@ -59,7 +59,8 @@ fn of_layer(text: &str, whole: bool) -> Vec<(String, String)> {
         }
         let (start, end) = folded.original(run.range.clone());
         let before = text.get(..start).unwrap_or_default().trim_end_matches(['/', '\\']);
-        let plain = before.len() >= 5 && before.get(before.len() - 5..).is_some_and(|it| it.eq_ignore_ascii_case("http:"));
+        let plain =
+            before.len() >= 5 && before.get(before.len() - 5..).is_some_and(|it| it.eq_ignore_ascii_case("http:"));
         let written = text.get(end..).unwrap_or_default();
         let after = folded.text.get(run.range.end..).unwrap_or_default();
         // What was written in other letters (`／ａ`) is only there in the folded view.
@@ -163,9 +164,10 @@ fn off() -> Unresolved {
 
 fn unresolved(why: Unfetched) -> Unresolved {
     let (code, sentence) = match why {
-        Unfetched::Private => {
-            ("private", "インターネットの外（庁内や、この機械自身など）のアドレスに続いているため、たどりませんでした。")
-        }
+        Unfetched::Private => (
+            "private",
+            "インターネットの外（庁内や、この機械自身など）のアドレスに続いているため、たどりませんでした。",
+        ),
         Unfetched::Redirects => ("redirects", "転送が多すぎるか、転送先がありません。行き先は確かめられませんでした。"),
         Unfetched::Slow => ("slow", "時間内に応答がありませんでした。行き先は確かめられませんでした。"),
         Unfetched::Form | Unfetched::Host => {

@@ -127,13 +127,7 @@ impl Told {
 }
 
 /// What is found in a medium, as of a day in Japan. `at` is the place that findings name: `media:123`.
-pub fn look(
-    rules: &RuleSet,
-    at: &str,
-    stream: &mut dyn Stream,
-    limits: &Limits,
-    today: Option<Date>,
-) -> Vec<Finding> {
+pub fn look(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits, today: Option<Date>) -> Vec<Finding> {
     look_in(&Looking { rules, at, today }, stream, limits).unwrap_or_else(|error| {
         tracing::warn!(%error, "a medium cannot be read for inspection");
         vec![told(at, UNREAD, "読み取り中の誤り")]
@@ -289,7 +283,8 @@ fn tell(looking: &Looking<'_>, seen: &Told, findings: &mut Vec<Finding>) {
 fn read_code(looking: &Looking<'_>, code: &str, findings: &mut Vec<Finding>) {
     let role = if code.contains(char::is_whitespace) { Role::Message } else { Role::Link };
     let seen = of_text(looking, "qr", role, code);
-    let leads = links::runs(&View::of(code).fold().text).iter().any(|run| !run.mail && (run.linked || role == Role::Link));
+    let leads =
+        links::runs(&View::of(code).fold().text).iter().any(|run| !run.mail && (run.linked || role == Role::Link));
     if leads && !seen.iter().any(|finding| super::is_masked(&finding.category)) {
         let shown: String = code.chars().take(LONGEST_CODE).collect();
         findings.push(told(&format!("{}#qr", looking.at), QR_LINK, &shown));

@@ -38,7 +38,14 @@ struct Parts {
 
 impl Parts {
     fn new(name: &'static str) -> Self {
-        Self { name, conditions: Vec::new(), changes: Vec::new(), fields: Fields::default(), reason: None, links: Vec::new() }
+        Self {
+            name,
+            conditions: Vec::new(),
+            changes: Vec::new(),
+            fields: Fields::default(),
+            reason: None,
+            links: Vec::new(),
+        }
     }
 
     /// The act is refused with this code unless `holds`.
@@ -110,8 +117,12 @@ pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, Led
     let mut fields = parts.fields;
     fields.text("act", parts.name);
     fields.text("by", &shared.names.pseudonym(by));
-    let payload =
-        entry::Payload { author: Some(by.as_str().to_owned()), reason: parts.reason, links: parts.links, ..entry::Payload::default() };
+    let payload = entry::Payload {
+        author: Some(by.as_str().to_owned()),
+        reason: parts.reason,
+        links: parts.links,
+        ..entry::Payload::default()
+    };
     let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
     let mut conditions = vec![Condition::WorksFor(by.clone(), home)];
     conditions.extend(parts.conditions);

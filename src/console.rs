@@ -74,6 +74,9 @@ impl HeldPosts for Ledger {
 /// Makes a copy of a medium without metadata; the error is a sentence.
 pub type Strip = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync;
 
+/// Inspects a body's draft: the rules in force, and what the body keeps closed.
+pub type Inspection = dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync;
+
 /// What the console works with.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -118,7 +121,7 @@ pub struct ConsoleState {
     /// The proxy auto-configuration for posting tools.
     pub pac: Arc<str>,
     /// What the inspector says of a body's draft.
-    pub inspection: Arc<dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync>,
+    pub inspection: Arc<Inspection>,
     /// Finds the links of held posts and where they lead.
     pub links: Arc<dyn Links>,
     /// For how long what was found is kept with a ticket, in seconds.

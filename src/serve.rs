@@ -23,7 +23,6 @@ use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
 use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
-use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
 use crate::fetch::Fetcher;
@@ -101,7 +100,7 @@ pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> 
 }
 
 /// What the console asks of the inspector: the rules in force and what the body keeps closed, as of now.
-fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync> {
+fn inspecting(gate: &Arc<Gate>) -> Arc<console::Inspection> {
     let gate = Arc::clone(gate);
     Arc::new(move |body, post| {
         let now = gate.clock.now();
@@ -183,7 +182,6 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     }
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
     let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
-    let prober = prober(&config).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
@@ -219,7 +217,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         metrics: Arc::clone(&metrics),
     });
     console_state.inspection = inspecting(&gate);
-    console_state.links = Arc::new(links::Lookout::new(&gate, prober, &config.inspect.probe));
+    console_state.links = Arc::new(links::Lookout::new(&gate, prober(&config).map_err(one)?, &config.inspect.probe));
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,

@@ -21,6 +21,7 @@ use crate::domain::credential::Custody;
 use crate::domain::finding::Report;
 use crate::domain::kept::Releases;
 use crate::domain::incident::{Channel, Incident, IncidentId, Incidents as _};
+use crate::domain::link::Links;
 use crate::domain::person::PersonId;
 use crate::domain::ports::{Approvals, Chance, Embargoes, Emergencies, Registry, RegistryPast, Unavailable};
 use crate::domain::post::Post;
@@ -39,6 +40,7 @@ mod embargoes;
 mod emergencies;
 mod incidents;
 mod ledger;
+mod links;
 mod media;
 mod openapi;
 mod registry;
@@ -114,6 +116,9 @@ impl WrongPosts for Ledger {
 /// Makes a copy of a medium without metadata; the error is a sentence.
 pub type Strip = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync;
 
+/// Inspects a body's draft: the rules in force, and what the body keeps closed.
+pub type Inspection = dyn Fn(&OrganisationId, &Post) -> Report + Send + Sync;
+
 /// What the console works with.
 #[derive(Clone)]
 pub struct ConsoleState {
@@ -161,8 +166,12 @@ pub struct ConsoleState {
     pub warn_days: u32,
     /// The proxy auto-configuration for posting tools.
     pub pac: Arc<str>,
-    /// What the inspector says of a draft.
-    pub inspection: Arc<dyn Fn(&Post) -> Report + Send + Sync>,
+    /// What the inspector says of a body's draft.
+    pub inspection: Arc<Inspection>,
+    /// Finds the links of held posts and where they lead.
+    pub links: Arc<dyn Links>,
+    /// For how long what was found is kept with a ticket, in seconds.
+    pub links_keep_s: u64,
     /// A copy of a medium without metadata, or a sentence why there is none.
     pub strip: Arc<Strip>,
     /// Ends streams when the gateway stops.
@@ -173,6 +182,7 @@ pub struct ConsoleState {
 pub(crate) struct Desk {
     state: ConsoleState,
     failures: caller::Failures,
+    kept_links: links::Kept,
 }
 
 impl std::ops::Deref for Desk {
@@ -185,7 +195,7 @@ impl std::ops::Deref for Desk {
 /// All routes of the console port.
 pub fn router(state: ConsoleState) -> Router {
     let limit = DefaultBodyLimit::max(state.config.body_bytes);
-    let desk = Arc::new(Desk { state, failures: caller::Failures::default() });
+    let desk = Arc::new(Desk { state, failures: caller::Failures::default(), kept_links: links::Kept::default() });
     Router::new()
         .route("/", get(status::front))
         .route("/healthz", get(status::health))
@@ -199,6 +209,7 @@ pub fn router(state: ConsoleState) -> Router {
         .route("/api/v1/tickets/{id}/approve", post(tickets::approve))
         .route("/api/v1/tickets/{id}/return", post(tickets::send_back))
         .route("/api/v1/tickets/{id}/reject", post(tickets::reject))
+        .route("/api/v1/tickets/{id}/links", post(links::again))
         .route("/api/v1/tickets/{id}/accept", post(tickets::accept))
         .route("/api/v1/tickets/{id}/release", post(release::release))
         .route("/api/v1/embargoes", get(embargoes::list).post(embargoes::add))

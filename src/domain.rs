@@ -24,6 +24,7 @@ pub mod fetch;
 pub mod finding;
 pub mod kept;
 pub mod incident;
+pub mod link;
 pub mod media;
 pub mod network;
 pub mod outbound;

@@ -1,4 +1,5 @@
-//! What the gateway fetches itself, from addresses that somebody else wrote: `https` only, public addresses only at every
+//! What the gateway fetches itself, from addresses that somebody else wrote: `https` only (`http` too where it only looks
+//! where a link leads), public addresses only at every
 //! hop, bounded in bytes, time and redirects, without cookies or credentials.
 //!
 //! A name is resolved once for each hop, by a resolver that gives out public addresses alone, and the connection goes to
@@ -27,6 +28,7 @@ use crate::domain::outbound::OutBody;
 use crate::domain::ports::Fetch;
 
 mod spool;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,8 @@ pub struct Fetcher {
     client: reqwest::Client,
     places: Semaphore,
     config: Media,
+    /// Whether `http` may be called, too.
+    plain: bool,
 }
 
 impl Fetcher {
@@ -50,10 +54,10 @@ impl Fetcher {
     /// # Errors
     /// A CA or a password that cannot be read, a parent proxy that is not described.
     pub fn new(media: &Media, forward: &Forward) -> Result<Self, Problem> {
-        Self::with(media, forward, Arc::new(|name| Box::pin(system(name))))
+        Self::with(media, forward, by_system(), false)
     }
 
-    fn with(media: &Media, forward: &Forward, lookup: Lookup) -> Result<Self, Problem> {
+    fn with(media: &Media, forward: &Forward, lookup: Lookup, plain: bool) -> Result<Self, Problem> {
         let parent = match &media.parent {
             None => None,
             Some(name) => Some((name, forward.parent(name)?)),
@@ -68,14 +72,15 @@ impl Fetcher {
             .referer(false)
             .retry(reqwest::retry::never())
             .no_proxy()
-            .https_only(true)
+            .https_only(!plain)
             .connect_timeout(Duration::from_millis(media.connect_ms))
             // A connection is for one errand: the next one looks the name up again.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")));
         let mut office = None;
         if let Some((name, parent)) = parent {
-            let mut proxy = reqwest::Proxy::https(parent.url.as_str())
+            let proxies = if plain { reqwest::Proxy::all } else { reqwest::Proxy::https };
+            let mut proxy = proxies(parent.url.as_str())
                 .map_err(|_| problem(format!("[forward.parents.{name}]: `url` cannot be used as a proxy")))?;
             if let Some((user, password)) = parent.login(name)? {
                 proxy = proxy.basic_auth(&user, &password);
@@ -88,7 +93,7 @@ impl Fetcher {
             builder = builder.resolve(host, *address);
         }
         let client = builder.build().map_err(|error| problem(format!("[media]: no client can be made: {error}")))?;
-        Ok(Self { client, places: Semaphore::new(media.at_once.max(1)), config: media.clone() })
+        Ok(Self { client, places: Semaphore::new(media.at_once.max(1)), config: media.clone(), plain })
     }
 
     async fn run(&self, errand: Errand) -> Result<Fetched, Unfetched> {
@@ -157,8 +162,8 @@ impl Fetcher {
     /// Whether this address may be called: its form, its host, and a literal address in it. A name's addresses are looked
     /// at by the resolver.
     fn may_call(&self, url: &Url) -> Result<(), Unfetched> {
-        let plain =
-            url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+        let known = url.scheme() == "https" || (self.plain && url.scheme() == "http");
+        let plain = known && url.port().is_none() && url.username().is_empty() && url.password().is_none();
         if !plain {
             return Err(Unfetched::Form);
         }
@@ -213,6 +218,11 @@ fn why(error: &reqwest::Error) -> Unfetched {
         next = error.source();
     }
     if error.is_timeout() { Unfetched::Slow } else { Unfetched::Unreachable }
+}
+
+/// Looks names up as the system does.
+fn by_system() -> Lookup {
+    Arc::new(|name| Box::pin(system(name)))
 }
 
 /// Every address of a name, or the one that could not be had.

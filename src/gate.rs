@@ -279,7 +279,7 @@ impl Gate {
         extract::resolve(&mut extracted, &recognised, &account.id, self.ports.media.as_ref())?;
         let looked = self.looked(rules, &mut extracted, &account, dossier).await?;
         learn::check_upload(&extracted, &recognised, &account, self.ports.media.as_ref()).await?;
-        let mut report = self.inspected(rules, &mut extracted, &recognised, &account).await?;
+        let mut report = self.inspected(rules, &mut extracted, &recognised, &account, dossier).await?;
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.

@@ -21,6 +21,7 @@ pub mod fragment;
 pub mod hidden;
 pub mod label;
 pub mod lexicon;
+pub mod linked;
 pub mod links;
 mod load;
 pub mod lookalike;
@@ -123,13 +124,13 @@ pub fn inspect(rules: &RuleSet, post: &Post) -> Report {
     inspect_on(rules, post, None)
 }
 
-/// Inspects every string of a post as of a day in Japan, by which dates without a year are read.
+/// Inspects every string of a post as of a day in Japan, by which dates without a year are read and exceptions end.
 pub fn inspect_on(rules: &RuleSet, post: &Post, today: Option<Date>) -> Report {
     let texts = post.texts();
     let mut report = Report { findings: Vec::new(), rules: rules.hash.clone(), fields: texts.len(), bytes: 0 };
     let mut links = 0;
     let only = texts.len() == 1 && post.media.is_empty();
-    let mut seen = Seen::default();
+    let mut seen = Seen::on(today);
     for (field, role, text) in texts {
         report.bytes += text.len();
         let original = Original::of(text);

@@ -30,6 +30,7 @@ use crate::domain::dossier::{Judged, Learned, Outcome};
 use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::incident::{IncidentId, Step};
+use crate::domain::link::Looked;
 use crate::domain::outbound::Outbound;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::registry::Asked;
@@ -162,6 +163,8 @@ pub enum Act {
         max_uses: u32,
         /// What the approver states with it.
         remarks: Remarks,
+        /// Where the approver saw its links lead; none: nothing of them was shown.
+        links: Option<Arc<Looked>>,
     },
     /// A held post that was approved is to leave, from what was kept of it.
     ReleaseTicket(TicketId),

@@ -128,6 +128,11 @@ impl Practice {
         self.stage.put_on_site(path, bytes);
     }
 
+    /// Lets a path of the website lead elsewhere, as a shortener's does.
+    pub fn lead_from_site(&self, path: &str, to: &str) {
+        self.stage.lead_from_site(path, to);
+    }
+
     /// Paths of the website that were asked for, in order.
     pub fn site_visits(&self) -> Vec<String> {
         self.stage.site_visits()

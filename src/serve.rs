@@ -24,7 +24,6 @@ use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
 use crate::domain::kept::NoReleases;
 use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
-use crate::domain::post::Post;
 use crate::egress;
 use crate::exempt::Templates;
 use crate::fetch::Fetcher;
@@ -34,13 +33,15 @@ use crate::gate::{
     Gate, Gates, Ports, Rules, budget::Allowances, canary, limit::Limits, renew::Renewals, scan::Scanner,
 };
 use crate::guideline::Guidelines;
-use crate::inspect::{RuleSet, inspect_on};
+use crate::inspect::{RuleSet, embargo, inspect_on};
 use crate::ledger::{Ledger, LedgerDown, read::Logbook};
 use crate::listen::{self, Doors, intercept::Authority};
 use crate::media::{self, Copies, Keeper};
 use crate::observe::Metrics;
 use crate::recognise::Definitions;
 use crate::stream::Log;
+
+mod links;
 
 /// A gateway that runs.
 pub struct Running {
@@ -99,12 +100,16 @@ pub fn rules(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> 
     }
 }
 
-/// What the console asks of the inspector: the rules in force, as of today in Japan.
-fn inspecting(gate: &Arc<Gate>) -> Arc<dyn Fn(&Post) -> Report + Send + Sync> {
+/// What the console asks of the inspector: the rules in force and what the body keeps closed, as of now.
+fn inspecting(gate: &Arc<Gate>) -> Arc<console::Inspection> {
     let gate = Arc::clone(gate);
-    Arc::new(move |post| {
-        let today = in_japan(gate.clock.now()).date();
-        inspect_on(&gate.rules.load().inspection, post, Some(today))
+    Arc::new(move |body, post| {
+        let now = gate.clock.now();
+        let mut report = inspect_on(&gate.rules.load().inspection, post, Some(in_japan(now).date()));
+        if let Some(register) = gate.ports.embargoes.register(body) {
+            report.findings.extend(embargo::find(register.holding(now), post, None));
+        }
+        report
     })
 }
 
@@ -140,6 +145,7 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
     problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
     problems.extend(Fetcher::new(&config.media, &config.forward).err());
+    problems.extend(prober(config).err());
     problems
 }
 
@@ -155,6 +161,12 @@ fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<
     let copies = Copies::open(&config.media, Arc::clone(clock))?;
     let shelf = copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>);
     Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
+}
+
+/// What goes the ways of links; none: the configuration has them read only.
+fn prober(config: &Config) -> Result<Option<Fetcher>, Problem> {
+    let probe = &config.inspect.probe;
+    probe.on.then(|| Fetcher::prober(probe, &config.media, &config.forward)).transpose()
 }
 
 fn unreadable(error: Unavailable) -> Problem {
@@ -207,6 +219,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     });
     console_state.inspection = inspecting(&gate);
     console_state.releases = Arc::new(Gates(Arc::clone(&gate)));
+    console_state.links = Arc::new(links::Lookout::new(&gate, prober(&config).map_err(one)?, &config.inspect.probe));
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,
@@ -352,7 +365,9 @@ fn console_state(
         custody: Arc::new(NoCustody),
         warn_days: config.credentials.warn_days,
         // Replaced as soon as the rules are in force; before that, no port is open.
-        inspection: Arc::new(|_| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
+        links: Arc::new(links::Nobody),
+        links_keep_s: config.inspect.probe.keep_s,
+        inspection: Arc::new(|_, _| Report { findings: Vec::new(), rules: String::new(), fields: 0, bytes: 0 }),
         strip: stripping(&config.inspect.media),
         pac: "".into(),
         stop: CancellationToken::new(),

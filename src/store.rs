@@ -25,7 +25,7 @@ use crate::domain::container::{Container, KnownContainer};
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
-use crate::domain::embargo::{Embargo, EmbargoId};
+use crate::domain::embargo::{Embargo, EmbargoId, RegisterSeen};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::finding::Acceptance;
 use crate::domain::kept::SealedKept;
@@ -230,6 +230,8 @@ pub enum Condition {
     AccountFree(AccountId, OrganisationId),
     /// No other body has a person of this name.
     PersonFree(PersonId, OrganisationId),
+    /// The body's register of closed matters is as the examination saw it, and no entry of it has begun since.
+    RegisterAt(OrganisationId, RegisterSeen),
     /// The person manages or operates an account of the body.
     RunsSome(PersonId, OrganisationId),
     /// The register's entry is the body's and has neither ended nor been lifted.
@@ -405,6 +407,16 @@ impl IncidentChange {
 }
 
 impl Change {
+    /// The body for which something more is closed.
+    fn closes(&self) -> Option<&OrganisationId> {
+        if let Self::Embargo(new) = self { Some(&new.organisation) } else { None }
+    }
+
+    /// Whether the registers of what is closed must be read anew.
+    fn touches_register(&self) -> bool {
+        matches!(self, Self::Embargo(_) | Self::LiftEmbargo(_))
+    }
+
     /// Whether the registry in memory must be read anew.
     fn touches_registry(&self) -> bool {
         matches!(

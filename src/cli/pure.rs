@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -19,8 +20,9 @@ use crate::domain::container::KnownContainer;
 use crate::domain::digest;
 use crate::domain::draft::{Draft, answer};
 use crate::domain::fetch::{Errand, Wants};
+use crate::domain::finding::Finding;
 use crate::domain::media::{Media, MediaRecord, Segment};
-use crate::domain::ports::{Fetch as _, MediaBook, Unavailable};
+use crate::domain::ports::{Embargoes as _, Fetch as _, MediaBook, Registry as _, Unavailable};
 use crate::domain::post::{Field, Post, Role};
 use crate::extract::{self, Extracted, MediaUrl};
 use crate::fetch::Fetcher;
@@ -36,8 +38,9 @@ struct Line {
     id: serde_json::Value,
     #[serde(default)]
     provider: Option<String>,
-    #[serde(default, rename = "account")]
-    _account: Option<String>,
+    /// Whose register of closed matters is asked; none: that of every body.
+    #[serde(default)]
+    account: Option<AccountId>,
     #[serde(default)]
     text: Option<String>,
     #[serde(default)]
@@ -53,9 +56,15 @@ pub(super) fn inspect(config: &Config, io: &mut Io<'_>) -> Exit {
         Ok(rules) => rules,
         Err(problems) => return refuse_to_run(io, &problems),
     };
+    let book = match Logbook::of_database_if_any(&config.store) {
+        Ok(book) => book,
+        Err(problem) => return refuse_to_run(io, &[problem]),
+    };
+    let now = io.clock.now();
+    let closed = |account: Option<&AccountId>, post: &Post| closed(config, book.as_ref(), account, post, now);
     let reader = std::io::BufReader::new(&mut *io.input);
     for (number, line) in reader.lines().enumerate() {
-        let parsed = line.map_err(|error| error.to_string()).and_then(|line| judged(&rules, today, &line));
+        let parsed = line.map_err(|error| error.to_string()).and_then(|line| judged(&rules, today, &closed, &line));
         match parsed {
             Ok(Some(answer)) => drop(writeln!(io.out, "{answer}")),
             Ok(None) => {}
@@ -68,7 +77,31 @@ pub(super) fn inspect(config: &Config, io: &mut Io<'_>) -> Exit {
     Exit::Done
 }
 
-fn judged(rules: &RuleSet, today: Date, line: &str) -> Result<Option<serde_json::Value>, String> {
+/// What of a post the account's body keeps closed, by the register of the database that the configuration names, if there
+/// is one.
+fn closed(
+    config: &Config,
+    book: Option<&Logbook>,
+    account: Option<&AccountId>,
+    post: &Post,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let Some(reads) = book.map(Logbook::reads) else { return Vec::new() };
+    let of_account = account.and_then(|id| {
+        let stored = reads.registry().account(id).map(|known| known.organisation.clone());
+        stored.or_else(|| config.accounts.iter().find(|known| known.id == *id).map(|known| known.organisation.clone()))
+    });
+    let bodies = of_account.map_or_else(|| reads.registry().organisations(), |body| vec![body]);
+    let registers = bodies.iter().filter_map(|body| reads.register(body));
+    registers.flat_map(|register| inspect::embargo::find(register.holding(now), post, None)).collect()
+}
+
+fn judged(
+    rules: &RuleSet,
+    today: Date,
+    closed: &dyn Fn(Option<&AccountId>, &Post) -> Vec<Finding>,
+    line: &str,
+) -> Result<Option<serde_json::Value>, String> {
     if line.trim().is_empty() {
         return Ok(None);
     }
@@ -82,7 +115,8 @@ fn judged(rules: &RuleSet, today: Date, line: &str) -> Result<Option<serde_json:
         }
     };
     let post = post.ok_or("`text`, `fields`, or `body` alone is needed")?;
-    let report = inspect::inspect_on(rules, &post, Some(today));
+    let mut report = inspect::inspect_on(rules, &post, Some(today));
+    report.findings.extend(closed(line.account.as_ref(), &post));
     let mut told = answer(&line.id, &report);
     if let (Some(provider), Some(members)) = (line.provider, told.as_object_mut()) {
         members.insert("provider".to_owned(), provider.into());

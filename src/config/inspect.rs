@@ -18,6 +18,57 @@ pub struct Inspect {
     pub office: Option<PathBuf>,
     /// Up to where pictures and films are read.
     pub media: Media,
+    /// Where the links of a held post lead.
+    pub probe: Probe,
+}
+
+/// `[inspect.probe]`: looks where the links of a held post lead, when somebody opens it to approve; never on the road of a
+/// post.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probe {
+    /// Whether links are called at all. Off unless the office says so: whoever is called learns of a post before it is
+    /// published.
+    pub on: bool,
+    /// Whether links by `http` are called, too.
+    pub http: bool,
+    /// Redirects on the way of one link.
+    pub redirects: usize,
+    /// Time for one link, in milliseconds, every redirect included.
+    pub link_ms: u64,
+    /// Links that are called at the same time.
+    pub at_once: usize,
+    /// Links of one post that are looked at.
+    pub links: usize,
+    /// For how long the answers are kept with the ticket, in seconds.
+    pub keep_s: u64,
+    /// Hosts that the office never links to, warned of wherever they stand on the way: `bets.example`, `*.bets.example`.
+    pub prohibited: Vec<String>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self {
+            on: false,
+            http: true,
+            redirects: 5,
+            link_ms: 4_000,
+            at_once: 8,
+            links: 40,
+            keep_s: 900,
+            prohibited: Vec::new(),
+        }
+    }
+}
+
+impl Probe {
+    /// Whether the office never links to this host (lower case).
+    pub fn is_prohibited(&self, host: &str) -> bool {
+        self.prohibited.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+            None => host == pattern,
+        })
+    }
 }
 
 /// `[inspect.media]`: what is beyond these limits is for a person to look at.

@@ -103,8 +103,8 @@ impl Failures {
 /// A person who acts.
 pub(super) struct Acting(pub(super) Arc<Person>);
 
-/// Somebody who wants a draft looked at: a person or a posting tool.
-pub(super) struct Asking;
+/// Somebody who wants a draft looked at, a person or a posting tool, by the body.
+pub(super) struct Asking(pub(super) OrganisationId);
 
 /// Somebody who reads logs: a person, or a holder of a stream key.
 pub(super) enum Reading {
@@ -169,10 +169,10 @@ impl FromRequestParts<Arc<Desk>> for Asking {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Ended> {
         let client = shown(parts).and_then(|key| desk.registry.client_by_key(&Sha256::of(key.as_bytes()).hex()));
-        if client.is_some() {
-            return Ok(Self);
+        if let Some(client) = client {
+            return Ok(Self(client.organisation.clone()));
         }
-        Acting::from_request_parts(parts, desk).await.map(|Acting(_)| Self)
+        Acting::from_request_parts(parts, desk).await.map(|Acting(person)| Self(person.organisation.clone()))
     }
 }
 

@@ -13,10 +13,10 @@ use super::caller::Asking;
 use crate::domain::draft::{Draft, answer};
 use crate::domain::ports::Unavailable;
 
-/// The findings of the rules in force, as of today in Japan.
+/// The findings of the rules in force, and of what the caller's body keeps closed, as of now.
 pub(super) async fn inspect(
     State(desk): State<Arc<Desk>>,
-    _: Asking,
+    Asking(body_of): Asking,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Ended> {
@@ -25,7 +25,7 @@ pub(super) async fn inspect(
     let post = draft.post().ok_or_else(|| bad_request("one of `text` and `fields` is needed"))?;
     let inspection = Arc::clone(&desk.inspection);
     // A long text takes milliseconds, which the threads that serve have not to give.
-    let report = tokio::task::spawn_blocking(move || inspection(&post)).await;
+    let report = tokio::task::spawn_blocking(move || inspection(&body_of, &post)).await;
     let report = report.map_err(|error| Ended::from(Unavailable(error.to_string())))?;
     Ok(shown(&answer(&id, &report)))
 }

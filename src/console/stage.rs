@@ -1,5 +1,7 @@
 //! A console with two bodies, their people and a ledger that only takes notes; for tests.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -143,6 +145,8 @@ impl Stage {
             metrics: Arc::new(|| "sekisho_ready 1\n".to_owned()),
             custody: Arc::new(crate::domain::credential::NoCustody),
             warn_days: 14,
+            links: Arc::new(Unlinked),
+            links_keep_s: 60,
             inspection: Arc::new(inspected),
             strip: Arc::new(|bytes| if bytes.is_empty() { Err("空です。".to_owned()) } else { Ok(bytes.to_vec()) }),
             pac: "function FindProxyForURL() {}".into(),
@@ -152,8 +156,20 @@ impl Stage {
     }
 }
 
+/// Stands for what looks at links: it finds none.
+struct Unlinked;
+
+impl crate::domain::link::Links for Unlinked {
+    fn look(
+        &self,
+        _: Vec<crate::domain::link::Said>,
+    ) -> Pin<Box<dyn Future<Output = crate::domain::link::Looked> + Send + '_>> {
+        Box::pin(std::future::ready(crate::domain::link::Looked::default()))
+    }
+}
+
 /// Stands for the inspector: it minds one word, and is given no other.
-fn inspected(post: &crate::domain::post::Post) -> crate::domain::finding::Report {
+fn inspected(_: &OrganisationId, post: &crate::domain::post::Post) -> crate::domain::finding::Report {
     let finding = |(at, text): (String, &str)| crate::domain::finding::Finding {
         rule: "label.word".to_owned(),
         category: "label".to_owned(),
@@ -189,8 +205,8 @@ impl WrongPosts for Town {
 }
 
 impl Embargoes for Town {
-    fn closed(&self, _: &OrganisationId, _: Timestamp) -> Result<Vec<Embargo>, Unavailable> {
-        Ok(Vec::new())
+    fn register(&self, _: &OrganisationId) -> Option<Arc<crate::domain::embargo::Register>> {
+        None
     }
     fn embargoes(&self, _: &OrganisationId) -> Result<Vec<Embargo>, Unavailable> {
         Ok(Vec::new())

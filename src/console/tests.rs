@@ -93,7 +93,7 @@ async fn everything_in_the_openapi_document_is_served_and_asks_for_a_key_where_i
             asked += 1;
         }
     }
-    assert_eq!(asked, 52);
+    assert_eq!(asked, 53);
     assert!(stage.town.acts.lock().unwrap().is_empty());
 }
 

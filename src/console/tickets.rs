@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Desk;
 use super::answer::{Ended, act, bad_request, body, look, not_found, shown};
 use super::caller::Acting;
+use super::links;
 use super::status::listed;
 use crate::domain::approval::{ApprovalId, Ticket, TicketId};
 use crate::domain::finding::Finding;
@@ -85,7 +86,8 @@ fn ticket_json(ticket: &Ticket) -> Value {
     value
 }
 
-/// `GET tickets/{id}`: the ticket, and under `post` the post exactly as it would be published.
+/// `GET tickets/{id}`: the ticket, under `post` the post exactly as it would be published, and under `links` where its
+/// links lead.
 pub(super) async fn one(
     State(desk): State<Arc<Desk>>,
     Acting(person): Acting,
@@ -94,9 +96,11 @@ pub(super) async fn one(
     let ticket = own(&desk, &person, id).await?;
     let (lookup, id) = (Arc::clone(&desk), ticket.id.clone());
     let payload = look(move || lookup.held.held(&id)).await?.ok_or_else(unreadable)?;
+    let links = links::of_ticket(&desk, &ticket, &payload, &person.id).await;
     let mut value = ticket_json(&ticket);
     if let Some(members) = value.as_object_mut() {
         members.insert("post".to_owned(), post_json(payload).ok_or_else(unreadable)?);
+        members.insert("links".to_owned(), links);
     }
     Ok(shown(&value))
 }
@@ -168,7 +172,7 @@ fn strings(at: &str, value: &Value, found: &mut Vec<Value>) {
 }
 
 /// A held post that nobody can see any more.
-fn unreadable() -> Ended {
+pub(super) fn unreadable() -> Ended {
     Ended::from(crate::ledger::refusals::of_code("post-unreadable").status(409))
 }
 
@@ -193,8 +197,9 @@ pub(super) async fn approve(
     let expires = expiry(&desk, now, asked.expires_in_s, asked.max_uses)?;
     let approval = ApprovalId::new(desk.chance.id(now));
     let value = json!({ "ticket": ticket.id, "approval": approval, "expires": expires, "max_uses": asked.max_uses });
-    let done =
-        Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses: asked.max_uses, remarks: asked.remarks };
+    let links = desk.kept_links.seen_by(&desk, &ticket.id, &person.id);
+    let (max_uses, remarks) = (asked.max_uses, asked.remarks);
+    let done = Act::ApproveTicket { ticket: ticket.id, approval, expires, max_uses, remarks, links };
     act(&desk, person.id.clone(), done, StatusCode::OK, value).await
 }
 

@@ -102,9 +102,13 @@ pub struct OperatingPolicy {
     /// Whether a post's author may approve it (自己決裁). The body's own choice; `false` unless it says so.
     #[serde(default)]
     pub self_approval: bool,
-    /// Whether a post with media needs a declaration of consent (長野 7(1)ク).
+    /// Whether a post with media needs a declaration of consent (長野 7(1)ク) where the body's guideline asks for none.
     #[serde(default)]
     pub media_consent: bool,
+    /// Whether it needs none where the guideline asks for one, as 長野市's does: for an account that shows no people and no
+    /// place of others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub media_consent_waived: bool,
     /// Answers that everybody who writes may be given, word for word (LINE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_answers: Option<FixedAnswers>,

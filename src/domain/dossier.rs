@@ -7,6 +7,7 @@ use super::action::Action;
 use super::approval::{Approval, Pass};
 use super::decision::Decision;
 use super::digest::Digest;
+use super::embargo::RegisterSeen;
 use super::emergency::EmergencyId;
 use super::finding::Report;
 use super::incident::IncidentId;
@@ -49,6 +50,8 @@ pub struct Dossier {
     pub body_len: u64,
     /// The revision of the body's registry that it was judged by.
     pub registry: Option<u64>,
+    /// Where the body's register of closed matters stood when the post was held against it.
+    pub closed: Option<RegisterSeen>,
     /// What the inspector saw.
     pub report: Option<Report>,
     /// The pass that was shown.

@@ -72,6 +72,38 @@ pub struct Embargo {
     pub lifted: Option<Timestamp>,
 }
 
+/// What a body keeps closed, as it was read last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Register {
+    /// Counts the entries that were added while the gateway runs; a permission is entered only if it stands where the
+    /// examination saw it.
+    pub revision: u64,
+    /// Entries that were neither lifted nor over when they were read, those to come included.
+    pub entries: Vec<Embargo>,
+}
+
+/// Where a register stood when a post was held against it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegisterSeen {
+    /// Its revision.
+    pub revision: u64,
+    /// When the next entry of it begins.
+    pub next: Option<Timestamp>,
+}
+
+impl Register {
+    /// What is closed at `now`.
+    pub fn holding(&self, now: Timestamp) -> impl Iterator<Item = &Embargo> {
+        self.entries.iter().filter(move |entry| entry.holds(now))
+    }
+
+    /// Where it stands at `now`.
+    pub fn seen(&self, now: Timestamp) -> RegisterSeen {
+        let next = self.entries.iter().map(|entry| entry.from).filter(|from| *from > now).min();
+        RegisterSeen { revision: self.revision, next }
+    }
+}
+
 /// Longest register entry: five years.
 const LONGEST_S: i64 = 5 * 366 * 24 * 3600;
 

@@ -13,7 +13,7 @@ use super::approval::{ApprovalId, KnownApproval, Ticket, TicketId};
 use super::clock::in_japan;
 use super::container::KnownContainer;
 use super::digest::Digest;
-use super::embargo::Embargo;
+use super::embargo::{Embargo, Register};
 use super::emergency::{AfterReport, Emergency};
 use super::fetch::{Errand, Fetched, MediaKind, Unfetched};
 use super::media::{MediaRecord, Segment};
@@ -154,8 +154,8 @@ pub trait Emergencies: Send + Sync {
 
 /// What a body keeps closed.
 pub trait Embargoes: Send + Sync {
-    /// What is closed for this body at `now`.
-    fn closed(&self, organisation: &OrganisationId, now: Timestamp) -> Result<Vec<Embargo>, Unavailable>;
+    /// The body's register in memory, as of the last change; none: nothing was ever closed.
+    fn register(&self, organisation: &OrganisationId) -> Option<Arc<Register>>;
     /// The whole register of a body, the latest end first.
     fn embargoes(&self, organisation: &OrganisationId) -> Result<Vec<Embargo>, Unavailable>;
 }

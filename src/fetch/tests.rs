@@ -27,7 +27,7 @@ fn page(url: &str) -> Errand {
 #[tokio::test]
 async fn no_form_of_an_address_inside_the_office_is_called() {
     let (lookup, asked) = answering(Vec::new());
-    let fetcher = Fetcher::with(&Media::default(), &Forward::default(), lookup).unwrap();
+    let fetcher = Fetcher::with(&Media::default(), &Forward::default(), lookup, false).unwrap();
     let forms = [
         ("https://127.0.0.1/", Unfetched::Private),
         ("https://127.1/", Unfetched::Private),
@@ -92,7 +92,7 @@ async fn a_name_that_leads_into_the_office_is_not_called_not_even_if_it_leads_el
     ];
     let tries = answers.len();
     let (lookup, asked) = answering(answers);
-    let fetcher = Fetcher::with(&Media::default(), &Forward::default(), lookup).unwrap();
+    let fetcher = Fetcher::with(&Media::default(), &Forward::default(), lookup, false).unwrap();
     for _ in 0..tries {
         let errand = page("https://rebinding.example/");
         assert_eq!(fetcher.fetch(errand).await.unwrap_err(), Unfetched::Private);
@@ -118,7 +118,7 @@ async fn to_site(
         ..Media::default()
     };
     change(&mut config);
-    let fetcher = Fetcher::with(&config, &Forward::default(), answering(answers).0).unwrap();
+    let fetcher = Fetcher::with(&config, &Forward::default(), answering(answers).0, false).unwrap();
     (site, fetcher, dir)
 }
 
@@ -163,4 +163,48 @@ async fn only_hosts_of_the_list_are_called_where_there_is_one() {
     let (_site, fetcher, _dir) = to_site(list, Vec::new()).await;
     assert_eq!(fetcher.fetch(page("https://www.other.example/")).await.unwrap_err(), Unfetched::Host);
     assert!(fetcher.fetch(page("https://www.city.example/")).await.is_ok(), "`upstream` names it");
+}
+
+fn probe() -> crate::config::inspect::Probe {
+    crate::config::inspect::Probe { on: true, ..Default::default() }
+}
+
+/// A prober to the practice website.
+async fn to_lead(answers: Vec<Vec<&'static str>>) -> (Practice, Fetcher, tempfile::TempDir) {
+    let (site, fetcher, dir) = to_site(|media| *media = way::as_media(&probe(), media), answers).await;
+    (site, Fetcher { plain: true, ..fetcher }, dir)
+}
+
+#[tokio::test]
+async fn a_way_is_told_hop_by_hop_and_stops_before_the_office() {
+    let (site, fetcher, _dir) = to_lead(vec![vec!["10.0.0.1"]]).await;
+    let start = "https://www.city.example/s";
+    site.lead_from_site("/s", "https://www.city.example/t");
+    site.lead_from_site("/t", "/u#part");
+    let way = fetcher.way(start).await;
+    assert_eq!(way.called, [start, "https://www.city.example/t", "https://www.city.example/u"]);
+    assert_eq!((way.end, way.stopped_at), (Ok(200), None));
+    for (to, why) in [
+        ("https://127.0.0.1/admin", Unfetched::Private),
+        ("http://169.254.169.254/latest/meta-data/", Unfetched::Private),
+        ("https://rebinding.example/", Unfetched::Private),
+        ("ftp://www.city.example/", Unfetched::Form),
+        ("https://www.city.example:22/", Unfetched::Form),
+    ] {
+        let visits = site.site_visits().len();
+        site.lead_from_site("/s", to);
+        let way = fetcher.way(start).await;
+        assert_eq!((way.called.as_slice(), way.end), ([start.to_owned()].as_slice(), Err(why)), "{to}");
+        assert_eq!(way.stopped_at.as_deref(), Some(to));
+        assert_eq!(site.site_visits().len(), visits + 1, "{to}: only the first was called");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_way_ends() {
+    let (site, fetcher, _dir) = to_lead(Vec::new()).await;
+    let way = fetcher.way("https://www.city.example/round").await;
+    assert_eq!((way.end, way.called.len()), (Err(Unfetched::Redirects), probe().redirects + 1));
+    assert_eq!(site.site_visits().len(), probe().redirects + 1);
+    assert_eq!(fetcher.way("https://").await.end, Err(Unfetched::Form));
 }

@@ -4,8 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
+use jiff::civil::Date;
 
 use crate::domain::account::{Account, AccountId};
+use crate::domain::clock::in_japan;
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::dossier::{Dossier, Seen};
 use crate::domain::fetch::{Errand, Fetched, MediaKind, Unfetched, Wants};
@@ -56,7 +58,7 @@ impl ByUrl {
     /// `media-url-*` where a medium could not be had.
     pub async fn look(
         &self,
-        (scanner, rules): (&Scanner, &Arc<Rules>),
+        (scanner, rules, today): (&Scanner, &Arc<Rules>, Date),
         extracted: &mut Extracted,
         account: &Account,
         dossier: &mut Dossier,
@@ -80,7 +82,7 @@ impl ByUrl {
         for MediaUrl { at, url } in &extracted.media_urls {
             if !copies.contains_key(url) {
                 let spool = self.one(url).await?;
-                extracted.shown.extend(scanner.fetched(rules, &spool.0).await);
+                extracted.shown.extend(scanner.fetched(rules, &spool.0, today).await);
                 let found = kept(spool, shelf.as_ref()).await?;
                 looked.changed |= self.remember(account, url, found.0);
                 dossier.seen.push(Seen { url: url.clone(), sha256: found.0, len: found.1 });
@@ -157,7 +159,8 @@ impl Gate {
         account: &Account,
         dossier: &mut Dossier,
     ) -> Result<Looked, Box<Refusal>> {
-        match self.by_url.look((&self.scanner, rules), extracted, account, dossier).await {
+        let today = in_japan(self.clock.now()).date();
+        match self.by_url.look((&self.scanner, rules, today), extracted, account, dossier).await {
             Err(refusal) if extracted.by_url && super::observed::observes(account, self.clock.now()) => {
                 dossier.would_refuse = Some(refusal);
                 Ok(Looked::default())

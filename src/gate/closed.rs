@@ -9,6 +9,8 @@ use crate::domain::action::Action;
 use crate::domain::clock::in_japan;
 use crate::domain::decision::Refusal;
 use crate::domain::digest::Digest;
+use crate::domain::dossier::Dossier;
+use crate::domain::embargo::RegisterSeen;
 use crate::domain::finding::{Finding, Report};
 use crate::extract::Extracted;
 use crate::inspect::{embargo, inspect_on};
@@ -22,24 +24,32 @@ impl Gate {
         extracted: &mut Extracted,
         recognised: &Recognised,
         account: &Account,
+        dossier: &mut Dossier,
     ) -> Result<Report, Box<Refusal>> {
-        extracted.seen = self.scanner.seen(rules, extracted, recognised, account, self.ports.media.as_ref()).await?;
         let today = in_japan(self.clock.now()).date();
+        let media = self.ports.media.as_ref();
+        extracted.seen = self.scanner.seen(rules, extracted, recognised, account, media, today).await?;
         let mut report = inspect_on(&rules.inspection, &extracted.post, Some(today));
-        report.findings.extend(self.closed(account, extracted)?);
+        self.closed(account, extracted, dossier, &mut report.findings);
         Ok(report)
     }
 
     /// What was found in media, and what of the request its body keeps closed at this minute.
-    fn closed(&self, account: &Account, extracted: &Extracted) -> Result<Vec<Finding>, Box<Refusal>> {
+    ///
+    /// The register is in memory; where it stood goes to the ledger, which does not enter the post if it has moved since.
+    fn closed(&self, account: &Account, extracted: &Extracted, dossier: &mut Dossier, found: &mut Vec<Finding>) {
         if matches!(extracted.action, Action::Read | Action::SignIn) {
-            return Ok(Vec::new());
+            return;
         }
-        let of_media = extracted.seen.iter().flatten().chain(&extracted.shown).cloned();
-        let closed =
-            self.ports.embargoes.closed(&account.organisation, self.clock.now()).map_err(super::unavailable)?;
+        found.extend(extracted.seen.iter().flatten().chain(&extracted.shown).cloned());
+        let Some(register) = self.ports.embargoes.register(&account.organisation) else {
+            dossier.closed = Some(RegisterSeen::default());
+            return;
+        };
+        let now = self.clock.now();
+        dossier.closed = Some(register.seen(now));
         let carried = extracted.medium.as_ref().map(|medium| medium.sha256);
-        Ok(of_media.chain(embargo::find(&closed, &extracted.post, carried)).collect())
+        found.extend(embargo::find(register.holding(now), &extracted.post, carried));
     }
 
     /// Marks the findings that a person has accepted for this content, this account and this version of the rules.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use tokio::sync::Semaphore;
 
 use super::{Rules, sentence, session};
@@ -19,7 +20,7 @@ use crate::domain::outbound::{OutBody, Spool};
 use crate::domain::ports::MediaBook;
 use crate::extract::Extracted;
 use crate::inspect::media::source::{Piece, Pieces};
-use crate::inspect::media::{look, too_complex, unseen};
+use crate::inspect::media::{QR_LINK_RULE, look, too_complex, unseen};
 use crate::recognise::Recognised;
 
 /// Where findings say that a medium of the request itself stands.
@@ -48,26 +49,27 @@ impl Scanner {
         recognised: &Recognised,
         account: &Account,
         book: &dyn MediaBook,
+        today: Date,
     ) -> Result<Option<Vec<Finding>>, Box<Refusal>> {
         let Some(pieces) = completed(extracted, recognised, account, book)? else { return Ok(None) };
-        Ok(Some(self.found(rules, pieces, extracted.body.clone()).await))
+        Ok(Some(self.found(rules, pieces, extracted.body.clone(), today).await))
     }
 
     /// What is found in a medium that was fetched.
-    pub async fn fetched(&self, rules: &Arc<Rules>, spool: &Spool) -> Vec<Finding> {
+    pub async fn fetched(&self, rules: &Arc<Rules>, spool: &Spool, today: Date) -> Vec<Finding> {
         let piece = Piece::File { path: spool.path().to_owned(), from: 0, len: spool.len };
-        self.found(rules, vec![piece], OutBody::Spool(spool.clone())).await
+        self.found(rules, vec![piece], OutBody::Spool(spool.clone()), today).await
     }
 
     /// What is found in a medium of these pieces, which `body` keeps where they lie.
-    async fn found(&self, rules: &Arc<Rules>, pieces: Vec<Piece>, body: OutBody) -> Vec<Finding> {
+    async fn found(&self, rules: &Arc<Rules>, pieces: Vec<Piece>, body: OutBody, today: Date) -> Vec<Finding> {
         let (rules, limits, turn) = (Arc::clone(rules), Arc::clone(&self.limits), Arc::clone(&self.turn));
         let looked = async move {
             let turn = turn.acquire_owned().await.ok();
             let work = move || {
                 // The spool file stays while it is read; the next one has its turn when this one is done with, in time or not.
                 let (_body, _turn) = (body, turn);
-                look(&rules.inspection, PLACE, &mut Pieces::new(pieces), &limits)
+                look(&rules.inspection, PLACE, &mut Pieces::new(pieces), &limits, Some(today))
             };
             tokio::task::spawn_blocking(work).await
         };
@@ -122,10 +124,14 @@ fn carried(extracted: &Extracted) -> Option<Piece> {
     }
 }
 
-/// What is kept with a medium for the post that shows it: what a person must look at, also that nobody has looked.
+/// What is kept with a medium for the post that shows it: what a person must look at, also that nobody has looked, and
+/// where its QR codes lead.
 pub(super) fn kept(extracted: &Extracted) -> Vec<Finding> {
     match &extracted.seen {
-        Some(seen) => seen.iter().filter(|finding| finding.severity >= Severity::Review).cloned().collect(),
+        Some(seen) => {
+            let told = |it: &&Finding| it.severity >= Severity::Review || it.rule == QR_LINK_RULE;
+            seen.iter().filter(told).cloned().collect()
+        }
         None => vec![unseen(PLACE)],
     }
 }

@@ -122,7 +122,7 @@ const ORDINARY_YES: [&str; 16] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 25] = [
+const ORDINARY_NO: [&str; 26] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -142,6 +142,7 @@ const ORDINARY_NO: [&str; 25] = [
     "has_rest",
     "has_schedule",
     "media_consent_asked",
+    "media_consent_waived",
     "reports_overdue",
     "self_approval",
     "target_is_own",

@@ -16,11 +16,11 @@ use super::pattern::Pattern;
 use super::rulefile::{self, Override, Reach, Rule, Source, Word};
 use super::template::BLANKS;
 
-/// Compiles rule files, as of a day: exceptions whose last day is past do not hold. Without a day none is past.
+/// Compiles rule files. Exceptions with a last day keep it: whether they hold is asked when a text is searched.
 ///
 /// # Errors
 /// Every mistake, with file and line.
-pub(super) fn compile(sources: &[Source], today: Option<Date>) -> Result<Lexicon, Vec<Problem>> {
+pub(super) fn compile(sources: &[Source]) -> Result<Lexicon, Vec<Problem>> {
     let mut build = Build::default();
     for source in sources {
         for cue in &source.says.cue {
@@ -43,7 +43,7 @@ pub(super) fn compile(sources: &[Source], today: Option<Date>) -> Result<Lexicon
         }
     }
     for source in sources {
-        build.local(source, today);
+        build.local(source);
     }
     build.finish()
 }
@@ -87,7 +87,7 @@ impl Build {
         });
         self.bases.push(rule.clone());
         for phrase in &rule.terms.except {
-            self.except(n, phrase);
+            self.except(n, phrase, None);
         }
         for word in &rule.words {
             self.word(source, at, n, rule, word);
@@ -110,7 +110,7 @@ impl Build {
                 terms.mask = word.mask.or(terms.mask);
                 terms.squeeze = word.squeeze.or(terms.squeeze);
                 terms.severity = word.severity.or(terms.severity);
-                word.except.iter().for_each(|phrase| self.except(n, phrase));
+                word.except.iter().for_each(|phrase| self.except(n, phrase, None));
                 &word.w
             }
         };
@@ -210,19 +210,19 @@ impl Build {
         ids
     }
 
-    fn except(&mut self, rule: usize, phrase: &str) {
+    fn except(&mut self, rule: usize, phrase: &str, until: Option<Date>) {
         let folded = fold(phrase);
         let joined = super::views::separated(&View::of(&folded)).text;
         for form in BTreeSet::from([folded, joined]) {
             if !form.is_empty() {
-                self.masks.entry(form.clone()).or_default().push(Meaning::Except(rule));
-                self.strings.entry(form).or_default().push(Meaning::Except(rule));
+                self.masks.entry(form.clone()).or_default().push(Meaning::Except(rule, until));
+                self.strings.entry(form).or_default().push(Meaning::Except(rule, until));
             }
         }
     }
 
     /// What a body's own file extends, excepts and puts out of force.
-    fn local(&mut self, source: &Source, today: Option<Date>) {
+    fn local(&mut self, source: &Source) {
         for extend in &source.says.extend {
             let (at, extend) = (extend.span().start, extend.get_ref());
             if let Some(n) = self.known(source, at, &extend.rule)
@@ -236,12 +236,9 @@ impl Build {
             let known = self.known(source, at, &except.rule);
             self.reasoned(source, at, &except.reason);
             let until = except.until.as_ref().map(|it| it.to_string().trim_matches('"').parse::<Date>());
-            match until {
-                Some(Err(_)) => {
-                    self.problems.push(source.problem(at, "`until` is a date such as 2027-03-31".to_owned()));
-                }
-                Some(Ok(until)) if today.is_some_and(|today| until < today) => {}
-                Some(Ok(_)) | None => known.into_iter().for_each(|n| self.except(n, &except.phrase)),
+            match until.transpose() {
+                Err(_) => self.problems.push(source.problem(at, "`until` is a date such as 2027-03-31".to_owned())),
+                Ok(until) => known.into_iter().for_each(|n| self.except(n, &except.phrase, until)),
             }
         }
         for disable in &source.says.disable {

@@ -50,9 +50,10 @@ impl Sought {
     }
 }
 
-/// What of a post is closed. `carried`: the hash of a medium that the request itself brings.
-pub fn find(register: &[Embargo], post: &Post, carried: Option<Sha256>) -> Vec<Finding> {
-    if register.is_empty() {
+/// What of a post is closed by these entries. `carried`: the hash of a medium that the request itself brings.
+pub fn find<'r>(register: impl IntoIterator<Item = &'r Embargo>, post: &Post, carried: Option<Sha256>) -> Vec<Finding> {
+    let mut register = register.into_iter().peekable();
+    if register.peek().is_none() {
         return Vec::new();
     }
     let texts: Vec<(String, &str, Vec<View>)> =

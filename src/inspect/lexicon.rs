@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::domain::clause::Clause;
 use crate::domain::finding::Severity;
 use crate::domain::post::Post;
@@ -67,8 +69,8 @@ pub(super) enum Meaning {
     Word(usize),
     /// A cue, by its id.
     Cue(u32),
-    /// A phrase in which the words of a rule mean something else.
-    Except(usize),
+    /// A phrase in which the words of a rule mean something else, and the last day in Japan on which it does.
+    Except(usize, Option<Date>),
     /// A string that every match of a pattern holds, by the pattern's index.
     Trigger(u32),
     /// A string of another part of a pattern, by the pattern's index.
@@ -179,6 +181,8 @@ fn parts_words(text: &str) -> bool {
 /// What an automaton has seen in a view; kept from view to view for its room.
 #[derive(Default)]
 pub struct Seen {
+    /// The day in Japan as of which exceptions hold; without one, all of them do.
+    today: Option<Date>,
     words: Vec<(usize, Range<usize>)>,
     /// Cues: end and id, in the order of the text.
     pub(super) cues: Vec<(usize, u32)>,
@@ -241,10 +245,10 @@ impl Lexicon {
                 match meaning {
                     Meaning::Cue(id) => seen.cue(range.end, *id),
                     Meaning::Besides(pattern) => seen.besides.set(*pattern),
-                    Meaning::Except(rule) if seen.excepts.len() < MANY_HITS => {
+                    Meaning::Except(rule, until) if seen.excepts.len() < MANY_HITS && seen.is_held(*until) => {
                         seen.excepts.push((*rule, range.clone()));
                     }
-                    Meaning::Except(_) => {}
+                    Meaning::Except(..) => {}
                     Meaning::Word(word) if is_new(view, &range, how) => seen.words.push((*word, range.clone())),
                     Meaning::Trigger(pattern) if is_new(view, &range, how) => {
                         seen.triggers.push((*pattern, range.clone()));
@@ -346,6 +350,16 @@ impl Bits {
 }
 
 impl Seen {
+    /// Nothing seen yet, as of this day in Japan.
+    pub fn on(today: Option<Date>) -> Self {
+        Self { today, ..Self::default() }
+    }
+
+    /// Whether an exception with this last day holds.
+    fn is_held(&self, until: Option<Date>) -> bool {
+        until.is_none_or(|until| self.today.is_none_or(|today| today <= until))
+    }
+
     fn clear(&mut self) {
         self.words.clear();
         self.cues.clear();

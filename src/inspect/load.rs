@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::lexicon::Lexicon;
 use super::rulefile::{Override, Source};
-use super::{RuleSet, compile, dates, example, inspect, label, office, personal, shorteners, template};
+use super::{RuleSet, compile, dates, example, inspect_on, label, office, personal, shorteners, template};
 use crate::config::Problem;
 use crate::config::inspect::Inspect;
 use crate::domain::media::Sha256;
@@ -112,7 +112,7 @@ impl Reading {
 }
 
 impl RuleSet {
-    /// Reads lists and rules. Exceptions with a last day hold whatever the day is; see [`RuleSet::load_on`].
+    /// Reads lists and rules.
     ///
     /// # Errors
     /// Every list or rule file that cannot be read, every mistake in one, and every rule whose own example fails, with
@@ -121,7 +121,8 @@ impl RuleSet {
         Self::load_on(config, None)
     }
 
-    /// Reads lists and rules as of a day in Japan: exceptions whose last day is past do not hold.
+    /// Reads lists and rules, and tries the examples as of a day in Japan. The rules themselves know no day: exceptions fall
+    /// with the day of the text that is inspected.
     ///
     /// # Errors
     /// As [`RuleSet::load`].
@@ -142,7 +143,7 @@ impl RuleSet {
         let is_proven = proven.is_some();
         let lexicon = match proven {
             Some(lexicon) => lexicon,
-            None => Arc::new(compile::compile(&sources, today)?),
+            None => Arc::new(compile::compile(&sources)?),
         };
         match (my_number, labels, blanks, dates, office) {
             (Some(my_number), Some(labels), Some(blanks), Some(dates), Some(office)) => {
@@ -151,7 +152,7 @@ impl RuleSet {
                 let managed = rules.filter(|rule| rule.overridden_by == Override::Manager).map(|rule| rule.id.clone());
                 let for_manager = managed.collect();
                 let set = Self { shorteners, my_number, labels, blanks, dates, lexicon, office, for_manager, hash };
-                let failing = if is_proven { Vec::new() } else { set.failing(&sources) };
+                let failing = if is_proven { Vec::new() } else { set.failing(&sources, today) };
                 if !failing.is_empty() {
                     return Err(failing);
                 }
@@ -165,7 +166,7 @@ impl RuleSet {
     }
 
     /// Examples that the rules do not bear out.
-    fn failing(&self, sources: &[Source]) -> Vec<Problem> {
+    fn failing(&self, sources: &[Source], today: Option<Date>) -> Vec<Problem> {
         let mut failing = Vec::new();
         let known = |id: &str| self.lexicon.rules().iter().any(|rule| rule.id == id);
         for source in sources {
@@ -173,7 +174,8 @@ impl RuleSet {
                 let examples =
                     rule.matches.iter().map(|it| (true, it)).chain(rule.no_match.iter().map(|it| (false, it)));
                 for (wanted, text) in examples {
-                    let found = inspect(self, &example(text.get_ref())).findings.iter().any(|it| it.rule == rule.id);
+                    let report = inspect_on(self, &example(text.get_ref()), today);
+                    let found = report.findings.iter().any(|it| it.rule == rule.id);
                     if found != wanted {
                         let what = if wanted { "does not find" } else { "finds" };
                         let reason = format!("rule `{}` {what} its own example: {}", rule.id, text.get_ref());

@@ -5,7 +5,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::{RuleSet, inspect_on};
+use jiff::civil::Date;
+
+use super::normal::View;
+use super::{RuleSet, inspect_on, links};
 use crate::config::inspect::Media as Limits;
 use crate::domain::clause::Clause;
 use crate::domain::finding::{Accept, Finding, Severity};
@@ -24,6 +27,12 @@ pub mod strip;
 mod tiff;
 mod webp;
 mod xmp;
+
+/// The rule of the note that says where a QR code leads.
+pub const QR_LINK_RULE: &str = "media.qr-link";
+
+/// Characters of a QR code that are kept; the longest code holds 4,296 letters.
+const LONGEST_CODE: usize = 500;
 
 /// What a medium can be read from.
 pub trait Stream: Read + Seek {}
@@ -117,15 +126,24 @@ impl Told {
     }
 }
 
-/// What is found in a medium. `at` is the place that findings name: `media:123`.
-pub fn look(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits) -> Vec<Finding> {
-    look_in(rules, at, stream, limits).unwrap_or_else(|error| {
+/// What is found in a medium, as of a day in Japan. `at` is the place that findings name: `media:123`.
+pub fn look(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits, today: Option<Date>) -> Vec<Finding> {
+    look_in(&Looking { rules, at, today }, stream, limits).unwrap_or_else(|error| {
         tracing::warn!(%error, "a medium cannot be read for inspection");
         vec![told(at, UNREAD, "読み取り中の誤り")]
     })
 }
 
-fn look_in(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits) -> std::io::Result<Vec<Finding>> {
+/// By what a medium is looked at, and where it stands.
+#[derive(Clone, Copy)]
+struct Looking<'l> {
+    rules: &'l RuleSet,
+    at: &'l str,
+    today: Option<Date>,
+}
+
+fn look_in(looking: &Looking<'_>, stream: &mut dyn Stream, limits: &Limits) -> std::io::Result<Vec<Finding>> {
+    let at = looking.at;
     let len = stream.seek(SeekFrom::End(0))?;
     stream.rewind()?;
     let mut head = Vec::with_capacity(16);
@@ -137,7 +155,7 @@ fn look_in(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits) 
         return Ok(vec![told(at, rule, "形式")]);
     };
     if kind == Kind::Bmff {
-        tell(rules, at, &bmff::read(stream)?, &mut findings);
+        tell(looking, &bmff::read(stream)?, &mut findings);
         return Ok(findings);
     }
     if len > limits.picture_bytes {
@@ -145,9 +163,9 @@ fn look_in(rules: &RuleSet, at: &str, stream: &mut dyn Stream, limits: &Limits) 
     }
     let mut picture = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
     Read::take(&mut *stream, limits.picture_bytes).read_to_end(&mut picture)?;
-    tell(rules, at, &metadata(kind, &picture), &mut findings);
+    tell(looking, &metadata(kind, &picture), &mut findings);
     match pixels::codes(kind, &picture, limits.pixels) {
-        Ok(codes) => codes.iter().for_each(|code| read_code(rules, at, code, &mut findings)),
+        Ok(codes) => codes.iter().for_each(|code| read_code(looking, code, &mut findings)),
         Err(pixels::Unseen::TooLarge) => findings.push(told(at, TOO_LARGE, "画素数")),
         Err(pixels::Unseen::Broken) => findings.push(told(at, UNREAD, "画像の内容")),
     }
@@ -202,6 +220,14 @@ const UNKNOWN: MediaRule = MediaRule {
     severity: Severity::Note,
     advice: "写真・動画の形式として知られていないデータです。",
 };
+/// Where a QR code leads is no fault by itself; the approver is told.
+const QR_LINK: MediaRule = MediaRule {
+    id: QR_LINK_RULE,
+    category: "media_qr",
+    clauses: &["nagano:4(9)", "guideline-2011:shortened-url"],
+    severity: Severity::Note,
+    advice: "画像のQRコードがリンクを含んでいます。行き先を確認してください。",
+};
 const TOO_LARGE: MediaRule = MediaRule {
     id: "limit.too-complex",
     category: "too_complex",
@@ -236,7 +262,8 @@ pub fn too_complex(at: &str) -> Finding {
     told(at, TOO_LARGE, "時間")
 }
 
-fn tell(rules: &RuleSet, at: &str, seen: &Told, findings: &mut Vec<Finding>) {
+fn tell(looking: &Looking<'_>, seen: &Told, findings: &mut Vec<Finding>) {
+    let Looking { rules, at, .. } = *looking;
     if seen.place {
         findings.push(told(at, PLACE, "位置情報"));
     }
@@ -247,26 +274,35 @@ fn tell(rules: &RuleSet, at: &str, seen: &Told, findings: &mut Vec<Finding>) {
         findings.push(told(at, UNREAD, what));
     }
     for text in &seen.texts {
-        findings.extend(of_text(rules, at, "metadata", Role::Message, text));
+        findings.extend(of_text(looking, "metadata", Role::Message, text));
     }
 }
 
-/// What a QR code says is read like a link, or like any other text.
-fn read_code(rules: &RuleSet, at: &str, code: &str, findings: &mut Vec<Finding>) {
+/// What a QR code says is read like a link, or like any other text. Where it leads is kept with the medium, for the
+/// approver of the post that shows it.
+fn read_code(looking: &Looking<'_>, code: &str, findings: &mut Vec<Finding>) {
     let role = if code.contains(char::is_whitespace) { Role::Message } else { Role::Link };
-    findings.extend(of_text(rules, at, "qr", role, code));
+    let seen = of_text(looking, "qr", role, code);
+    let leads =
+        links::runs(&View::of(code).fold().text).iter().any(|run| !run.mail && (run.linked || role == Role::Link));
+    if leads && !seen.iter().any(|finding| super::is_masked(&finding.category)) {
+        let shown: String = code.chars().take(LONGEST_CODE).collect();
+        findings.push(told(&format!("{}#qr", looking.at), QR_LINK, &shown));
+    }
+    findings.extend(seen);
 }
 
-fn of_text(rules: &RuleSet, at: &str, part: &str, role: Role, text: &str) -> Vec<Finding> {
+fn of_text(looking: &Looking<'_>, part: &str, role: Role, text: &str) -> Vec<Finding> {
+    let Looking { rules, at, today } = *looking;
     let field = Field { role, at: format!("{at}#{part}"), value: Tree::Text(text.to_owned()) };
-    inspect_on(rules, &Post { fields: vec![field], ..Post::default() }, None).findings
+    inspect_on(rules, &Post { fields: vec![field], ..Post::default() }, today).findings
 }
 
 /// Whether each rule about media finds its own canary: the ids of those that do not.
 pub(super) fn self_test(rules: &RuleSet) -> Vec<String> {
     let finds = |rule: &str, bytes: &[u8]| {
         let mut stream = std::io::Cursor::new(bytes);
-        look(rules, "canary", &mut stream, &Limits::default()).iter().any(|finding| finding.rule == rule)
+        look(rules, "canary", &mut stream, &Limits::default(), None).iter().any(|finding| finding.rule == rule)
     };
     canary::all().iter().filter(|(rule, bytes)| !finds(rule, bytes)).map(|(rule, _)| (*rule).to_owned()).collect()
 }

@@ -21,7 +21,7 @@ fn cases(text: &str) -> Vec<Written> {
 }
 
 /// The built-in rules, read once for all tests.
-fn rules() -> &'static RuleSet {
+pub(super) fn rules() -> &'static RuleSet {
     static RULES: std::sync::OnceLock<RuleSet> = std::sync::OnceLock::new();
     RULES.get_or_init(|| {
         RuleSet::load(&crate::config::inspect::Inspect::default()).unwrap_or_else(|problems| panic!("{problems:?}"))

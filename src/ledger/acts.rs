@@ -12,6 +12,7 @@ use crate::domain::clause::Clause;
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::emergency::Emergency;
+use crate::domain::link::Looked;
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::{Approvals, Registry, Unavailable};
 use crate::domain::remarks::Remarks;
@@ -34,11 +35,20 @@ struct Parts {
     changes: Vec<Change>,
     fields: Fields,
     reason: Option<String>,
+    /// Where the approver saw links lead. Sealed.
+    links: Vec<String>,
 }
 
 impl Parts {
     fn new(name: &'static str) -> Self {
-        Self { name, conditions: Vec::new(), changes: Vec::new(), fields: Fields::default(), reason: None }
+        Self {
+            name,
+            conditions: Vec::new(),
+            changes: Vec::new(),
+            fields: Fields::default(),
+            reason: None,
+            links: Vec::new(),
+        }
     }
 
     /// The act is refused with this code unless `holds`.
@@ -66,6 +76,19 @@ impl Parts {
 
     fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// What the approver saw of the post's links: hosts sealed, their number and that of the warnings in the open. Without a
+    /// number nothing of them was shown.
+    fn saw(mut self, looked: Option<&Looked>) -> Self {
+        let Some(looked) = looked else { return self };
+        let warned = looked.links.iter().filter(|told| !told.warnings.is_empty()).count();
+        let unresolved = looked.links.iter().filter(|told| told.unresolved.is_some()).count();
+        self.fields.number("links_seen", looked.links.len() as u64);
+        self.fields.number("links_unresolved", unresolved as u64);
+        self.fields.number("links_warned", warned as u64);
+        self.links = looked.lines();
         self
     }
 
@@ -97,8 +120,12 @@ pub(super) fn unit(shared: &Shared, by: &PersonId, act: Act) -> Result<Unit, Led
     let mut fields = parts.fields;
     fields.text("act", parts.name);
     fields.text("by", &shared.names.pseudonym(by));
-    let payload =
-        entry::Payload { author: Some(by.as_str().to_owned()), reason: parts.reason, ..entry::Payload::default() };
+    let payload = entry::Payload {
+        author: Some(by.as_str().to_owned()),
+        reason: parts.reason,
+        links: parts.links,
+        ..entry::Payload::default()
+    };
     let sealed = Some(payload.seal(&shared.keyring, &mut fields)?);
     let mut conditions = vec![Condition::WorksFor(by.clone(), home)];
     conditions.extend(parts.conditions);
@@ -127,8 +154,8 @@ fn parts(shared: &Shared, by: &PersonId, body: &OrganisationId, act: Act) -> Res
             .text("approval", id.as_str())
             .with(Condition::ApprovalRevocable(id.clone(), body.clone()))
             .doing(Change::Revoke(id)),
-        Act::ApproveTicket { ticket, approval, expires, max_uses, remarks } => {
-            approve(shared, by, body, &ticket, (approval, expires, max_uses, remarks))?
+        Act::ApproveTicket { ticket, approval, expires, max_uses, remarks, links } => {
+            approve(shared, by, body, &ticket, (approval, expires, max_uses, remarks))?.saw(links.as_deref())
         }
         Act::ReleaseTicket(ticket) => release::release(shared, by, body, &ticket)?,
         Act::ReturnTicket { ticket, reason } => settle("return-ticket", ticket, TicketState::Returned, body, &reason),

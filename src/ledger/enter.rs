@@ -79,6 +79,12 @@ fn conditions(dossier: &Dossier) -> Result<Vec<Condition>, LedgerDown> {
     {
         conditions.push(Condition::RegistryAt(body.clone(), revision));
     }
+    // What is closed is closed in an emergency too.
+    if let (Some(body), Some(seen)) = (&dossier.organisation, dossier.closed)
+        && writes
+    {
+        conditions.push(Condition::RegisterAt(body.clone(), seen));
+    }
     match &dossier.pass {
         Some(Pass::Approved { approval, use_number, deposit }) => {
             conditions.push(usable(dossier, approval, *use_number, *deposit)?);

@@ -74,6 +74,9 @@ pub struct Payload {
     /// Media by URL: the address and the hash of what stood there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<(String, String)>,
+    /// What an approver saw of the post's links, a line each: the host that the text shows, and where it leads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// All findings, with what matched.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -166,6 +169,7 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
         reason: dossier.reason.clone(),
         post: (!dossier.payload.is_empty()).then(|| String::from_utf8_lossy(&dossier.payload).into_owned()),
         media: dossier.seen.iter().map(|seen| (seen.url.clone(), seen.sha256.hex())).collect(),
+        links: Vec::new(),
         findings: Vec::new(),
     };
     if let Some(report) = &dossier.report {

@@ -15,7 +15,7 @@ use super::{Ledger, LedgerDown};
 use crate::config::{Config, Problem};
 use crate::store::keyring::{Keyring, secret_file};
 use crate::store::reads::Reads;
-use crate::store::{Head, Stored};
+use crate::store::{Head, Stored, sqlite};
 
 /// An entry as a reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,12 @@ impl Logbook {
     /// The logs of a database, whether a gateway runs on it or not.
     pub fn of_database(config: &crate::config::store::Store) -> Result<Self, Problem> {
         Ok(Self { reads: Arc::new(Reads::of_database(config)?) })
+    }
+
+    /// The same, if there is a database yet.
+    pub fn of_database_if_any(config: &crate::config::store::Store) -> Result<Option<Self>, Problem> {
+        let there = sqlite::path(&config.url)?.exists();
+        there.then(|| Self::of_database(config)).transpose()
     }
 
     /// The read side below.

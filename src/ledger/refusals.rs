@@ -5,6 +5,7 @@ use crate::domain::decision::Refusal;
 /// The refusal of a failed condition.
 pub fn of_code(code: &'static str) -> Refusal {
     of_post(code)
+        .or_else(|| of_register(code))
         .or_else(|| of_container(code))
         .or_else(|| of_act(code))
         .or_else(|| of_account_act(code))
@@ -93,6 +94,19 @@ fn of_post(code: &'static str) -> Option<Refusal> {
     };
     let status = if code == "self-approval" { 403 } else { 409 };
     Some(Refusal::refused(code, ja, en, way).status(status).citing(clause(code)))
+}
+
+/// The refusal of a post that the register of closed matters has overtaken.
+fn of_register(code: &'static str) -> Option<Refusal> {
+    let moved = (code == "register-moved").then(|| {
+        Refusal::refused(
+            code,
+            "判断のあいだに、公表できない内容の登録が変わったため、送信しませんでした。",
+            "The register of what may not be published yet has changed since the post was examined.",
+            "同じ内容をもう一度送信してください。新しい登録に照らして判断し直します。",
+        )
+    });
+    Some(moved?.status(409).citing("sekisho:register"))
 }
 
 /// Refusals of publishing what was made in a request before.

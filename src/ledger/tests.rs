@@ -23,6 +23,7 @@ use crate::domain::ports::{Approvals, Chance, Emergencies, Registry, Retries};
 use crate::store::Draft;
 use crate::store::sqlite::raw;
 
+mod closed;
 mod failures;
 mod kept;
 mod passages;

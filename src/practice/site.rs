@@ -10,12 +10,14 @@ use super::exchange::Answer;
 use crate::domain::media::Sha256;
 
 /// The hosts of the website.
-pub const SITES: [&str; 2] = ["www.city.example", "www.city.nagano.nagano.jp"];
+pub const SITES: [&str; 3] = ["www.city.example", "www.city.nagano.nagano.jp", "go.example"];
 
 /// The website's state.
 #[derive(Default)]
 pub(super) struct State {
     pages: BTreeMap<String, Vec<u8>>,
+    /// Paths that lead elsewhere.
+    leads: BTreeMap<String, String>,
     /// Paths that were asked for, in order.
     pub(super) visits: Vec<String>,
 }
@@ -26,9 +28,18 @@ impl State {
         self.pages.insert(path.to_owned(), bytes);
     }
 
+    /// Lets a path lead elsewhere.
+    pub(super) fn lead(&mut self, path: &str, to: &str) {
+        self.leads.insert(path.to_owned(), to.to_owned());
+    }
+
     /// Answers a visitor.
     pub(super) fn answer(&mut self, path: &str, query: &[(String, String)]) -> Answer {
         self.visits.push(path.to_owned());
+        if let Some(to) = self.leads.get(path) {
+            let answer = Answer { status: StatusCode::MOVED_PERMANENTLY, ..Answer::empty() };
+            return answer.with("location", to.clone());
+        }
         if let Some((_, to)) = query.iter().find(|(key, _)| path == "/away" && key == "to") {
             let answer = Answer { status: StatusCode::FOUND, ..Answer::empty() };
             return answer.with("location", to.clone());

@@ -92,6 +92,10 @@ impl Stage {
         open(&self.world).site.put(path, bytes);
     }
 
+    pub(super) fn lead_from_site(&self, path: &str, to: &str) {
+        open(&self.world).site.lead(path, to);
+    }
+
     pub(super) fn site_visits(&self) -> Vec<String> {
         open(&self.world).site.visits.clone()
     }

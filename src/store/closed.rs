@@ -1,13 +1,17 @@
 //! The register of what is closed until a minute, and findings that a person has accepted.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Result, Row, params};
 
 use super::change::{Place, from_json, run, to_json};
 use super::reads::Reads;
 use crate::domain::account::{AccountId, OrganisationId};
 use crate::domain::digest::Digest;
-use crate::domain::embargo::{Embargo, EmbargoId};
+use crate::domain::embargo::{Embargo, EmbargoId, Register, RegisterSeen};
 use crate::domain::finding::Acceptance;
 use crate::domain::ports::{Acceptances, Embargoes, Unavailable};
 
@@ -49,15 +53,67 @@ fn embargo(row: &Row<'_>) -> Result<Embargo> {
     Ok(embargo)
 }
 
+/// The registers of all bodies in memory. The writer reads them anew when it has changed one, before it tells anybody, and
+/// when another connection has written.
+#[derive(Debug)]
+pub(super) struct Closed(ArcSwap<Registers>);
+
+type Registers = BTreeMap<OrganisationId, Arc<Register>>;
+
+impl Closed {
+    /// Reads the registers as of `now`.
+    pub(super) fn read(conn: &Connection, now: Timestamp) -> Result<Self> {
+        Ok(Self(ArcSwap::from_pointee(registers(conn, now, &Registers::new())?)))
+    }
+
+    /// Reads them anew. A body's revision moves on with every entry that was not there before.
+    pub(super) fn refresh(&self, conn: &Connection, now: Timestamp) -> Result<()> {
+        let old = self.0.load();
+        self.0.store(Arc::new(registers(conn, now, &old)?));
+        Ok(())
+    }
+
+    /// A body's register.
+    fn register(&self, organisation: &OrganisationId) -> Option<Arc<Register>> {
+        self.0.load().get(organisation).cloned()
+    }
+
+    /// Whether something may be closed at `now` that was not when the register was seen so.
+    pub(super) fn has_moved(&self, organisation: &OrganisationId, seen: RegisterSeen, now: Timestamp) -> bool {
+        let registers = self.0.load();
+        let revision = registers.get(organisation).map_or(0, |register| register.revision);
+        revision != seen.revision || seen.next.is_some_and(|next| now >= next)
+    }
+}
+
+/// Entries that ended so long ago are in memory still: for a clock that is set back they hold again.
+const OVER: SignedDuration = SignedDuration::from_hours(48);
+
+fn registers(conn: &Connection, now: Timestamp, old: &Registers) -> Result<Registers> {
+    let since = now.checked_sub(OVER).unwrap_or(Timestamp::MIN);
+    let sql = "SELECT body, lifted FROM embargo WHERE until > ? AND lifted IS NULL ORDER BY id";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut new: BTreeMap<OrganisationId, Register> = BTreeMap::new();
+    for known in old.keys() {
+        new.entry(known.clone()).or_default();
+    }
+    for entry in statement.query_map([since.as_microsecond()], embargo)? {
+        let entry = entry?;
+        new.entry(entry.organisation.clone()).or_default().entries.push(entry);
+    }
+    let registers = new.into_iter().map(|(body, mut register)| {
+        let before = old.get(&body);
+        let known = |entry: &Embargo| before.is_some_and(|before| before.entries.contains(entry));
+        let grown = !register.entries.iter().all(known);
+        register.revision = before.map_or(0, |before| before.revision) + u64::from(grown);
+        (body, Arc::new(register))
+    });
+    Ok(registers.collect())
+}
+
 impl Embargoes for Reads {
-    fn closed(&self, organisation: &OrganisationId, now: Timestamp) -> std::result::Result<Vec<Embargo>, Unavailable> {
-        let conn = self.conn()?;
-        let sql = "SELECT body, lifted FROM embargo
-            WHERE organisation = ?1 AND begins <= ?2 AND until > ?2 AND lifted IS NULL ORDER BY id";
-        let mut statement = conn.prepare_cached(sql)?;
-        let found = statement.query_map(params![organisation.as_str(), now.as_microsecond()], embargo)?;
-        let found = found.collect::<Result<_>>();
-        Ok(found?)
+    fn register(&self, organisation: &OrganisationId) -> Option<Arc<Register>> {
+        self.closed().register(organisation)
     }
 
     fn embargoes(&self, organisation: &OrganisationId) -> std::result::Result<Vec<Embargo>, Unavailable> {

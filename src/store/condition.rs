@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
+use super::closed::Closed;
 use super::registry::books;
 use super::{Condition, containers, entry_id, incidents, kept};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
@@ -15,15 +16,19 @@ type Code = &'static str;
 
 /// What conditions are judged against.
 #[derive(Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct Moment<'m> {
     /// The later of the clock and the last entry.
     pub(super) now: Timestamp,
     /// The number of the unit's log; none: it has no entry yet.
     pub(super) number: Option<i64>,
+    /// What the bodies keep closed, as of the last commit.
+    pub(super) closed: &'m Closed,
+    /// Bodies that close something more in this very transaction.
+    pub(super) closing: &'m [OrganisationId],
 }
 
 /// The code of the first condition that does not hold.
-pub(super) fn first_failure(conn: &Connection, conditions: &[Condition], at: Moment) -> Result<Option<Code>> {
+pub(super) fn first_failure(conn: &Connection, conditions: &[Condition], at: Moment<'_>) -> Result<Option<Code>> {
     for condition in conditions {
         if let Some(code) = failure(conn, condition, at)? {
             return Ok(Some(code));
@@ -32,7 +37,7 @@ pub(super) fn first_failure(conn: &Connection, conditions: &[Condition], at: Mom
     Ok(None)
 }
 
-fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Option<Code>> {
+fn failure(conn: &Connection, condition: &Condition, at: Moment<'_>) -> Result<Option<Code>> {
     let entry = |index: u64| entry_id(at.number.unwrap_or(-1), index);
     let now = at.now.as_microsecond();
     match condition {
@@ -70,6 +75,10 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment) -> Result<Optio
             unless(exists(conn, sql, [entry(*index)])?, "entry-closed")
         }
         Condition::Never(code) => Ok(Some(code)),
+        Condition::RegisterAt(body, seen) => {
+            let moved = at.closing.contains(body) || at.closed.has_moved(body, *seen, at.now);
+            unless(!moved, "register-moved")
+        }
         Condition::ApprovalAbsent(_)
         | Condition::ApprovalRevocable(..)
         | Condition::TicketWaiting(..)

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::change::from_json;
+use super::closed::Closed;
 use super::registry::Registered;
 use super::{StoreDown, containers, entry_id, index_of, sqlite};
 use crate::domain::account::{AccountId, OrganisationId, ProviderId};
@@ -29,6 +30,7 @@ pub struct Reads {
     pool: Vec<Mutex<Connection>>,
     next: AtomicUsize,
     registry: Arc<Registered>,
+    closed: Arc<Closed>,
 }
 
 impl From<rusqlite::Error> for Unavailable {
@@ -38,10 +40,14 @@ impl From<rusqlite::Error> for Unavailable {
 }
 
 impl Reads {
-    pub(super) fn open(database: &Path, registry: Arc<Registered>) -> std::result::Result<Self, StoreDown> {
+    pub(super) fn open(
+        database: &Path,
+        registry: Arc<Registered>,
+        closed: Arc<Closed>,
+    ) -> std::result::Result<Self, StoreDown> {
         let open = || sqlite::open_read_only(database).map(Mutex::new);
         let pool = (0..CONNECTIONS).map(|_| open()).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { pool, next: AtomicUsize::new(0), registry })
+        Ok(Self { pool, next: AtomicUsize::new(0), registry, closed })
     }
 
     /// The database of a gateway that may be running, for the command line. Nothing can be written through it.
@@ -54,12 +60,18 @@ impl Reads {
         let conn = sqlite::open_read_only(&path).map_err(down)?;
         sqlite::check_version(&conn, &path)?;
         let registry = Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?;
-        Self::open(&path, Arc::new(registry)).map_err(down)
+        // Nothing reads it anew, so that what ends later must not be left out: every entry that was not lifted.
+        let closed = Closed::read(&conn, Timestamp::MIN).map_err(|e| sqlite::problem(&path, e))?;
+        Self::open(&path, Arc::new(registry), Arc::new(closed)).map_err(down)
     }
 
     /// The registry in memory.
     pub fn registry(&self) -> &Arc<Registered> {
         &self.registry
+    }
+
+    pub(super) fn closed(&self) -> &Closed {
+        &self.closed
     }
 
     /// A connection that nobody uses now, or the next one to be free.

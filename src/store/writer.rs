@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
+use super::closed::Closed;
 use super::condition::{self, Moment};
 use super::queue::{Intake, Queue, Queued, UnderWay, queue};
 use super::reads::Reads;
@@ -68,7 +69,10 @@ impl Store {
             .query_row("SELECT coalesce(max(at), 0) FROM head", [], |row| row.get(0))
             .map_err(|e| sqlite::problem(&path, e))?;
         let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
-        let reads = Arc::new(Reads::open(&path, Arc::clone(&registry)).map_err(down)?);
+        let closed = Arc::new(Closed::read(&conn, clock.now()).map_err(|e| sqlite::problem(&path, e))?);
+        let version = data_version(&conn).map_err(|e| sqlite::problem(&path, e))?;
+        let reads = Reads::open(&path, Arc::clone(&registry), Arc::clone(&closed)).map_err(down)?;
+        let reads = Arc::new(reads);
         let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
         let (queue, intake) = queue();
         let (commits_in, commits) = watch::channel(0);
@@ -80,6 +84,8 @@ impl Store {
             clock,
             last,
             registry,
+            closed,
+            version,
             commits: commits_in,
             failed: failed_in,
             checkpointer: Arc::clone(&checkpointer),
@@ -245,6 +251,9 @@ struct Writer {
     clock: Arc<dyn Clock>,
     last: i64,
     registry: Arc<Registered>,
+    closed: Arc<Closed>,
+    /// `PRAGMA data_version` as of the last look at what another connection may have written.
+    version: i64,
     commits: watch::Sender<u64>,
     failed: watch::Sender<Option<String>>,
     checkpointer: Arc<Checkpointer>,
@@ -309,9 +318,22 @@ impl Writer {
         let now = Timestamp::from_microsecond(wall.as_microsecond().max(self.last)).unwrap_or(wall);
         let clock = (now.as_microsecond() - wall.as_microsecond() > 1_000_000).then_some(wall);
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Nobody else writes while a gateway runs; if somebody does all the same, what was closed counts from here on.
+        let version = data_version(&transaction)?;
+        if version != self.version {
+            self.closed.refresh(&transaction, wall)?;
+            self.version = version;
+        }
         let mut done = Vec::with_capacity(batch.len());
+        let mut closing = Vec::new();
         for (unit, _) in batch {
-            done.push(write_unit(&transaction, self.sequence.as_mut(), unit, now, clock)?);
+            let number = self.sequence.number(&unit.log);
+            let moment = Moment { now, number, closed: &self.closed, closing: &closing };
+            let written = write_unit(&transaction, self.sequence.as_mut(), unit, moment, clock)?;
+            if written.as_ref().is_ok_and(|committed| committed.refused.is_none()) {
+                closing.extend(unit.changes.iter().filter_map(Change::closes).cloned());
+            }
+            done.push(written);
         }
         for head in self.sequence.seal(now)? {
             write_head(&transaction, &head)?;
@@ -322,6 +344,12 @@ impl Writer {
     }
 
     fn tell(&mut self, batch: Vec<Queued>, done: Vec<Result<Committed, StoreDown>>) {
+        if batch.iter().any(|(unit, _)| unit.changes.iter().any(Change::touches_register))
+            && let Err(e) = self.closed.refresh(&self.conn, self.clock.now())
+        {
+            tracing::error!(reason = %e, "the register of what is closed cannot be read any more");
+            self.failed.send_replace(Some(e.to_string()));
+        }
         if batch.iter().any(|(unit, _)| unit.changes.iter().any(Change::touches_registry)) {
             // What is committed stays committed; a registry that cannot be read again must not go on deciding.
             if let Err(e) = self.registry.refresh(&self.conn) {
@@ -340,6 +368,11 @@ impl Writer {
     }
 }
 
+/// A number that changes when another connection has committed.
+fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
 fn tell_all(batch: Vec<Queued>, down: &StoreDown) {
     for (_, then) in batch {
         then(Err(down.clone()));
@@ -350,10 +383,10 @@ fn write_unit(
     conn: &Connection,
     sequence: &mut dyn Sequence,
     unit: &Unit,
-    at: Timestamp,
+    moment: Moment<'_>,
     clock: Option<Timestamp>,
 ) -> Result<Result<Committed, StoreDown>, Failure> {
-    let moment = Moment { now: at, number: sequence.number(&unit.log) };
+    let at = moment.now;
     let refused = condition::first_failure(conn, &unit.conditions, moment)?;
     let (draft, ticket) = match (refused, &unit.entry_if_refused) {
         (None, _) => (&unit.entry, change::joined(conn, &unit.changes)?),

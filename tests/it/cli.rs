@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use sekisho::domain::clock::{Clock as _, SystemClock, in_japan};
 use serde_json::{Value, json};
 
 use crate::house::{House, run, sekisho};
@@ -119,6 +120,30 @@ async fn the_ledger_is_verified_followed_and_exported_beside_a_running_gateway()
     let damaged = verify();
     assert_eq!(damaged.code, 1, "{}", damaged.out);
     assert!(damaged.out.starts_with("DAMAGED"), "{}", damaged.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inspect_beside_a_gateway_asks_the_register_of_the_accounts_body() {
+    let house = House::start("info").await;
+    let inspected = |account: Option<&str>| {
+        let line =
+            json!({ "id": 1, "account": account, "text": "新しい区民ホールの名前は「あおぞら座」に決まりました。" });
+        let ended = house.command(&["inspect"], &format!("{line}\n"));
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+        serde_json::from_str::<Value>(&ended.out).unwrap()
+    };
+    assert_eq!(inspected(Some("nerima-x"))["decision"], "allow");
+    let soon = SystemClock.now() + jiff::SignedDuration::from_hours(48);
+    let until = in_japan(soon).strftime("%Y-%m-%dT%H:%M").to_string();
+    let words =
+        ["embargo", "add", "--person", "kacho", "--word", "あおぞら座", "--until", &until, "--reason", "報告前"];
+    let added = house.command(&words, "");
+    assert_eq!(added.code, 0, "{}{}", added.out, added.err);
+    for account in [Some("nerima-x"), None] {
+        let told = inspected(account);
+        let found = (&told["decision"], &told["findings"][0]["rule"]);
+        assert_eq!(found, (&json!("block"), &json!("embargo.closed")), "{account:?} {told}");
+    }
 }
 
 #[test]

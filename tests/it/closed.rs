@@ -2,12 +2,12 @@
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
-use sekisho::demo::town::{DUTY_KEY, MANAGER_KEY};
-use sekisho::domain::clock::Clock as _;
+use sekisho::demo::town::{DUTY_KEY, MANAGER_KEY, TOOL_KEY};
+use sekisho::domain::clock::{Clock as _, SystemClock, end_of_day_in_japan, in_japan};
 use serde_json::{Value, json};
 
 use crate::act::{HEALTH, digest_of_words};
-use crate::stage::{Town, tweet};
+use crate::stage::{Town, tweet, words};
 
 const PLAN: &str = "【施設管理課】新しい区民ホールの名前は「あおぞら座」に決まりました。";
 
@@ -121,4 +121,53 @@ async fn on_a_day_of_mourning_what_needs_no_approver_is_looked_at_and_accepted_o
     let overridden = book.reads().overridden(Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(overridden.len(), 1);
     assert_eq!((overridden[0].rule.as_str(), overridden[0].times, overridden[0].people), ("calendar.mourning", 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_held_against_what_the_callers_own_body_keeps_closed() {
+    let town = Town::start().await;
+    let draft = json!({ "id": 1, "text": PLAN });
+    let ask = async |key: &str| {
+        town.console(key, Method::POST, "/api/v1/inspect", Some(draft.clone())).await.json()["decision"].clone()
+    };
+    assert_eq!(ask(MANAGER_KEY).await, "allow");
+    let asked =
+        json!({ "kind": "term", "words": ["あおぞら座"], "until": next_minute(&town), "reason": "議会への報告前" });
+    register(&town, asked).await;
+    assert_eq!(ask(MANAGER_KEY).await, "block");
+    assert_eq!(ask(TOOL_KEY).await, "block", "a posting tool asks for its own body");
+    assert_eq!(ask("demo-nagano-manager").await, "allow", "another body has closed nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_falls_at_midnight_in_japan_while_the_gateway_runs() {
+    let festival = "【商工観光課】くたばれ節分祭を開催します。";
+    let town = Town::start_behind(async |_, config| {
+        let today = in_japan(SystemClock.now()).date();
+        let file = config.ledger.dir.with_file_name("local.toml");
+        let except = format!(
+            "[[except]]\nrule = \"slander.abuse\"\nphrase = \"くたばれ節分祭\"\nreason = \"祭りの名前\"\nuntil = {today}\n"
+        );
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, except).unwrap();
+        config.inspect.local = vec![file];
+    })
+    .await;
+    // The last second of the day; a scene that begins in it would be a scene of the next day.
+    let ends = end_of_day_in_japan(in_japan(town.clock.now()).date()).unwrap();
+    // By the reverse door, whose requests need no certificate that is good on that day.
+    let tool = town.nerima();
+    let send = async || tool.send_reverse(Method::POST, "/x/2/tweets", Some(words(festival))).await.unwrap();
+    let left = ends.duration_since(town.clock.now());
+    if left > SignedDuration::from_secs(60) {
+        town.clock.forward(left - SignedDuration::from_secs(60));
+        town.approve(&digest_of_words(&town, festival).await).await;
+        let passed = send().await;
+        assert_eq!(passed.status, 201, "{:?}", passed.json());
+    }
+    town.clock.forward(SignedDuration::from_secs(61));
+    let sent = town.received();
+    town.approve(&digest_of_words(&town, festival).await).await;
+    town.refuses("content-refused", "nerima:10-2", send()).await;
+    assert_eq!(town.received(), sent);
 }

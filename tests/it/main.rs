@@ -33,6 +33,7 @@ mod guideline;
 mod house;
 mod incident_cli;
 mod limits;
+mod links;
 mod lock;
 mod manual;
 mod media_post;

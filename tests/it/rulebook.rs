@@ -115,17 +115,13 @@ fn furnish(config: &mut Config) {
         it.operators.push(PersonId::new("nerima-clerk"));
     });
     nerima("nerima-unreported-x", &|it| it.operating_policy.as_mut().unwrap().after_report_hours = None);
-    // Set before the further accounts are made, which are like them.
-    for id in ["nagano-x", "nagano-instagram"] {
-        let account = config.accounts.iter_mut().find(|it| it.id.as_str() == id).unwrap();
-        account.operating_policy.as_mut().unwrap().media_consent = true;
-    }
     let mut nagano = |id: &str, change: &dyn Fn(&mut Account)| further(config, "nagano-x", "nagano-tool", id, change);
     nagano("nagano-applied-x", &|it| it.state = AccountState::Applied);
     nagano("nagano-section-x", &|it| it.kind = AccountKind::Individual);
     nagano("nagano-suspended-x", &|it| it.state = AccountState::Suspended);
     nagano("nagano-cms-x", &|_| ());
     nagano("nagano-arranged-x", &|it| it.operating_policy.as_mut().unwrap().exemptions = Ground::ALL.to_vec());
+    nagano("nagano-scenery-x", &|it| it.operating_policy.as_mut().unwrap().media_consent_waived = true);
     nagano("nagano-health-x", &|_| ());
     config.clients.iter_mut().find(|it| it.id.as_str() == "nagano-cms-x").unwrap().cms = true;
     config.people.push(person("nagano-health-clerk", "nagano", "健康課主事"));

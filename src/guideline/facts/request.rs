@@ -35,6 +35,7 @@ impl Facts {
             ("account_state", text(account.state.as_str())),
             ("has_operating_policy", Value::Flag(policy.is_some())),
             ("media_consent_asked", Value::Flag(policy.is_some_and(|it| it.media_consent))),
+            ("media_consent_waived", Value::Flag(policy.is_some_and(|it| it.media_consent_waived))),
             ("self_approval", Value::Flag(policy.is_some_and(|it| it.self_approval))),
             ("after_report_hours", Value::Number(after_report_hours(case))),
             ("credential", text(case.credential.as_str())),

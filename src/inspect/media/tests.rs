@@ -35,7 +35,7 @@ fn picture(width: u32, height: u32, shades: &[u8]) -> Vec<u8> {
 }
 
 fn found(bytes: &[u8]) -> Vec<String> {
-    look(&rules(), "media", &mut Cursor::new(bytes), &Limits::default()).into_iter().map(|it| it.rule).collect()
+    look(&rules(), "media", &mut Cursor::new(bytes), &Limits::default(), None).into_iter().map(|it| it.rule).collect()
 }
 
 #[test]
@@ -52,13 +52,16 @@ fn every_rule_about_media_finds_its_canary() {
 #[test]
 fn a_code_is_read_and_its_link_judged() {
     for (module, light) in [(2, false), (3, false), (9, false), (4, true)] {
-        assert_eq!(found(&code("https://bit.ly/3xYzAbC", module, light)), ["shortener.listed"], "{module} {light}");
+        assert_eq!(
+            found(&code("https://bit.ly/3xYzAbC", module, light)),
+            ["media.qr-link", "shortener.listed"],
+            "{module} {light}"
+        );
     }
-    assert_eq!(found(&code("BIT.LY/3XYZ", 4, false)), ["shortener.listed"]);
-    assert_eq!(
-        found(&code("https://www.city.nagano.nagano.jp/soshiki/koho/1234.html", 4, false)),
-        Vec::<String>::new()
-    );
+    assert_eq!(found(&code("BIT.LY/3XYZ", 4, false)), ["media.qr-link", "shortener.listed"]);
+    // Where any other leads is a note for the approver.
+    assert_eq!(found(&code("https://www.city.nagano.nagano.jp/soshiki/koho/1234.html", 4, false)), ["media.qr-link"]);
+    assert_eq!(found(&code("会場は3階です", 4, false)), Vec::<String>::new());
 }
 
 #[test]

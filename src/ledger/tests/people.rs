@@ -10,6 +10,7 @@ fn approve(ticket: &TicketId, id: &str, stage: &Stage) -> Act {
         expires,
         max_uses: 1,
         remarks: Default::default(),
+        links: None,
     }
 }
 

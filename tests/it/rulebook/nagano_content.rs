@@ -241,10 +241,16 @@ fn a_declaration_that_nobody_knows_is_no_declaration() {
 }
 
 #[test]
-fn an_account_whose_policy_asks_for_no_consent_shows_pictures_with_a_mere_approval() {
+fn nagano_asks_for_consent_by_itself_nerima_does_not_and_a_policy_may_waive_it() {
     scene(async |town| {
         let shown = picture(town, NERIMA, b"a picture of the ward", "練馬の写真").await;
         passes(town, NERIMA, &shown, json!({}), "nerima.11.approved").await;
+        let scenery = NAGANO.with("nagano-scenery-x");
+        let shown = picture(town, scenery, b"a picture of the mountains", "7(1)ク waived").await;
+        passes(town, scenery, &shown, json!({}), BASIS).await;
+        // The approver's word suffices: the tool sends what it always sent.
+        let shown = picture(town, NAGANO, b"a picture of the mayor", "7(1)ク plain").await;
+        refused_though_approved(town, NAGANO, &shown, json!({}), "media-consent", "nagano:7(1)ク").await;
     });
 }
 

@@ -38,8 +38,9 @@ def main(command, *given):
     if command == "edit":
         return client.status_update(given[1], given[0])["id"]
     if command == "edit-alt":
+        # It adds the medium of a new description to those that are shown by itself, and fails where they are named.
         described = client.generate_media_edit_attributes(given[2], description=given[3])
-        return client.status_update(given[1], given[0], media_ids=[given[2]], media_attributes=[described])["id"]
+        return client.status_update(given[1], given[0], media_attributes=[described])["id"]
     if command == "schedule":
         return client.status_post(given[0], scheduled_at=datetime.fromisoformat(given[1]))["id"]
     if command == "reschedule":

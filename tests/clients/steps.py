@@ -119,6 +119,7 @@ def batch(scene):
 
 def instagram(scene):
     """Instagram: container, then publication; carousels of parts. The picture is the gate's own copy of the site's."""
+    passes(scene, "a read", "read")
     text, picture = fresh("花が咲きました"), f"/{secrets.token_hex(4)}.png"
     scene.refused("a container", "approval-missing", scene.tool, "ig-container", text, SITE + picture)
     other = fresh("花が散りました")

@@ -28,7 +28,7 @@ const commands = {
     return (await client.createRichMenu({ size, selected: true, name: '練習町', chatBarText: given[0], areas })).richMenuId;
   },
   'menu-image': async () => {
-    const data = new messagingApi.MessagingApiBlobClient({ channelAccessToken });
+    const data = new messagingApi.MessagingApiBlobClient({ channelAccessToken, baseURL, defaultHeaders });
     await data.setRichMenuImage(given[0], new Blob([readFileSync(given[1])], { type: 'image/png' }));
     return given[0];
   },

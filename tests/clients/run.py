@@ -79,15 +79,15 @@ PAGE = ("text", "pictures", "thread")
 # Whoever takes a base URL (fifteen SDKs and curl) comes by both doors, tweepy and twitter-api-v2 by the proxy only.
 KINDS = [
     Kind("googleapis", "youtube_node.mjs", "youtube", ("film", "captions")),
-    Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film",), door="origin"),
+    Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film", "captions"), door="origin"),
     Kind("google-api-python-client", "youtube_python.py", "youtube", ("film", "captions")),
-    Kind("google-api-python-client-origin", "youtube_python.py", "youtube", ("film",), door="origin"),
+    Kind("google-api-python-client-origin", "youtube_python.py", "youtube", ("film", "captions"), door="origin"),
     Kind("tweepy", "x_tweepy.py", story=(*X, "parts"), direct=True),
     Kind("twitter-api-v2", "x_twitter_api_v2.mjs", story=(*X, "parts"), direct=True),
     Kind("xdk-python", "x_xdk_python.py", story=(*X, "parts"), edits=True),
-    Kind("xdk-python-origin", "x_xdk_python.py", story=("channel",), door="origin"),
+    Kind("xdk-python-origin", "x_xdk_python.py", story=("channel", "relations"), edits=True, door="origin"),
     Kind("xdk-typescript", "x_xdk_node.mjs", story=(*X, "parts"), edits=True),
-    Kind("xdk-typescript-origin", "x_xdk_node.mjs", story=("channel",), door="origin"),
+    Kind("xdk-typescript-origin", "x_xdk_node.mjs", story=("channel", "relations"), edits=True, door="origin"),
     Kind("curl", "curl.sh", story=X[:3], options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", direct=True),
     Kind("curl-h2", "curl.sh", story=X[:3], options=("--http2", *TELL_VERSION), shows="HTTP/2 403"),
     Kind("curl-path", "curl.sh", story=X[:3], door="path"),
@@ -98,17 +98,17 @@ KINDS = [
     Kind("@line/bot-sdk", "line_node.mjs", "line", LINE, direct=True),
     Kind("@line/bot-sdk-origin", "line_node.mjs", "line", LINE[:2], door="origin"),
     Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel", "later"), pages=True),
-    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), pages=True, door="origin"),
+    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel", "later"), pages=True, door="origin"),
     Kind("masto", "mastodon_node.mjs", "mastodon", ("channel", "later"), pages=True),
-    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel",), pages=True, door="origin"),
+    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel", "later"), pages=True, door="origin"),
     Kind("atproto", "bluesky_python.py", "bluesky", ("channel", "writes"), picture="post-picture"),
-    Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture", door="origin"),
+    Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel", "writes"), picture="post-picture", door="origin"),
     Kind("@atproto/api", "bluesky_node.mjs", "bluesky", ("channel", "writes"), picture="post-picture"),
-    Kind("@atproto/api-origin", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture", door="origin"),
+    Kind("@atproto/api-origin", "bluesky_node.mjs", "bluesky", ("channel", "writes"), picture="post-picture", door="origin"),
     Kind("facebook-sdk", "facebook_sdk.py", "facebook", PAGE),
     Kind("facebook-sdk-origin", "facebook_sdk.py", "facebook", ("channel",), door="origin"),
     Kind("facebook_business", "facebook_business_sdk.py", "facebook", (*PAGE, "batch")),
-    Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel",), door="origin"),
+    Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel", "batch"), door="origin"),
     Kind("python-facebook-api", "facebook_pyfacebook.py", "facebook", PAGE, pages=True),
     Kind("python-facebook-api-origin", "facebook_pyfacebook.py", "facebook", ("channel",), pages=True, door="origin"),
     Kind(
@@ -119,9 +119,14 @@ KINDS = [
         "facebook-nodejs-business-sdk-origin", "facebook_node.mjs", "facebook", ("channel",), pages=True, door="origin",
         uploader="facebook_sdk.py",
     ),
-    Kind("facebook_business-instagram", "facebook_business_sdk.py", "instagram", ("instagram",)),
-    Kind("python-facebook-api-instagram", "facebook_pyfacebook.py", "instagram", ("instagram",)),
-    Kind("facebook-nodejs-business-sdk-instagram", "facebook_node.mjs", "instagram", ("instagram",)),
+    *(
+        Kind(f"{name}-instagram{suffix}", program, "instagram", ("instagram",), door=door)
+        for name, program in [
+            ("facebook_business", "facebook_business_sdk.py"), ("python-facebook-api", "facebook_pyfacebook.py"),
+            ("facebook-nodejs-business-sdk", "facebook_node.mjs"),
+        ]
+        for suffix, door in [("", "tunnel"), ("-origin", "origin")]
+    ),
     Kind("threads-client", "threads_python.py", "threads", ("two_steps",)),
     Kind("threads-client-origin", "threads_python.py", "threads", ("two_steps",), door="origin"),
 ]

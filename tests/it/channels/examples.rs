@@ -10,7 +10,7 @@ use sekisho::extract;
 use sekisho::recognise::definition::{BodyKind, Encoding, FieldRole, FieldRule, HostPattern, Place, Route};
 use sekisho::recognise::{Definitions, recognise};
 
-use super::{BOUNDARY, Wire, table};
+use super::{Wire, table};
 
 /// The examples of one route, as its file has them.
 #[derive(Default)]
@@ -58,7 +58,8 @@ async fn every_route_with_words_shows_an_example_of_each_kind_of_body() {
         }
         // A route that is like another has the other's examples.
         let of = |id: &str| &shown[&(definition.id.to_string(), id.to_owned())];
-        let like = |other: &&Route| other.fields.iter().filter(|field| route.fields.contains(field)).count() * 2 > route.fields.len();
+        let has = |field: &FieldRule| route.fields.iter().any(|own| own.at == field.at && own.role == field.role);
+        let like = |other: &&Route| other.fields.iter().filter(|field| has(field)).count() * 2 > route.fields.len();
         let own = [of(&route.id)];
         let others = definitions.routes().filter(|(of, _)| of.id == definition.id).map(|(_, route)| route.as_ref());
         let known: Vec<&Shown> = own.into_iter().chain(others.filter(like).map(|other| of(&other.id))).collect();
@@ -67,7 +68,8 @@ async fn every_route_with_words_shows_an_example_of_each_kind_of_body() {
             assert!(known.iter().any(|shown| !shown.json.is_empty()), "{name}: no example in JSON");
         }
         let pairs = route.fields.iter().any(|field| {
-            matches!(field.at, Place::Form(_) | Place::Param(_)) || (definition.brackets && field.encoding == Encoding::Plain)
+            matches!(field.at, Place::Form(_) | Place::Param(_))
+                || (definition.brackets && field.encoding == Encoding::Plain)
         });
         if pairs && (route.takes(BodyKind::Form) || route.takes(BodyKind::Multipart)) {
             assert!(known.iter().any(|shown| !shown.form.is_empty()), "{name}: no example as a form");
@@ -80,7 +82,7 @@ async fn every_route_with_words_shows_an_example_of_each_kind_of_body() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_is_read_whole_and_nothing_in_it_is_left_over() {
     let definitions = Definitions::load(&table::town().await.config.providers).unwrap();
-    let (shown, mut read) = (shown(), 0);
+    let (shown, mut read, mut wrong) = (shown(), 0, Vec::new());
     for (definition, route) in definitions.routes() {
         // A step of an upload takes some of its route's fields.
         let Some(shown) = shown.get(&(definition.id.to_string(), route.id.clone())) else { continue };
@@ -95,38 +97,38 @@ async fn every_example_is_read_whole_and_nothing_in_it_is_left_over() {
         };
         let wire = Wire::new(route.methods[0].as_str(), &host, &route.path.example());
         for body in shown.json.iter().filter(|_| route.takes(BodyKind::Json)) {
-            whole(&definitions, wire.clone().json(&serde_json::from_str(body).unwrap())).await;
+            wrong.extend(whole(&definitions, wire.clone().json(&serde_json::from_str(body).unwrap())).await);
             read += 1;
         }
         let pairs: Vec<(&str, &str)> = shown.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let file = pairs.iter().find(|(_, value)| *value == "(file)").map(|(name, _)| (*name, b"png".as_slice()));
         let pairs: Vec<(&str, &str)> = pairs.iter().copied().filter(|(_, value)| *value != "(file)").collect();
         if !pairs.is_empty() && route.takes(BodyKind::Form) {
-            whole(&definitions, wire.clone().form(&pairs)).await;
+            wrong.extend(whole(&definitions, wire.clone().form(&pairs)).await);
             read += 1;
         }
         if !pairs.is_empty() && route.takes(BodyKind::Multipart) {
-            whole(&definitions, wire.clone().multipart(&pairs, file)).await;
+            wrong.extend(whole(&definitions, wire.clone().multipart(&pairs, file)).await);
             read += 1;
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(read >= 120, "{read}");
 }
 
-/// The request is read, and no rule is missing for what it holds.
-async fn whole(definitions: &Definitions, wire: Wire) {
+/// What is wrong when the request is read: a refusal, or something that no rule describes.
+async fn whole(definitions: &Definitions, wire: Wire) -> Option<String> {
     let method: Method = wire.method.parse().unwrap();
     let mut headers = HeaderMap::new();
     let kind = wire.content_type.clone().unwrap();
-    assert!(!kind.contains("multipart") || kind.contains(BOUNDARY));
     headers.insert(HeaderName::from_static("content-type"), HeaderValue::try_from(kind.as_str()).unwrap());
     let name = format!("{method} {}{} {kind}", wire.host, wire.target);
     let recognised = recognise(definitions, &wire.host, &method, &wire.target, None, &headers)
         .unwrap_or_else(|refusal| panic!("{name}: {}", refusal.sentence_en));
     let spool = tempfile::tempdir().unwrap();
     let limits = Extract { spool_dir: spool.path().to_owned(), ..Extract::default() };
-    let extracted = extract::read(&recognised, &headers, full(wire.body), &limits)
-        .await
-        .unwrap_or_else(|refusal| panic!("{name}: {} {}", refusal.code, refusal.sentence_en));
-    assert!(extracted.post.rest.is_empty(), "{name}: {:?}", extracted.post.rest);
+    match extract::read(&recognised, &headers, full(wire.body), &limits).await {
+        Err(refusal) => Some(format!("{name}: {} {}", refusal.code, refusal.sentence_en)),
+        Ok(extracted) => (!extracted.post.rest.is_empty()).then(|| format!("{name}: {:?}", extracted.post.rest)),
+    }
 }

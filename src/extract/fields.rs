@@ -275,6 +275,11 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
             }
         }
         FieldRole::Schedule => {
+            // A time in seconds is the same time without quotation marks.
+            let value = match value {
+                Tree::Number(seconds) if seconds.bytes().all(|b| b.is_ascii_digit()) => Tree::Text(seconds),
+                value => value,
+            };
             let [time] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
             if mapped.post.schedule.replace(time).is_some() {
                 return Err(bad_field(&at));

@@ -64,7 +64,8 @@ impl ByUrl {
         dossier: &mut Dossier,
     ) -> Result<Looked, Box<Refusal>> {
         if extracted.by_url {
-            return Err(Box::new(unseen()));
+            let why = if self.shelf.is_some() { several() } else { unseen() };
+            return Err(Box::new(why));
         }
         if extracted.media_urls.is_empty() {
             return Ok(Looked::default());
@@ -192,6 +193,17 @@ fn unseen() -> Refusal {
         "画像・動画がURLで指定されていますが、承認した内容のままSNSに渡す方法が、この関所に設定されていません。",
         "The media are named by URL, and this gateway has no public address by which it could give the provider what was seen.",
         "画像・動画をファイルとして送ってください。URLで送る必要があるときは、情報政策課に `[media] public_url` の設定を依頼してください。",
+    )
+    .citing("sekisho:media-by-url")
+}
+
+/// The refusal of a post with an address that stands for several media, of which no copy can be given.
+fn several() -> Refusal {
+    Refusal::refused(
+        "media-url-several",
+        "一つのURLで複数の画像を指定する形式（LINEのイメージマップなど）は、SNSが後から取得する画像を関所が確かめられないため、通せません。",
+        "One URL stands for several pictures (an imagemap), which the provider fetches later: they cannot be vouched for.",
+        "画像とリンクを分けて送るか、Flex Message やカードタイプのメッセージに変えてください。",
     )
     .citing("sekisho:media-by-url")
 }

@@ -21,6 +21,7 @@ use super::matcher::PathTemplate;
 use super::words::{credential, header, host_pattern, method, place};
 
 mod container;
+mod example;
 mod fields;
 mod step;
 
@@ -133,8 +134,11 @@ struct RouteFile {
     published: Vec<String>,
     batch: Option<BatchFile>,
     container: Option<container::ContainerFile>,
-    /// A body in JSON as the provider's documents show it: every pointer of the route's own fields finds something in it.
+    /// A body in JSON as the provider's documents show it, or a list of several: every pointer of the route's own fields
+    /// finds something in it, or in the form.
     example: Option<Spanned<String>>,
+    /// The same as a form or the parts of a multipart body, one `name=value` a line.
+    example_form: Option<Spanned<String>>,
     refuse: Option<RefuseRule>,
 }
 
@@ -312,9 +316,8 @@ impl Reader<'_> {
         let keys: Vec<String> = file.query.iter().chain(shared.query).cloned().collect();
         let query = self.query(&span, &keys, shared);
         let headers = file.headers.iter().filter_map(|text| self.take(&span, header(text))).collect();
-        if let Some(example) = &file.example {
-            self.exemplified(example, &file.fields);
-        }
+        let examples = (file.example.as_ref(), file.example_form.as_ref());
+        self.exemplified(examples, &file.fields, shared.definition.brackets);
         let fields = self.fields(&span, file.fields, file.fields_of.as_deref(), &query, shared, known);
         let mut when = Vec::new();
         for spanned in file.when {

@@ -288,7 +288,6 @@ fn what_nobody_described_is_refused() {
         "PUT api.x.com/2/tweets",
         "POST api.x.com/3/tweets",
         "POST api.x.com/1.1/statuses",
-        "POST api.x.com/labs/2/tweets",
         "POST api.x.com/tweets",
         "POST api.x.com/2/tweet",
         "POST api.x.com/2/Tweets",
@@ -433,6 +432,15 @@ body = ["json"]
 fields = [{ at = "/text", role = "text" }]
 "#;
     assert!(source::read(&format!("{HEAD}{good}"), None, &[]).is_ok());
+    for example in ["'[{\"a\": 1}, {\"text\": 2}]'", "'{\"text\": \"\"}'"] {
+        let text = good.replace("body =", &format!("example = {example}\nbody ="));
+        assert!(source::read(&format!("{HEAD}{text}"), None, &[]).is_ok(), "{example}");
+    }
+    // Where keys nest, a form shows a pointer, too.
+    let nested =
+        good.replace("/text", "/poll/options/*").replace("body =", "example_form = 'poll[options][]=a'\nbody =");
+    assert!(source::read(&format!("{HEAD}brackets = true\n{nested}"), None, &[]).is_ok());
+    assert!(source::read(&format!("{HEAD}{nested}"), None, &[]).is_err());
     let other = |from: &str, to: &str| format!("{HEAD}{}", good.replace(from, to));
     let cases = [
         (other("body =", "bodies ="), 12, "unknown field"),
@@ -449,6 +457,15 @@ fields = [{ at = "/text", role = "text" }]
         (other("\"/text\"", "\"/a/**/b\""), 13, "ends a pointer"),
         (other("body =", "example = '{\"txt\": \"a\"}'\nbody ="), 14, "finds nothing in the route's example"),
         (other("body =", "example = '{'\nbody ="), 12, "no JSON"),
+        (other("body =", "example = '[{\"txt\": 1}, {\"a\": 2}]'\nbody ="), 14, "finds nothing in the route's example"),
+        (other("body =", "example_form = 'txt=a'\nbody ="), 14, "finds nothing in the route's example"),
+        (other("body =", "example_form = 'text'\nbody ="), 12, "no name before"),
+        (
+            other("\"text\" }", "\"opaque\", encoding = \"json\", inner = [{ at = \"/b\", role = \"text\" }] }")
+                .replace("body =", "example = '{\"text\": \"{\\\"c\\\": 1}\"}'\nbody ="),
+            14,
+            "\"/b\" finds nothing",
+        ),
         (format!("{HEAD}{good}{good}"), 14, "two routes"),
         (format!("{HEAD}{good}{}", good.replace("\"post\"", "\"again\"")), 14, "can match the same request"),
         (format!("{HEAD}{good}").replace("\"authorization\"", "\"cookie\""), 6, "never forwarded"),

@@ -1,6 +1,6 @@
 // @atproto/api, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
-//     bluesky_node.mjs read | post TEXT | post-picture TEXT FILE | reply TEXT URI | delete URI
+//     bluesky_node.mjs read | post TEXT | post-picture TEXT FILE | reply TEXT URI | writes TEXT TEXT | delete URI
 import { readFileSync } from 'node:fs';
 import { AtpAgent, XRPCError } from '@atproto/api';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
@@ -27,6 +27,13 @@ const commands = {
   reply: async () => {
     const parent = { uri: given[1], cid };
     return (await agent.post({ text: given[0], reply: { parent, root: parent } })).uri;
+  },
+  writes: async () => {
+    const [$type, collection] = ['com.atproto.repo.applyWrites#create', 'app.bsky.feed.post'];
+    const post = (text) => ({ $type: collection, text, createdAt: new Date().toISOString() });
+    const writes = given.map((text) => ({ $type, collection, value: post(text) }));
+    const { data } = await agent.com.atproto.repo.applyWrites({ repo: agent.session.did, writes });
+    return data.results.map((result) => result.uri).join(',');
   },
   delete: async () => {
     await agent.deletePost(given[0]);

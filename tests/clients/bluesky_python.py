@@ -1,6 +1,6 @@
 """atproto for Python, as it comes: httpx reads proxy and CA from the environment. It goes on to the account's own server.
 
-    bluesky_python.py read | post TEXT | post-picture TEXT FILE | reply TEXT URI | delete URI
+    bluesky_python.py read | post TEXT | post-picture TEXT FILE | reply TEXT URI | writes TEXT TEXT | delete URI
 """
 
 import json
@@ -26,6 +26,13 @@ def main(command, *given):
     if command == "reply":
         parent = models.ComAtprotoRepoStrongRef.Main(uri=given[1], cid="bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")
         return client.send_post(given[0], reply_to=models.AppBskyFeedPost.ReplyRef(parent=parent, root=parent)).uri
+    if command == "writes":
+        made = models.ComAtprotoRepoApplyWrites.Create
+        now = client.get_current_time_iso()
+        posts = [models.AppBskyFeedPost.Record(text=text, created_at=now) for text in given]
+        writes = [made(collection="app.bsky.feed.post", value=post) for post in posts]
+        data = models.ComAtprotoRepoApplyWrites.Data(repo=client.me.did, writes=writes)
+        return ",".join(result.uri for result in client.com.atproto.repo.apply_writes(data).results)
     if command == "delete":
         return client.delete_post(given[0])
     raise SystemExit(f"unknown command: {command}")

@@ -1,6 +1,7 @@
 """python-facebook-api, as it comes, through whatever proxy and CA the environment names.
 
-    facebook_pyfacebook.py read | pages | post TEXT | upload FILE | post-with TEXT PHOTO_ID | reply TEXT ID | delete ID
+    facebook_pyfacebook.py read | pages | post TEXT | upload FILE | post-with TEXT PHOTO_ID | reply TEXT ID | delete ID |
+        ig-container TEXT URL | ig-item URL | ig-carousel TEXT ID ID | ig-state ID | ig-publish ID
 
 Prints one line of JSON: {"ok": true, "id": ...} or {"ok": false, "error": the exception's own text}.
 """
@@ -36,7 +37,23 @@ def main(command, *given):
     if command == "delete":
         api.delete_object(given[0])
         return given[0]
+    if command.startswith("ig-"):
+        return instagram(api, command, *given)
     raise SystemExit(f"unknown command: {command}")
+
+
+def instagram(api, command, *given):
+    """A post in two requests: the container, and its publication."""
+    account = os.environ["SNS_TOKEN"].split("-")[0]
+    if command == "ig-state":
+        return api.get_object(given[0], fields="status_code")["status_code"]
+    edge, data = {
+        "ig-container": lambda: ("media", {"caption": given[0], "image_url": given[1]}),
+        "ig-item": lambda: ("media", {"image_url": given[0], "is_carousel_item": "true"}),
+        "ig-carousel": lambda: ("media", {"media_type": "CAROUSEL", "caption": given[0], "children": ",".join(given[1:])}),
+        "ig-publish": lambda: ("media_publish", {"creation_id": given[0]}),
+    }[command]()
+    return api.post_object(account, edge, data=data)["id"]
 
 
 try:

@@ -1,6 +1,7 @@
 """line-bot-sdk for Python, as it comes. It reads no proxy from the environment: both settings are its own.
 
-    line_python.py read | post TEXT | validate TEXT | push TEXT USER_ID
+    line_python.py read | post TEXT | validate TEXT | push TEXT USER_ID | menu TEXT | menu-image MENU_ID FILE |
+        menu-default MENU_ID
 """
 
 import json
@@ -10,8 +11,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 from linebot.v3.messaging import (
-    ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, PushMessageRequest, TextMessage,
-    ValidateMessageRequest,
+    ApiClient, ApiException, BroadcastRequest, Configuration, MessagingApi, MessagingApiBlob, PushMessageRequest,
+    RichMenuArea, RichMenuBounds, RichMenuRequest, RichMenuSize, TextMessage, URIAction, ValidateMessageRequest,
 )
 
 
@@ -35,6 +36,21 @@ def main(command, *arguments):
             return "valid"
         if command == "push":
             return line.push_message(PushMessageRequest(to=arguments[1], messages=[TextMessage(text=arguments[0])]))
+        if command == "menu":
+            action = URIAction(label="防災情報", uri="https://www.city.example/bosai")
+            areas = [RichMenuArea(bounds=RichMenuBounds(x=0, y=0, width=2500, height=843), action=action)]
+            size = RichMenuSize(width=2500, height=843)
+            menu = RichMenuRequest(size=size, selected=True, name="練習町", chat_bar_text=arguments[0], areas=areas)
+            return line.create_rich_menu(menu).rich_menu_id
+        if command == "menu-image":
+            with open(arguments[1], "rb") as image:
+                content = image.read()
+            headers = {"Content-Type": "image/png"}
+            MessagingApiBlob(client).set_rich_menu_image(arguments[0], bytearray(content), _headers=headers)
+            return arguments[0]
+        if command == "menu-default":
+            line.set_default_rich_menu(arguments[0])
+            return arguments[0]
         if command == "post":
             request = BroadcastRequest(messages=[TextMessage(text=arguments[0])])
             return line.broadcast_with_http_info(request).headers.get("x-line-request-id")

@@ -1,6 +1,7 @@
 // masto, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
-//     mastodon_node.mjs read | pages | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | delete ID
+//     mastodon_node.mjs read | pages | post TEXT | upload FILE | post-with TEXT MEDIA_ID | reply TEXT ID | edit TEXT ID |
+//         edit-alt TEXT ID MEDIA_ID ALT | schedule TEXT TIME | reschedule ID TIME | delete ID
 import { readFileSync } from 'node:fs';
 import { createRestAPIClient, MastoHttpError } from 'masto';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
@@ -24,6 +25,14 @@ const commands = {
   },
   'post-with': async () => (await v1.statuses.create({ status: given[0], mediaIds: [given[1]] })).id,
   reply: async () => (await v1.statuses.create({ status: given[0], inReplyToId: given[1] })).id,
+  edit: async () => (await v1.statuses.$select(given[1]).update({ status: given[0] })).id,
+  'edit-alt': async () => {
+    const [status, id, medium, description] = given;
+    const changed = { status, mediaIds: [medium], mediaAttributes: [{ id: medium, description }] };
+    return (await v1.statuses.$select(id).update(changed)).id;
+  },
+  schedule: async () => (await v1.statuses.create({ status: given[0], scheduledAt: given[1] })).id,
+  reschedule: async () => (await v1.scheduledStatuses.$select(given[0]).update({ scheduledAt: given[1] })).id,
   delete: async () => {
     await v1.statuses.$select(given[0]).remove();
     return given[0];

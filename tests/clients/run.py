@@ -18,6 +18,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import steps
 import stories
 from town import Forwarder, Gate, Practice, show_log
 
@@ -32,7 +33,7 @@ class Kind:
     name: str
     program: str
     provider: str = "x"
-    # Chapters of `stories`.
+    # Chapters of `stories` and `steps`.
     story: tuple = ("text",)
     # `tunnel`: a proxy setting. `http_proxy`: without a tunnel. `path`, `origin`: the gateway's own address in the
     # place of the provider's.
@@ -45,6 +46,8 @@ class Kind:
     direct: bool = False
     # What the tool does to put up a picture: `upload` and `post-with`, or one command.
     picture: str = "upload"
+    # Whether the tool can change what it posted.
+    edits: bool = False
     # Whether the tool can turn pages of what the account posted.
     pages: bool = False
     # The program that puts up pictures for a tool that cannot.
@@ -69,42 +72,43 @@ class Kind:
 
 
 SILENT = (("notificationDisabled", False),)
-X = ("text", "pictures", "thread")
-LINE = ("text", "one_to_one")
+X = ("text", "pictures", "thread", "relations")
+LINE = ("text", "one_to_one", "menu")
+CHAPTERS = stories.CHAPTERS | steps.CHAPTERS
 PAGE = ("text", "pictures", "thread")
 # Whoever takes a base URL (fifteen SDKs and curl) comes by both doors, tweepy and twitter-api-v2 by the proxy only.
 KINDS = [
-    Kind("googleapis", "youtube_node.mjs", "youtube", ("film",)),
-    Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film",), door="origin"),
-    Kind("google-api-python-client", "youtube_python.py", "youtube", ("film",)),
-    Kind("google-api-python-client-origin", "youtube_python.py", "youtube", ("film",), door="origin"),
+    Kind("googleapis", "youtube_node.mjs", "youtube", ("film", "captions")),
+    Kind("googleapis-origin", "youtube_node.mjs", "youtube", ("film", "captions"), door="origin"),
+    Kind("google-api-python-client", "youtube_python.py", "youtube", ("film", "captions")),
+    Kind("google-api-python-client-origin", "youtube_python.py", "youtube", ("film", "captions"), door="origin"),
     Kind("tweepy", "x_tweepy.py", story=(*X, "parts"), direct=True),
-    Kind("twitter-api-v2", "x_twitter_api_v2.mjs", story=X, direct=True),
-    Kind("xdk-python", "x_xdk_python.py", story=(*X, "parts")),
-    Kind("xdk-python-origin", "x_xdk_python.py", story=("channel",), door="origin"),
-    Kind("xdk-typescript", "x_xdk_node.mjs", story=(*X, "parts")),
-    Kind("xdk-typescript-origin", "x_xdk_node.mjs", story=("channel",), door="origin"),
-    Kind("curl", "curl.sh", story=X, options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", direct=True),
-    Kind("curl-h2", "curl.sh", story=X, options=("--http2", *TELL_VERSION), shows="HTTP/2 403"),
-    Kind("curl-path", "curl.sh", story=X, door="path"),
+    Kind("twitter-api-v2", "x_twitter_api_v2.mjs", story=(*X, "parts"), direct=True),
+    Kind("xdk-python", "x_xdk_python.py", story=(*X, "parts"), edits=True),
+    Kind("xdk-python-origin", "x_xdk_python.py", story=("channel", "relations"), edits=True, door="origin"),
+    Kind("xdk-typescript", "x_xdk_node.mjs", story=(*X, "parts"), edits=True),
+    Kind("xdk-typescript-origin", "x_xdk_node.mjs", story=("channel", "relations"), edits=True, door="origin"),
+    Kind("curl", "curl.sh", story=X[:3], options=("--http1.1", *TELL_VERSION), shows="HTTP/1.1 403", direct=True),
+    Kind("curl-h2", "curl.sh", story=X[:3], options=("--http2", *TELL_VERSION), shows="HTTP/2 403"),
+    Kind("curl-path", "curl.sh", story=X[:3], door="path"),
     Kind("curl-http-proxy", "curl.sh", door="http_proxy"),
     Kind("absolute-form", "x_absolute_form.py"),
     Kind("line-bot-sdk", "line_python.py", "line", LINE, adds=SILENT, direct=True),
-    Kind("line-bot-sdk-origin", "line_python.py", "line", LINE, adds=SILENT, door="origin"),
+    Kind("line-bot-sdk-origin", "line_python.py", "line", LINE[:2], adds=SILENT, door="origin"),
     Kind("@line/bot-sdk", "line_node.mjs", "line", LINE, direct=True),
-    Kind("@line/bot-sdk-origin", "line_node.mjs", "line", LINE, door="origin"),
-    Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel",), pages=True),
-    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel",), pages=True, door="origin"),
-    Kind("masto", "mastodon_node.mjs", "mastodon", ("channel",), pages=True),
-    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel",), pages=True, door="origin"),
-    Kind("atproto", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture"),
-    Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel",), picture="post-picture", door="origin"),
-    Kind("@atproto/api", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture"),
-    Kind("@atproto/api-origin", "bluesky_node.mjs", "bluesky", ("channel",), picture="post-picture", door="origin"),
+    Kind("@line/bot-sdk-origin", "line_node.mjs", "line", LINE[:2], door="origin"),
+    Kind("Mastodon.py", "mastodon_python.py", "mastodon", ("channel", "later"), pages=True),
+    Kind("Mastodon.py-origin", "mastodon_python.py", "mastodon", ("channel", "later"), pages=True, door="origin"),
+    Kind("masto", "mastodon_node.mjs", "mastodon", ("channel", "later"), pages=True),
+    Kind("masto-origin", "mastodon_node.mjs", "mastodon", ("channel", "later"), pages=True, door="origin"),
+    Kind("atproto", "bluesky_python.py", "bluesky", ("channel", "writes"), picture="post-picture"),
+    Kind("atproto-origin", "bluesky_python.py", "bluesky", ("channel", "writes"), picture="post-picture", door="origin"),
+    Kind("@atproto/api", "bluesky_node.mjs", "bluesky", ("channel", "writes"), picture="post-picture"),
+    Kind("@atproto/api-origin", "bluesky_node.mjs", "bluesky", ("channel", "writes"), picture="post-picture", door="origin"),
     Kind("facebook-sdk", "facebook_sdk.py", "facebook", PAGE),
     Kind("facebook-sdk-origin", "facebook_sdk.py", "facebook", ("channel",), door="origin"),
-    Kind("facebook_business", "facebook_business_sdk.py", "facebook", PAGE),
-    Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel",), door="origin"),
+    Kind("facebook_business", "facebook_business_sdk.py", "facebook", (*PAGE, "batch")),
+    Kind("facebook_business-origin", "facebook_business_sdk.py", "facebook", ("channel", "batch"), door="origin"),
     Kind("python-facebook-api", "facebook_pyfacebook.py", "facebook", PAGE, pages=True),
     Kind("python-facebook-api-origin", "facebook_pyfacebook.py", "facebook", ("channel",), pages=True, door="origin"),
     Kind(
@@ -114,6 +118,14 @@ KINDS = [
     Kind(
         "facebook-nodejs-business-sdk-origin", "facebook_node.mjs", "facebook", ("channel",), pages=True, door="origin",
         uploader="facebook_sdk.py",
+    ),
+    *(
+        Kind(f"{name}-instagram{suffix}", program, "instagram", ("instagram",), door=door)
+        for name, program in [
+            ("facebook_business", "facebook_business_sdk.py"), ("python-facebook-api", "facebook_pyfacebook.py"),
+            ("facebook-nodejs-business-sdk", "facebook_node.mjs"),
+        ]
+        for suffix, door in [("", "tunnel"), ("-origin", "origin")]
     ),
     Kind("threads-client", "threads_python.py", "threads", ("two_steps",)),
     Kind("threads-client-origin", "threads_python.py", "threads", ("two_steps",), door="origin"),
@@ -152,7 +164,7 @@ class Town:
                 continue
             for chapter in kind.story:
                 scene = stories.Scene(score, kind, self, python)
-                score.story(f"{kind.name}, {chapter}", stories.CHAPTERS[chapter], scene)
+                score.story(f"{kind.name}, {chapter}", CHAPTERS[chapter], scene)
 
     def stop(self):
         for process in reversed(self.running):

@@ -25,6 +25,7 @@ PROVIDER_HOSTS = {
     "x": ["api.x.com", "api.twitter.com", "upload.x.com", "upload.twitter.com"],
     "line": ["api.line.me", "api-data.line.me"],
     "threads": ["graph.threads.net", "graph.threads.com"],
+    "instagram": ["graph.instagram.com", "api.instagram.com", "graph.facebook.com", "rupload.facebook.com"],
     "facebook": ["graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com"],
     "mastodon": ["mastodon.example"],
     "bluesky": ["bsky.social", "practice.host.bsky.network"],
@@ -99,15 +100,26 @@ class Practice(Process):
         if not self.ca.is_absolute():
             self.ca = self.directory / self.ca
 
+    def site(self, path):
+        """What stands at a path of the body's website."""
+        return self._get("www.city.example", path)
+
+    def mastodon(self, path):
+        """What the Mastodon server answers an account of the town, asked past the gate."""
+        return json.loads(self._get("mastodon.example", path, {"Authorization": "Bearer 1001-practice"}))
+
     def _rows(self, name):
+        return [json.loads(line) for line in self._get("api.x.com", f"/__practice/{name}").splitlines()]
+
+    def _get(self, name, path, headers=None):
         host, port = self.address.rsplit(":", 1)
         context = ssl.create_default_context(cafile=self.ca)
         with socket.create_connection((host, int(port)), timeout=60) as plain:
-            with context.wrap_socket(plain, server_hostname="api.x.com") as wire:
-                connection = http.client.HTTPConnection("api.x.com")
+            with context.wrap_socket(plain, server_hostname=name) as wire:
+                connection = http.client.HTTPConnection(name)
                 connection.sock = wire
-                connection.request("GET", f"/__practice/{name}")
-                return [json.loads(line) for line in connection.getresponse().read().splitlines()]
+                connection.request("GET", path, headers=headers or {})
+                return connection.getresponse().read()
 
     def requests(self):
         return self._rows("requests")
@@ -184,7 +196,7 @@ class Gate(Process):
 
     def __init__(self, binary, directory, practice):
         self.binary, self.directory = binary, Path(directory)
-        self.port, self.console_port, *origins = free_ports(2 + len(PROVIDER_HOSTS))
+        self.port, self.console_port, self.media_port, *origins = free_ports(3 + len(PROVIDER_HOSTS))
         self.origins = dict(zip(PROVIDER_HOSTS, origins))
         self.client_keys = {account: secrets.token_urlsafe(24) for account, _, _ in self.ACCOUNTS}
         self.tokens = {account: token for account, _, token in self.ACCOUNTS}
@@ -217,7 +229,7 @@ class Gate(Process):
             f"[store]\nurl = {text('sqlite://' + str(self.directory / 'sekisho.db'))}",
             f"[credentials]\nkey_file = {place('credentials.key')}",
             # Pictures that posts name by URL stand on the practice website; providers get the gate's own copies.
-            f'[media]\npublic_url = "https://media.city.example"\nlisten = "127.0.0.1:0"\ndir = {place("media")}\n'
+            f'[media]\npublic_url = "https://media.city.example"\nlisten = "127.0.0.1:{self.media_port}"\ndir = {place("media")}\n'
             f"key_file = {place('media.key')}\nupstream = {{ {upstream(['www.city.example'])} }}\n"
             f"upstream_ca = {text(str(practice.ca))}",
             f"[console]\nlocal_key_file = {place('console.key')}",
@@ -234,6 +246,8 @@ class Gate(Process):
         for account, provider, token in self.ACCOUNTS:
             # The first tool of a provider may use both accounts; which one it means, its credential says.
             both = [account] if f"{account}-2" not in self.tokens else [account, f"{account}-2"]
+            # What stands behind an id at Graph, the Page's definition says.
+            both += [f"town-facebook{account.removeprefix('town-instagram')}"] if provider == "instagram" else []
             # A session's token is another one each time: there is no fingerprint to know it by.
             prints = [] if provider == "bluesky" else [sha256(token.encode())]
             lines.append(
@@ -245,9 +259,17 @@ class Gate(Process):
             lines.append(
                 f'[[clients]]\nid = "tool-{account}"\norganisation = "town"\nowner = "shokuin"\n'
                 f"key_sha256 = {text(sha256(self.client_keys[account].encode()))}\n"
-                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "direct-message", "quote", "delete", "upload", "read", "sign-in"]'
+                f'accounts = {text(both)}\nactions = ["publish", "edit", "reply", "direct-message", "quote", "repost", "schedule", "profile", "delete", "upload", "read", "sign-in"]'
             )
         return "\n\n".join(lines) + "\n"
+
+    def copy(self, url):
+        """The gate's own copy of a medium, whose address a provider was given."""
+        path = url.removeprefix("https://media.city.example")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{self.media_port}{path}", timeout=10
+        ) as answer:
+            return answer.read()
 
     def digest(self, account, host, path, body):
         """`sekisho digest`: the digest of a request as the tool will send it. Media ids are looked up in the store."""

@@ -1,7 +1,7 @@
 """tweepy, as it comes, through whatever proxy and CA the environment names.
 
     x_tweepy.py read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
-        describe MEDIA_ID TEXT | reply TEXT ID | delete ID
+        describe MEDIA_ID TEXT | reply TEXT ID | quote TEXT ID | repost ID | delete ID
 
 Prints one line of JSON: {"ok": true, "id": ...} or {"ok": false, "error": the exception's own text}.
 """
@@ -38,6 +38,10 @@ def main(command, *arguments):
         return arguments[0]
     if command == "reply":
         return client.create_tweet(text=arguments[0], in_reply_to_tweet_id=arguments[1]).data["id"]
+    if command == "quote":
+        return client.create_tweet(text=arguments[0], quote_tweet_id=arguments[1]).data["id"]
+    if command == "repost":
+        return client.retweet(arguments[0]).data["rest_id"]
     if command == "delete":
         client.delete_tweet(arguments[0])
         return arguments[0]

@@ -1,7 +1,7 @@
 // @xdevplatform/xdk, as it comes. Node's fetch takes its proxy from a dispatcher and its CA from NODE_EXTRA_CA_CERTS.
 //
 //     x_xdk_node.mjs read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
-//         describe MEDIA_ID TEXT | reply TEXT ID | delete ID
+//         describe MEDIA_ID TEXT | reply TEXT ID | quote TEXT ID | edit TEXT ID | repost ID | delete ID
 import { readFileSync } from 'node:fs';
 import { ApiError, Client } from '@xdevplatform/xdk';
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici';
@@ -16,6 +16,9 @@ const commands = {
   post: async () => (await client.posts.create({ text: given[0] })).data.id,
   'post-with': async () => (await client.posts.create({ text: given[0], media: { mediaIds: [given[1]] } })).data.id,
   reply: async () => (await client.posts.create({ text: given[0], reply: { inReplyToTweetId: given[1] } })).data.id,
+  quote: async () => (await client.posts.create({ text: given[0], quoteTweetId: given[1] })).data.id,
+  edit: async () => (await client.posts.create({ text: given[0], editOptions: { previousPostId: given[1] } })).data.id,
+  repost: async () => (await client.users.repostPost(accessToken.split('-')[0], { tweetId: given[0] })).data.restId,
   delete: async () => {
     await client.posts.delete(given[0]);
     return given[0];

@@ -2,7 +2,7 @@
 the gate's words are in the answer that the exception carries.
 
     x_xdk_python.py read | post TEXT | upload FILE | upload-parts FILE | post-with TEXT MEDIA_ID |
-        describe MEDIA_ID TEXT | reply TEXT ID | delete ID
+        describe MEDIA_ID TEXT | reply TEXT ID | quote TEXT ID | edit TEXT ID | repost ID | delete ID
 """
 
 import base64
@@ -14,6 +14,7 @@ import requests
 from xdk import Client
 from xdk.media.models import AppendUploadRequest, CreateMetadataRequest, InitializeUploadRequest, UploadRequest
 from xdk.posts.models import CreateRequest
+from xdk.users.models import RepostPostRequest
 
 PART = 1000
 
@@ -35,6 +36,13 @@ def main(command, *given):
         return client.posts.create(CreateRequest(text=given[0], media={"media_ids": [given[1]]})).data.id
     if command == "reply":
         return client.posts.create(CreateRequest(text=given[0], reply={"in_reply_to_tweet_id": given[1]})).data.id
+    if command == "quote":
+        return client.posts.create(CreateRequest(text=given[0], quote_tweet_id=given[1])).data.id
+    if command == "edit":
+        return client.posts.create(CreateRequest(text=given[0], edit_options={"previous_post_id": given[1]})).data.id
+    if command == "repost":
+        own = os.environ["SNS_TOKEN"].split("-")[0]
+        return client.users.repost_post(own, RepostPostRequest(tweet_id=given[0])).data.rest_id
     if command == "delete":
         client.posts.delete(given[0])
         return given[0]

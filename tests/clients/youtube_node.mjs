@@ -1,7 +1,7 @@
 // googleapis, as it comes: gaxios takes its proxy from the environment, Node its CA from NODE_EXTRA_CA_CERTS. It sends
 // words and film in one body.
 //
-//     youtube_node.mjs read | upload TEXT FILE | thumbnail ID FILE | publish TEXT ID | delete ID
+//     youtube_node.mjs read | upload TEXT FILE | thumbnail ID FILE | caption ID NAME FILE | publish TEXT ID | delete ID
 import { createReadStream } from 'node:fs';
 import { google } from 'googleapis';
 
@@ -23,6 +23,11 @@ const commands = {
   thumbnail: async () => {
     const media = { mimeType: 'image/png', body: createReadStream(given[1]) };
     return (await client.thumbnails.set({ videoId: given[0], media }, way)).data.kind;
+  },
+  caption: async () => {
+    const requestBody = { snippet: { videoId: given[0], language: 'ja', name: given[1] } };
+    const media = { mimeType: 'application/octet-stream', body: createReadStream(given[2]) };
+    return (await client.captions.insert({ part: ['snippet'], requestBody, media }, way)).data.id;
   },
   publish: async () => {
     const requestBody = { id: given[1], ...words(given[0], 'public') };

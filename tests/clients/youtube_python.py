@@ -1,6 +1,6 @@
 """google-api-python-client, as it comes: httplib2 reads its proxy from the environment, its CA is HTTPLIB2_CA_CERTS.
 
-    youtube_python.py read | upload TEXT FILE | thumbnail ID FILE | publish TEXT ID | delete ID
+    youtube_python.py read | upload TEXT FILE | thumbnail ID FILE | caption ID NAME FILE | publish TEXT ID | delete ID
 """
 
 import json
@@ -50,6 +50,10 @@ def main(command, *given):
     if command == "thumbnail":
         image = MediaFileUpload(given[1], mimetype="image/png")
         return client.thumbnails().set(videoId=given[0], media_body=image).execute()["kind"]
+    if command == "caption":
+        body = {"snippet": {"videoId": given[0], "language": "ja", "name": given[1]}}
+        words = MediaFileUpload(given[2], mimetype="application/octet-stream")
+        return client.captions().insert(part="snippet", body=body, media_body=words).execute()["id"]
     if command == "publish":
         body = {
             "id": given[1], "snippet": {"title": given[0], "categoryId": "22"}, "status": {"privacyStatus": "public"},

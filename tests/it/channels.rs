@@ -2,6 +2,7 @@
 
 mod bluesky;
 mod by_hand;
+mod examples;
 mod mastodon;
 mod table;
 mod youtube;

@@ -20,7 +20,9 @@ pub(super) struct Unpublished {
 pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (&call.method, path.as_slice()) {
-        (&Method::POST, [page, "feed" | "photos" | "videos" | "albums" | "photo_stories"]) => post(world, call, page),
+        (&Method::POST, [page, "feed" | "photos" | "videos" | "albums" | "photo_stories" | "events"]) => {
+            post(world, call, page)
+        }
         (&Method::POST, [id, "comments"]) => objects::speak(world, call, "reply", id),
         (&Method::POST, [id, "private_replies"]) => objects::speak(world, call, "direct-message", id),
         (&Method::POST, [_, "messages"]) => objects::speak(world, call, "direct-message", ""),

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value;
 use toml::Spanned;
 
 use super::{FieldFile, Reader, Shared};
@@ -42,25 +41,6 @@ impl Reader<'_> {
         fields
     }
 
-    /// A pointer that finds nothing in the route's own example is written wrong, and would never find anything.
-    pub(super) fn exemplified(&mut self, example: &Spanned<String>, fields: &[Spanned<FieldFile>]) {
-        let body: Value = match serde_json::from_str(example.get_ref()) {
-            Ok(body) => body,
-            Err(error) => {
-                self.problem(Some(example.span()), format!("the example is no JSON: {error}"));
-                return;
-            }
-        };
-        for field in fields {
-            let at = &field.get_ref().at;
-            if let Ok(Place::Json(pointer)) = place(at)
-                && !finds(&body, &pointer.steps)
-            {
-                self.problem(Some(field.span()), format!("{at:?} finds nothing in the route's example"));
-            }
-        }
-    }
-
     pub(super) fn field(&mut self, field: Spanned<FieldFile>) -> Option<FieldRule> {
         let span = field.span();
         let file = field.into_inner();
@@ -94,15 +74,5 @@ impl Reader<'_> {
             None => None,
         };
         Some(FieldRule { at, role, encoding: file.encoding.unwrap_or(Encoding::Plain), inner, only_when })
-    }
-}
-
-fn finds(value: &Value, steps: &[PointerStep]) -> bool {
-    let Some((step, further)) = steps.split_first() else { return true };
-    match (step, value) {
-        (PointerStep::Key(name), Value::Object(members)) => members.get(name).is_some_and(|it| finds(it, further)),
-        (PointerStep::Each, Value::Array(list)) => list.iter().any(|it| finds(it, further)),
-        (PointerStep::Member, Value::Object(members)) => members.values().any(|it| finds(it, further)),
-        _ => false,
     }
 }

@@ -17,8 +17,8 @@ use crate::domain::registry::{AccountRecord, Asked, Book, Charter, PositionId, S
 
 mod account;
 mod grant;
-mod issuer;
 pub mod incident;
+mod issuer;
 mod life;
 mod office;
 mod provider;

@@ -85,6 +85,7 @@ impl Conclusion {
 fn duty(obligation: &Obligation, now: Timestamp) -> String {
     match obligation {
         Obligation::AfterReport { due } => format!("after-report:{}h", due.duration_since(now).as_hours()),
+        Obligation::Incident => "incident".to_owned(),
         Obligation::Mark { mark } => format!("mark:{mark}"),
         Obligation::Notify { whom } => whom.as_str().to_owned(),
     }

@@ -19,8 +19,8 @@ use crate::domain::remarks::Remarks;
 use crate::store::{Change, Condition, Draft, Fields, Unit};
 
 mod closed;
-mod release;
 mod incidents;
+mod release;
 
 impl From<Unavailable> for LedgerDown {
     fn from(unavailable: Unavailable) -> Self {

@@ -7,9 +7,9 @@ pub mod nagano_claims;
 mod nagano_content;
 mod nerima;
 mod nerima_people;
-pub mod texts;
 mod offices;
 mod scope;
+pub mod texts;
 mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

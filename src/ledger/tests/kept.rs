@@ -78,8 +78,14 @@ async fn what_was_kept_before_a_backup_was_restored_is_not_released() {
     let kacho = PersonId::new("kacho");
     let expires = stage.now() + SignedDuration::from_secs(600);
     let approval = ApprovalId::new("a1");
-    let approve =
-        Act::ApproveTicket { ticket: ticket.clone(), approval, expires, max_uses: 1, remarks: Default::default() };
+    let approve = Act::ApproveTicket {
+        ticket: ticket.clone(),
+        approval,
+        expires,
+        max_uses: 1,
+        remarks: Default::default(),
+        links: None,
+    };
     assert_eq!(code(ledger.act(kacho.clone(), approve).await), "done");
     assert_eq!(code(ledger.act(kacho, Act::ReleaseTicket(ticket)).await), "release-before-restore");
 }

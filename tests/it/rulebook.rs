@@ -10,7 +10,6 @@ mod nerima_people;
 mod offices;
 mod scope;
 pub mod texts;
-mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

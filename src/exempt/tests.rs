@@ -102,6 +102,22 @@ fn an_emergency_needs_an_open_declaration_for_this_very_account() {
 }
 
 #[test]
+fn a_declaration_that_ran_out_or_was_ended_opens_nothing_and_a_running_one_does() {
+    // What the proofs of the guidelines (tests/prove) leave to this stage: `emergency` is a fact only while one runs.
+    let emergency = Claim { emergency: true, ..Claim::default() };
+    let with = |until: Timestamp, ended: Option<Timestamp>| {
+        let Declared(open) = declared(&["nerima-x"], false);
+        let open = Declared(Ok(open.unwrap().map(|it| Emergency { until, ended, ..it })));
+        claim(emergency, &post("x"), &open).map(|it| it.is_some())
+    };
+    let second = jiff::SignedDuration::from_secs(1);
+    assert_eq!(with(now() + second, None), Ok(true));
+    assert_eq!(with(now(), None), Err("no-open-emergency".into()));
+    assert_eq!(with(now() + second, Some(now())), Err("no-open-emergency".into()));
+    assert_eq!(with(now() + second, Some(now() - second)), Err("no-open-emergency".into()));
+}
+
+#[test]
 fn a_filled_template_fits_in_either_width_of_digits() {
     let fits = Ok(Some(Exemption::WeatherEvent { template: "event-cancelled".into(), fits: true }));
     assert_eq!(weather(&post(CANCELLED)), fits);

@@ -9,7 +9,7 @@
 //!   account (`src/exempt/tests.rs`, `tests/it/emergency.rs`); `resend` and `followed` repeat what an entry already covers.
 //! - Observation. While an account is observed (an end date, at most 60 days), the gateway lets pass what *only* rules marked
 //!   `@observable`, and holds, refuse. `@observable` stands on Nerima's article 14 and Nagano's 4(11) among others: the claims
-//!   speak of what the rules permit, and observation is an exception to them (`src/gate/observe.rs`, `tests/it/observe.rs`).
+//!   speak of what the rules permit, and observation is an exception to them (`src/gate/observed.rs`, `tests/it/observe.rs`).
 //! - The principles (原則) that a manager sets aside with a reason are facts (`set_aside`), so the proofs include them.
 
 /// An amendment of the files for which a claim must fail.

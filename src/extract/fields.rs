@@ -275,12 +275,7 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
             }
         }
         FieldRole::Schedule => {
-            // A time in seconds is the same time without quotation marks.
-            let value = match value {
-                Tree::Number(seconds) if seconds.bytes().all(|b| b.is_ascii_digit()) => Tree::Text(seconds),
-                value => value,
-            };
-            let [time] = <[String; 1]>::try_from(texts(value, &at)?).map_err(|_| bad_field(&at))?;
+            let time = time(value, &at)?;
             if mapped.post.schedule.replace(time).is_some() {
                 return Err(bad_field(&at));
             }
@@ -307,6 +302,15 @@ fn apply(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resu
         FieldRole::Secret => {}
     }
     Ok(())
+}
+
+/// A time of publication: a text, or seconds as a number, which say the same without quotation marks.
+fn time(value: Tree, at: &str) -> Result<String, Refusal> {
+    match value {
+        Tree::Text(time) => Ok(time),
+        Tree::Number(seconds) if seconds.bytes().all(|b| b.is_ascii_digit()) => Ok(seconds),
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => Err(bad_field(at)),
+    }
 }
 
 /// A medium by URL. It is the reader's link, too, unless it stands within a message that is read whole and says it already.

@@ -13,7 +13,6 @@ use sekisho::recognise::{Definitions, recognise};
 use super::{Wire, table};
 
 /// The examples of one route, as its file has them.
-#[derive(Default)]
 struct Shown {
     json: Vec<String>,
     form: Vec<(String, String)>,
@@ -27,15 +26,14 @@ fn shown() -> BTreeMap<(String, String), Shown> {
         let file: toml::Table = std::fs::read_to_string(file.unwrap().path()).unwrap().parse().unwrap();
         for route in file["routes"].as_array().unwrap() {
             let text = |name: &str| route.get(name).and_then(toml::Value::as_str);
-            let mut shown = Shown::default();
-            shown.json = match text("example").map(|text| serde_json::from_str(text).unwrap()) {
+            let json = match text("example").map(|text| serde_json::from_str(text).unwrap()) {
                 None => Vec::new(),
                 Some(serde_json::Value::Array(bodies)) => bodies.iter().map(ToString::to_string).collect(),
                 Some(body) => vec![body.to_string()],
             };
             let lines = text("example_form").unwrap_or_default().lines().filter_map(|line| line.split_once('='));
-            shown.form = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            all.insert((file["id"].as_str().unwrap().to_owned(), text("id").unwrap().to_owned()), shown);
+            let form = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            all.insert((file["id"].as_str().unwrap().to_owned(), text("id").unwrap().to_owned()), Shown { json, form });
         }
     }
     all

@@ -173,6 +173,14 @@ fn unreadable(error: Unavailable) -> Problem {
     Problem { file: None, line: None, reason: error.to_string() }
 }
 
+/// What the console does through the gate.
+fn let_in(console: &mut ConsoleState, gate: &Arc<Gate>, config: &Config) -> Result<(), Problem> {
+    console.inspection = inspecting(gate);
+    console.releases = Arc::new(Gates(Arc::clone(gate)));
+    console.links = Arc::new(links::Lookout::new(gate, prober(config)?, &config.inspect.probe));
+    Ok(())
+}
+
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
@@ -217,9 +225,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         busy: Arc::default(),
         metrics: Arc::clone(&metrics),
     });
-    console_state.inspection = inspecting(&gate);
-    console_state.releases = Arc::new(Gates(Arc::clone(&gate)));
-    console_state.links = Arc::new(links::Lookout::new(&gate, prober(&config).map_err(one)?, &config.inspect.probe));
+    let_in(&mut console_state, &gate, &config).map_err(one)?;
     let doors = Doors {
         config: config.listen.clone(),
         hosts: definitions,

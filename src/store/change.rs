@@ -118,13 +118,7 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
             let row = params![account.as_str(), id, entry_id(place.number, *of)];
             run(conn, "INSERT OR IGNORE INTO own_post VALUES (?, ?, ?)", row)
         }
-        Change::SettleJointly(id, people) => {
-            let sql = "UPDATE ticket SET state = 'approved' WHERE id = ?1 AND ?2 <= (
-                SELECT count(DISTINCT a.approver) FROM approval a
-                WHERE a.account = ticket.account AND a.digest = ticket.digest AND a.revoked IS NULL AND a.expires > ?3
-                    AND (SELECT count(*) FROM used_approval u WHERE u.approval = a.id) < a.max_uses)";
-            run(conn, sql, params![id.as_str(), people, at])
-        }
+        Change::SettleJointly(id, people) => settle_jointly(conn, id, *people, at),
         Change::Incident(change) => incidents::apply(conn, change, place),
         Change::Organisation(..)
         | Change::Account(_)
@@ -135,6 +129,15 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
         | Change::Client(_)
         | Change::Registry(_) => register(conn, change, place),
     }
+}
+
+/// A ticket is approved once so many people have approved its post.
+fn settle_jointly(conn: &Connection, id: &TicketId, people: u32, at: i64) -> Result<()> {
+    let sql = "UPDATE ticket SET state = 'approved' WHERE id = ?1 AND ?2 <= (
+        SELECT count(DISTINCT a.approver) FROM approval a
+        WHERE a.account = ticket.account AND a.digest = ticket.digest AND a.revoked IS NULL AND a.expires > ?3
+            AND (SELECT count(*) FROM used_approval u WHERE u.approval = a.id) < a.max_uses)";
+    run(conn, sql, params![id.as_str(), people, at])
 }
 
 fn register(conn: &Connection, change: &Change, place: Place) -> Result<()> {

@@ -79,43 +79,7 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment<'_>) -> Result<O
             let moved = at.closing.contains(body) || at.closed.has_moved(body, *seen, at.now);
             unless(!moved, "register-moved")
         }
-        Condition::ApprovalAbsent(_)
-        | Condition::ApprovalRevocable(..)
-        | Condition::TicketWaiting(..)
-        | Condition::WorksFor(..)
-        | Condition::MayDeclare(..)
-        | Condition::AccountOf(..)
-        | Condition::AccountIn(..)
-        | Condition::Manages(..)
-        | Condition::MayHold(..)
-        | Condition::CredentialAbsent(_)
-        | Condition::ClientAbsent(..)
-        | Condition::CredentialHeld(_)
-        | Condition::NotAuthor { .. }
-        | Condition::EmergencyRunning(..)
-        | Condition::RegistryAt(..)
-        | Condition::AccountFree(..)
-        | Condition::PersonFree(..)
-        | Condition::ReportOwed(..) => act_failure(conn, condition, at.now),
-        Condition::Releasable(ticket) => kept::failure(conn, ticket, at.now),
-        Condition::MayRelease(person, account, ticket) => {
-            let may = operates(conn, person, account)?
-                || books::manages(conn, person, account, at.now)?
-                || kept::approved_by(conn, person, ticket)?;
-            unless(may, "may-not-release")
-        }
-        Condition::RunsSome(person, body) => runs_some(conn, person, body, at.now),
-        Condition::IncidentOpen(id, body) => unless(incidents::is_open(conn, id, body)?, "incident-not-open"),
-        Condition::NotAcknowledged(id, office) => {
-            unless(!incidents::has_acknowledged(conn, id, office)?, "incident-acknowledged")
-        }
-        Condition::NotApprovedBy(person, account, digest) => {
-            unless(!incidents::has_approved(conn, person, account, digest, at.now)?, "joint-same-person")
-        }
-        Condition::EmbargoHolds(id, body) => {
-            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
-            unless(exists(conn, sql, params![id.as_str(), body.as_str(), now])?, "embargo-not-open")
-        }
+        _ => act_failure(conn, condition, at.now),
     }
 }
 
@@ -194,6 +158,32 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
         Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
         Condition::AccountFree(id, body) => is_free(conn, ("account", id.as_str()), body, "account-name-taken"),
         Condition::PersonFree(id, body) => is_free(conn, ("person", id.as_str()), body, "person-name-taken"),
+        _ => case_failure(conn, condition, at),
+    }
+}
+
+/// The conditions of what is done about a post: its release, its incident, what is closed.
+fn case_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Result<Option<Code>> {
+    match condition {
+        Condition::Releasable(ticket) => kept::failure(conn, ticket, at),
+        Condition::MayRelease(person, account, ticket) => {
+            let may = operates(conn, person, account)?
+                || books::manages(conn, person, account, at)?
+                || kept::approved_by(conn, person, ticket)?;
+            unless(may, "may-not-release")
+        }
+        Condition::RunsSome(person, body) => runs_some(conn, person, body, at),
+        Condition::IncidentOpen(id, body) => unless(incidents::is_open(conn, id, body)?, "incident-not-open"),
+        Condition::NotAcknowledged(id, office) => {
+            unless(!incidents::has_acknowledged(conn, id, office)?, "incident-acknowledged")
+        }
+        Condition::NotApprovedBy(person, account, digest) => {
+            unless(!incidents::has_approved(conn, person, account, digest, at)?, "joint-same-person")
+        }
+        Condition::EmbargoHolds(id, body) => {
+            let sql = "SELECT 1 FROM embargo WHERE id = ? AND organisation = ? AND lifted IS NULL AND until > ?";
+            unless(exists(conn, sql, params![id.as_str(), body.as_str(), at.as_microsecond()])?, "embargo-not-open")
+        }
         _ => Ok(Some("condition-unknown")),
     }
 }

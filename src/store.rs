@@ -19,13 +19,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::domain::account::{Account, AccountId, AccountState, OrganisationId};
-use crate::domain::action::Action;
 use crate::domain::approval::{Approval, ApprovalId, Ticket, TicketId, TicketState};
 use crate::domain::container::{Container, KnownContainer};
 use crate::domain::credential::SealedCredential;
 use crate::domain::digest::Digest;
 use crate::domain::dossier::Learned;
-use crate::domain::embargo::{Embargo, EmbargoId, RegisterSeen};
+use crate::domain::embargo::{Embargo, EmbargoId};
 use crate::domain::emergency::{AfterReportId, Emergency, EmergencyId};
 use crate::domain::finding::Acceptance;
 use crate::domain::incident::{Flame, Incident, IncidentId};
@@ -50,6 +49,7 @@ mod reports;
 pub mod sqlite;
 mod writer;
 
+pub use condition::Condition;
 pub use fields::Fields;
 pub use queue::UnderWay;
 pub use writer::Store;
@@ -138,113 +138,6 @@ pub struct Committed {
 
 /// What happens when a unit is durable or has failed. Runs on the writer's thread: short, never blocking.
 pub type Then = Box<dyn FnOnce(Result<Committed, StoreDown>) + Send>;
-
-/// What must hold for a unit. Times are judged against the later of the clock and the last entry, so that a clock that
-/// was set back revives nothing.
-#[derive(Debug)]
-pub enum Condition {
-    /// A use of this approval is free, in time, for this post, and by somebody else than the author.
-    ApprovalUsable {
-        /// The approval as the request showed it.
-        approval: Box<Approval>,
-        /// Whether it may be unknown so far.
-        deposit: bool,
-        /// Which use was free when the request was examined, from 1. Another may be by now.
-        use_number: u32,
-        /// The account of the post.
-        account: AccountId,
-        /// The action.
-        action: Action,
-        /// The post.
-        digest: Digest,
-        /// The person who answers for the post.
-        author: Option<PersonId>,
-        /// The tool, whose owner may not approve either.
-        client: Option<ClientId>,
-    },
-    /// The account is in use.
-    AccountActive(AccountId),
-    /// The declaration is open, for this account.
-    EmergencyOpen(EmergencyId, AccountId),
-    /// The retry key still points at that entry of this unit's log, whose outcome is not known.
-    ResendOpen {
-        /// The entry.
-        entry: u64,
-        /// The tool.
-        client: ClientId,
-        /// Its retry key.
-        key: String,
-        /// The post.
-        digest: Digest,
-    },
-    /// The container is as the examination saw it, not published, and the approval that let it be made is still good.
-    ContainerOpen(Box<KnownContainer>),
-    /// The entry of this unit's log waits for an outcome.
-    EntryOpen(u64),
-    /// No approval has this name.
-    ApprovalAbsent(ApprovalId),
-    /// The approval is there, not revoked, and of an account of this body.
-    ApprovalRevocable(ApprovalId, OrganisationId),
-    /// What was kept of the ticket may leave: approved, in time, and not released so far.
-    Releasable(TicketId),
-    /// The person may release the ticket's post: its approver, or whoever may hold the account's password.
-    MayRelease(PersonId, AccountId, TicketId),
-    /// The ticket waits, at this body.
-    TicketWaiting(TicketId, OrganisationId),
-    /// The person is known and works for the body.
-    WorksFor(PersonId, OrganisationId),
-    /// The person may declare an emergency for the body.
-    MayDeclare(PersonId, OrganisationId),
-    /// The account is the body's.
-    AccountOf(AccountId, OrganisationId),
-    /// The account is in this state, and no other.
-    AccountIn(AccountId, AccountState),
-    /// The person is the account's manager (アカウント管理者).
-    Manages(PersonId, AccountId),
-    /// The person may hold the account's password: its manager, or one of its operators (練馬 第9条).
-    MayHold(PersonId, AccountId),
-    /// No client has this id, and none has this key (SHA-256, hex).
-    ClientAbsent(ClientId, String),
-    /// No credential of the account is in custody.
-    CredentialAbsent(AccountId),
-    /// One is.
-    CredentialHeld(AccountId),
-    /// The person is not the post's author, or the account's operating policy lets authors approve.
-    NotAuthor {
-        /// Who approves.
-        person: PersonId,
-        /// Who answers for the post.
-        author: PersonId,
-        /// The tool, whose owner may not approve either.
-        client: ClientId,
-        /// The account.
-        account: AccountId,
-    },
-    /// The declaration is the body's and has not ended.
-    EmergencyRunning(EmergencyId, OrganisationId),
-    /// The report is owed, by this body.
-    ReportOwed(AfterReportId, OrganisationId),
-    /// The body's registry is as it was when the change was decided upon it.
-    RegistryAt(OrganisationId, u64),
-    /// No other body has an account of this name.
-    AccountFree(AccountId, OrganisationId),
-    /// No other body has a person of this name.
-    PersonFree(PersonId, OrganisationId),
-    /// The body's register of closed matters is as the examination saw it, and no entry of it has begun since.
-    RegisterAt(OrganisationId, RegisterSeen),
-    /// The person manages or operates an account of the body.
-    RunsSome(PersonId, OrganisationId),
-    /// The register's entry is the body's and has neither ended nor been lifted.
-    EmbargoHolds(EmbargoId, OrganisationId),
-    /// The incident is the body's and not closed.
-    IncidentOpen(IncidentId, OrganisationId),
-    /// The office has not acknowledged the incident.
-    NotAcknowledged(IncidentId, PositionId),
-    /// The person has not approved this content already: a joint approval is of two people.
-    NotApprovedBy(PersonId, AccountId, Digest),
-    /// It was settled before the store was asked: refused, with this code.
-    Never(&'static str),
-}
 
 /// Whether a retry key is used for the first time, as far as the provider knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

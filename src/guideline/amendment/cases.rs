@@ -9,9 +9,9 @@ use crate::domain::action::Action;
 use crate::guideline::facts::{Facts, NAMED, Value};
 
 /// How a post is approved or exempt: the changes of an ordinary approved post.
-const PASSES: [&str; 17] = [
+const PASSES: [&str; 24] = [
     "",
-    "approver_is_manager=false approvers=0 pass=none",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=none",
     "approver_is_deputy=true",
     "approver_is_manager=false approver_is_operator=true approver_is_delegate=true",
     "approver_is_manager=false approver_is_operator=true",
@@ -19,18 +19,25 @@ const PASSES: [&str; 17] = [
     "approver_is_author=true",
     "approver_is_author=true self_approval=true",
     "approver_is_manager=false approver_is_operator=true approver_is_delegate=true approver_is_author=true self_approval=true",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=emergency",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=emergency drill=true",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=weather-event template_fits=true",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=weather-event",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=operating-policy category_in_policy=true",
-    "approver_is_manager=false approvers=0 pass=exempt exemption=operating-policy",
-    "approver_is_manager=false approvers=0 pass=resend",
-    "approver_is_manager=false approvers=0 pass=followed",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=emergency",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=emergency drill=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=weather-event template_fits=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=weather-event",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=operating-policy category_in_policy=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=operating-policy",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=resend",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=followed",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=already-published evidence_holds=true exemption_arranged=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=already-published exemption_arranged=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=already-published evidence_holds=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=established-fact evidence_holds=true exemption_arranged=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=statutory evidence_holds=true exemption_arranged=true",
+    "approver_is_manager=false approvers=0 approver_offices=0 pass=exempt exemption=cms-page cms=page evidence_holds=true",
+    "cms=event",
 ];
 
 /// What the ways above already vary.
-const OF_PASSES: [&str; 11] = [
+const OF_PASSES: [&str; 14] = [
     "pass",
     "exemption",
     "drill",
@@ -42,6 +49,9 @@ const OF_PASSES: [&str; 11] = [
     "approver_is_deputy",
     "approver_is_author",
     "self_approval",
+    "evidence_holds",
+    "exemption_arranged",
+    "cms",
 ];
 
 /// Up to so many combinations of circumstances are tried in full.
@@ -208,10 +218,12 @@ fn values(name: &str, ordinary: &Value, spoken: &[&str]) -> Vec<String> {
                 tried.push(tried.join(","));
             }
             // One that no rule names, for conditions about all of them.
-            let other = if *kind == "Category" { "embargo" } else { "location" };
-            if !tried.iter().any(|it| it == other) {
-                tried.push(other.to_owned());
-            }
+            let other = match *kind {
+                "Category" => Some("embargo"),
+                "Declaration" => Some("location"),
+                _ => None,
+            };
+            tried.extend(other.filter(|other| !tried.iter().any(|it| it == other)).map(str::to_owned));
             tried
         }
     }
@@ -255,7 +267,7 @@ mod tests {
             (table.reach, changes)
         };
         let (reach, nothing) = told(&["forbid (principal, action, resource) when { context.pass == \"none\" };"]);
-        assert_eq!((reach, nothing.len()), (Reach::All, 15 * 17 * 2));
+        assert_eq!((reach, nothing.len()), (Reach::All, 15 * 24 * 2));
         let (reach, some) = told(&[
             "when { context.policy_stale_days <= 30 && context.has_media || [\"instagram\"].contains(context.provider) }",
         ]);

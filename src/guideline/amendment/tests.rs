@@ -46,7 +46,7 @@ fn a_clause_that_is_struck_is_told_as_newly_allowing() {
     assert_eq!((reply.old.ending, reply.new.ending), (Ending::Refused, Ending::Permitted));
     assert!(told("action=reply account_kind=general").unwrap().follows, "the kind of account adds nothing");
     assert!(told("action=publish").is_none(), "publishing is as before");
-    let unapproved = told("action=reply approver_is_manager=false approvers=0 pass=none").unwrap();
+    let unapproved = told("action=reply approver_is_manager=false approvers=0 approver_offices=0 pass=none").unwrap();
     assert_eq!(unapproved.change, Change::Eased, "without an approval it is held now");
 }
 
@@ -107,7 +107,7 @@ fn a_file_that_does_not_load_is_told_with_file_and_line() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/guidelines");
     let (one, other) = read(&shipped, &shipped).unwrap_or_else(|problems| panic!("{problems:?}"));
     let same = compare(&one, &other, now());
-    assert_eq!(same.iter().map(|it| it.organisation.as_str()).collect::<Vec<_>>(), ["nagano", "nerima"]);
+    assert_eq!(same.iter().map(|it| it.organisation.as_str()).collect::<Vec<_>>(), ["nagano", "nerima", "sample"]);
     assert!(same.iter().all(|it| it.rules.is_empty() && it.changed.is_empty()));
     let alone = read(Path::new("builtin:common"), Path::new("builtin:common")).err().unwrap();
     assert!(alone[0].reason.contains("name the folders"), "{alone:?}");

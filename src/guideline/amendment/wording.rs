@@ -3,7 +3,7 @@
 use crate::domain::action::Action;
 
 /// The ways of approval, in the order of the table.
-pub(super) const PASSES: [&str; 17] = [
+pub(super) const PASSES: [&str; 24] = [
     "アカウント管理者（所属長）の承認がある",
     "承認がない",
     "代決者の承認がある",
@@ -21,6 +21,13 @@ pub(super) const PASSES: [&str; 17] = [
     "承認なし、運用ポリシーに定めのない情報を例外と主張",
     "結果不明の投稿の再送",
     "判断済みのコンテナの公開",
+    "承認なし、既に市のページにある内容として（確かめられ、取り決めがある）",
+    "承認なし、既に市のページにある内容として（確かめられない）",
+    "承認なし、既に市のページにある内容として（取り決めがない）",
+    "承認なし、既成の事実として（確かめられ、取り決めがある）",
+    "承認なし、法令等で定められた内容として（示され、取り決めがある）",
+    "承認なし、CMSで公開されたページと一致する内容として",
+    "CMSの公開承認の知らせがある",
 ];
 
 /// What a request does.
@@ -45,7 +52,7 @@ pub(super) fn action(action: Action) -> &'static str {
 }
 
 /// What differs from an ordinary post, where it has words of its own.
-const WORDS: [(&str, &str, &str); 62] = [
+const WORDS: [(&str, &str, &str); 69] = [
     ("account_kind", "general", "総合（代表）アカウント"),
     ("account_registered", "false", "登録されていないアカウント"),
     ("account_state", "applied", "申請中のアカウント"),
@@ -69,7 +76,7 @@ const WORDS: [(&str, &str, &str); 62] = [
     ("declares", "people,place", "承諾と撮影許可を宣言"),
     ("declares", "place", "撮影許可を宣言"),
     ("declares", "third-party", "第三者のページの確認を宣言"),
-    ("ends_with_signature", "true", "署名で終わる"),
+    ("ends_with_signature", "false", "署名で終わらない"),
     ("fixed_answer", "true", "定型の応答"),
     ("has_media", "true", "写真・動画がある"),
     ("has_operating_policy", "false", "運用ポリシーがない"),
@@ -79,6 +86,12 @@ const WORDS: [(&str, &str, &str); 62] = [
     ("has_text", "false", "本文がない"),
     ("manager_in_post", "false", "アカウント管理者が空席"),
     ("media_consent_asked", "true", "運用ポリシーが承諾の宣言を求めている"),
+    ("media_consent_waived", "true", "運用ポリシーが承諾の宣言を要しないとしている"),
+    ("modes", "correction", "誤りのあった投稿の訂正"),
+    ("modes", "flame", "炎上の状態"),
+    ("modes", "held", "事案への対応のため停止中"),
+    ("modes", "joint", "運用ポリシーが二人以上の決裁を求めている"),
+    ("modes", "unplanned", "情報化企画の記録がない機能"),
     ("operator_in_post", "false", "SNS運用責任者がいない"),
     ("profile_names_body", "false", "説明文に団体の名称がない"),
     ("profile_names_site", "false", "説明文に団体のサイトがない"),
@@ -87,6 +100,7 @@ const WORDS: [(&str, &str, &str); 62] = [
     ("purpose", "outside", "アカウントの範囲の外の分野"),
     ("purpose", "unnamed", "分野の指定がない"),
     ("purpose", "within", "アカウントの範囲の中の分野"),
+    ("reports_overdue", "true", "事後報告が遅れている"),
     ("section_granted", "false", "所属に今年度の利用承認がない"),
     ("section_of_manager", "false", "管理者と別の所属"),
     ("source", "contractor", "受託事業者の発信"),
@@ -111,13 +125,15 @@ const WORDS: [(&str, &str, &str); 62] = [
 ];
 
 /// Attributes whose value is told with them.
-const VALUED: [(&str, &str, &str); 13] = [
+const VALUED: [(&str, &str, &str); 15] = [
     ("provider", "SNSは", ""),
     ("policy_stale_days", "標準的運用ポリシーの改定から", "日"),
     ("after_report_hours", "事後報告は", "時間以内"),
     ("hour", "", "時台"),
     ("weekday", "曜日（月曜が1）は", ""),
     ("approvers", "承認者は", "人"),
+    ("approver_offices", "承認者の所属は", "か所"),
+    ("modes", "状態は ", ""),
     ("periods", "期間は", ""),
     ("hashtags", "ハッシュタグ #", ""),
     ("set_aside", "管理者が理由を添えて原則によらないとした: ", ""),

@@ -126,27 +126,41 @@ pub const CLAIMS: &[Claim] = &[
     },
     Claim {
         body: "nagano",
-        says: "長野: 発信は、本人以外の決裁、運用ポリシーの認める自己決裁、大規模災害時の緊急情報、先の記録の続きのいずれかによる",
+        says: "長野: 発信は、本人以外の決裁、運用ポリシーの認める自己決裁、大規模災害時の緊急情報、取り決めと根拠のある例外（報告の遅れがない場合）、CMSのページとの一致、先の記録の続きのいずれかによる",
         actions: PUBLISHES,
         condition: r#"
             (context.pass == "approved" && !context.approver_is_author) ||
             (context.pass == "approved" && context.approver_is_author && context.self_approval) ||
             (context.pass == "exempt" && context.exemption == "emergency" && !context.drill) ||
+            (action in Action::"announce" && context.pass == "exempt" && context.evidence_holds && context.exemption_arranged &&
+                !context.reports_overdue && ["already-published", "established-fact", "statutory"].contains(context.exemption)) ||
+            (action in Action::"announce" && context.pass == "exempt" && context.evidence_holds &&
+                context.exemption == "cms-page" && context.cms == "page" && context.provider == "x") ||
             context.pass == "resend" || context.pass == "followed""#,
         amendments: &[
             Struck("common.self-approval"),
-            Changed("nagano.2-7p.emergency", r#" && context.exemption == "emergency""#, ""),
+            Struck("nagano.2-7p.arranged"),
+            Struck("nagano.2-7p.overdue"),
+            Struck("nagano.2-8.only-x"),
+            Changed(
+                "nagano.2-7p.overdue",
+                "context.reports_overdue && ",
+                "context.reports_overdue && context.has_media && ",
+            ),
+            Changed("nagano.2-8.deemed", r#" && context.cms == "page""#, ""),
         ],
     },
     Claim {
         body: "nagano",
-        says: "長野: 決裁のない操作は、緊急情報、定型の応答、つながりの解除、誤投稿等の速やかな削除、先の記録の続きのほかは許可されない",
+        says: "長野: 決裁のない操作は、緊急情報、根拠のある例外、定型の応答、つながりの解除、誤投稿等の速やかな削除、先の記録の続きのほかは許可されない",
         actions: WRITES,
         condition: r#"
             ["approved", "resend", "followed"].contains(context.pass) ||
             (action in Action::"answer" && context.fixed_answer) ||
             (action == Action::"follow" && context.undoes) ||
             (action == Action::"delete" && context.target_is_own && ["mispost", "violation"].contains(context.withdrawal)) ||
+            (action in Action::"announce" && context.pass == "exempt" && context.evidence_holds &&
+                ["already-published", "established-fact", "statutory", "cms-page"].contains(context.exemption)) ||
             (context.pass == "exempt" && context.exemption == "emergency" && !context.drill)"#,
         amendments: &[
             Changed("nagano.6-2.delete", "context.target_is_own && ", ""),
@@ -167,8 +181,44 @@ pub const CLAIMS: &[Claim] = &[
         actions: &[],
         condition: r#"
             !context.block_categories.contains(Category::"url_shortener") ||
-            (context.client_is_cms && context.provider == "x") || context.set_aside.contains("nagano:4(9)")"#,
-        amendments: &[Changed("nagano.4-9.shortened-link", r#" && context.provider == "x""#, "")],
+            (context.cms != "none" && context.provider == "x") || context.set_aside.contains("nagano:4(9)")"#,
+        amendments: &[Changed("nagano.4-9.shortened-link", r#"context.cms != "none" && "#, "")],
+    },
+    Claim {
+        body: "nerima",
+        says: "練馬: 炎上への対応中の発信は、異なる所属の二人以上の承認か、緊急時の例外、先の記録の続きによる",
+        actions: PUBLISHES,
+        condition: r#"
+            !context.modes.contains(Mode::"flame") || (context.approvers >= 2 && context.approver_offices >= 2) ||
+            context.exemption == "emergency" || context.pass == "resend" || context.pass == "followed""#,
+        amendments: &[Struck("common.flame"), Changed("common.flame", " && context.approver_offices >= 2", "")],
+    },
+    Claim {
+        body: "nerima",
+        says: "練馬: 事案への対応のため停止中のアカウントからは、訂正、削除、緊急時の例外、第18条第2項、先の記録の続きのほかは許可されない",
+        actions: WRITES,
+        condition: r#"
+            !context.modes.contains(Mode::"held") || context.modes.contains(Mode::"correction") || action == Action::"delete" ||
+            context.exemption == "emergency" || context.pass == "resend" || context.pass == "followed" || context.closed_audience"#,
+        amendments: &[Struck("nerima.15.held")],
+    },
+    Claim {
+        body: "nagano",
+        says: "長野: 炎上への対応中の発信は、異なる所属の二人以上の承認か、緊急時の例外、先の記録の続きによる",
+        actions: PUBLISHES,
+        condition: r#"
+            !context.modes.contains(Mode::"flame") || (context.approvers >= 2 && context.approver_offices >= 2) ||
+            context.exemption == "emergency" || context.pass == "resend" || context.pass == "followed""#,
+        amendments: &[Struck("nagano.6-3.flame"), Changed("nagano.6-3.flame", " && context.approver_offices >= 2", "")],
+    },
+    Claim {
+        body: "nagano",
+        says: "長野: 事案への対応のため停止中のアカウントからは、訂正、削除、緊急時の例外、先の記録の続きのほかは許可されない",
+        actions: WRITES,
+        condition: r#"
+            !context.modes.contains(Mode::"held") || context.modes.contains(Mode::"correction") || action == Action::"delete" ||
+            context.exemption == "emergency" || context.pass == "resend" || context.pass == "followed""#,
+        amendments: &[Struck("nagano.6-1.held")],
     },
 ];
 

@@ -84,6 +84,12 @@ fn set(rules: &[Policy]) -> Outcome<PolicySet> {
     Ok(PolicySet::from_policies(rules.iter().cloned())?)
 }
 
+/// The rules that refuse, and those that are a ground to permit: one that only stands beside a ground (`@beside`, a duty or a
+/// mark of its own) permits nothing by itself (`src/guideline/judge.rs`).
+fn grounds(rules: &[Policy]) -> Outcome<PolicySet> {
+    Ok(PolicySet::from_policies(rules.iter().filter(|rule| rule.annotation("beside").is_none()).cloned())?)
+}
+
 fn described(amendment: &Amendment) -> String {
     match amendment {
         Amendment::Struck(rule) => format!("{rule} struck"),
@@ -169,7 +175,7 @@ async fn prove(files: &Files, solver: &mut Solver) -> Outcome<Told> {
         println!("\n{body}: {} rules in force", rules.len());
         for env in files.environments(&[]) {
             // A body that permits nothing at all would keep to every claim.
-            let compiled = CompiledPolicySet::compile(&set(&rules)?, &env, &files.schema)?;
+            let compiled = CompiledPolicySet::compile(&grounds(&rules)?, &env, &files.schema)?;
             assert!(!solver.check_always_denies_opt(&compiled).await?, "{body} permits no {}", env.action());
         }
         let says = "どの規則も、スキーマに合うどの事実についても、評価の誤りを起こさない";
@@ -180,10 +186,10 @@ async fn prove(files: &Files, solver: &mut Solver) -> Outcome<Told> {
             told.amendment(says, amendment, found);
         }
         for claim in COMMON.iter().chain(CLAIMS.iter().filter(|claim| claim.body == body)) {
-            told.claim(claim.says, breaks(files, solver, &set(&rules)?, claim).await?);
+            told.claim(claim.says, breaks(files, solver, &grounds(&rules)?, claim).await?);
             assert!(!claim.amendments.is_empty(), "nothing breaks: {}", claim.says);
             for amendment in claim.amendments {
-                let amended = set(&files.rules(body, Some(amendment))?)?;
+                let amended = grounds(&files.rules(body, Some(amendment))?)?;
                 told.amendment(claim.says, amendment, breaks(files, solver, &amended, claim).await?);
             }
         }

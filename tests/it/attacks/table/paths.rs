@@ -22,7 +22,7 @@ pub(super) fn endpoints() -> Vec<Case> {
         ("POST", "/x/3/tweets"),
         ("POST", "/x/v2/tweets"),
         ("POST", "/x/tweets"),
-        ("POST", "/x/labs/2/tweets"),
+        ("POST", "/x/labs/1/tweets"),
         ("POST", "/x/i/api/graphql/abc/CreateTweet"),
         ("POST", "/x/graphql/abc/CreateTweet"),
         ("POST", "/x/12/accounts/1/tweet"),

@@ -1,4 +1,4 @@
--- Schema: incidents (事案), what the offices acknowledged, and corrections; and under which entry a post was published.
+-- Schema 9: incidents (事案), what the offices acknowledged, and corrections; and under which entry a post was published.
 
 ALTER TABLE own_post ADD COLUMN entry INTEGER;
 

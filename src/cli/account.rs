@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::args::{AccountCommand, CredentialCommand, GivenCredential};
-use super::client::{Answer, NoAnswer, call};
+use super::client::{Answer, NoAnswer, call, done};
 use super::{Exit, Io, registry, with};
 use crate::config::{Config, private};
 use crate::domain::account::AccountKind;
@@ -93,23 +93,6 @@ fn ask(config: &Config, person: &str, account: &str, act: &str, body: &Value) ->
         return Err(NoAnswer("this is not the name of an account".to_owned()));
     }
     call(config, person, &format!("/api/v1/accounts/{account}/{act}"), Some(body))
-}
-
-fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
-    match answer {
-        Err(NoAnswer(reason)) => {
-            io.complain(reason);
-            Exit::CannotRun
-        }
-        Ok(answer) if answer.is_done() => {
-            io.say(show(&answer.body));
-            Exit::Done
-        }
-        Ok(answer) => {
-            io.complain(answer.sentence());
-            Exit::Refused
-        }
-    }
 }
 
 /// The accounts of the configuration.

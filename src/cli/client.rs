@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::{Exit, Io};
 use crate::config::{Config, private};
 
 /// Time for connecting, and between two pieces of an answer.
@@ -36,6 +37,24 @@ impl Answer {
     pub(super) fn sentence(&self) -> String {
         let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         format!("{}: {} {}", text("code"), text("detail"), text("detail_en"))
+    }
+}
+
+/// Tells what the gateway answered: what it did, why it did not, or that it cannot be reached.
+pub(super) fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
+    match answer {
+        Err(NoAnswer(reason)) => {
+            io.complain(reason);
+            Exit::CannotRun
+        }
+        Ok(answer) if answer.is_done() => {
+            io.say(show(&answer.body));
+            Exit::Done
+        }
+        Ok(answer) => {
+            io.complain(answer.sentence());
+            Exit::Refused
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::args::EmbargoCommand;
-use super::client::{Answer, NoAnswer, call};
+use super::client::{call, done};
 use super::{Exit, Io, with};
 use crate::config::Config;
 use crate::domain::clock::for_people;
@@ -65,23 +65,6 @@ fn hashes(files: &[PathBuf], io: &mut Io<'_>) -> Option<Vec<String>> {
 
 fn text(body: &Value, name: &str) -> String {
     body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
-    match answer {
-        Err(NoAnswer(reason)) => {
-            io.complain(reason);
-            Exit::CannotRun
-        }
-        Ok(answer) if answer.is_done() => {
-            io.say(show(&answer.body));
-            Exit::Done
-        }
-        Ok(answer) => {
-            io.complain(answer.sentence());
-            Exit::Refused
-        }
-    }
 }
 
 fn list(config: &Config, person: &str, json: bool, io: &mut Io<'_>) -> Exit {

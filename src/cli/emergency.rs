@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::args::EmergencyCommand;
-use super::client::{Answer, NoAnswer, call};
+use super::client::{NoAnswer, call, done};
 use super::{Exit, Io, with};
 use crate::config::Config;
 use crate::domain::account::AccountId;
@@ -43,23 +43,6 @@ pub(super) fn run(command: EmergencyCommand, io: &mut Io<'_>) -> Exit {
 
 fn text(body: &Value, name: &str) -> String {
     body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
-    match answer {
-        Err(NoAnswer(reason)) => {
-            io.complain(reason);
-            Exit::CannotRun
-        }
-        Ok(answer) if answer.is_done() => {
-            io.say(show(&answer.body));
-            Exit::Done
-        }
-        Ok(answer) => {
-            io.complain(answer.sentence());
-            Exit::Refused
-        }
-    }
 }
 
 /// The declarations of one body, or of every body that has a person in the configuration.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{IncidentCommand, Who};
-use super::client::{Answer, NoAnswer, call};
+use super::client::{call, done};
 use super::{Exit, Io, with};
 use crate::domain::clock::for_people;
 
@@ -59,23 +59,6 @@ fn ask(who: &Who, path: &str, body: Option<&Value>, io: &mut Io<'_>, show: impl 
     with(&who.config.files, io, |config, io| {
         done(call(&config, &who.person, &format!("/api/v1/{path}"), body), io, show)
     })
-}
-
-fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
-    match answer {
-        Err(NoAnswer(reason)) => {
-            io.complain(reason);
-            Exit::CannotRun
-        }
-        Ok(answer) if answer.is_done() => {
-            io.say(show(&answer.body));
-            Exit::Done
-        }
-        Ok(answer) => {
-            io.complain(answer.sentence());
-            Exit::Refused
-        }
-    }
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {

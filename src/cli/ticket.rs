@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::TicketCommand;
-use super::client::{Answer, NoAnswer, call, call_within};
+use super::client::{call, call_within, done};
 use super::{Exit, Io, with};
 
 /// Time for a release, which uploads its media and waits for the provider.
@@ -47,22 +47,5 @@ fn listed(body: &Value, json: bool) -> String {
     match tickets.is_empty() {
         true if !json => "受付はありません。".to_owned(),
         _ => tickets.iter().map(line).collect::<Vec<_>>().join("\n"),
-    }
-}
-
-fn done(answer: Result<Answer, NoAnswer>, io: &mut Io<'_>, show: impl FnOnce(&Value) -> String) -> Exit {
-    match answer {
-        Err(NoAnswer(reason)) => {
-            io.complain(reason);
-            Exit::CannotRun
-        }
-        Ok(answer) if answer.is_done() => {
-            io.say(show(&answer.body));
-            Exit::Done
-        }
-        Ok(answer) => {
-            io.complain(answer.sentence());
-            Exit::Refused
-        }
     }
 }

@@ -96,6 +96,40 @@ async fn a_video_in_parallel_parts_is_bound_to_the_hash_of_the_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restart_between_the_steps_of_an_upload_and_its_post_loses_nothing() {
+    let town = Town::start().await;
+    let video = video();
+    let parts: Vec<&[u8]> = video.chunks(800_000).collect();
+    let id = session(&town, video.len()).await;
+    assert_eq!(append(&town, TOOL_KEY, &id, 0, parts[0]).await.status, 200);
+    let town = town.restart().await;
+    assert_eq!(append(&town, TOOL_KEY, &id, 1, parts[1]).await.status, 200);
+    let town = town.restart().await;
+    assert_eq!(finalize(&town, &id).await.status, 200);
+    let status = format!("/2/media/upload?command=STATUS&media_id={id}");
+    for _ in 0..5 {
+        town.nerima().send(Method::GET, "api.x.com", &status, &[], None).await.unwrap();
+    }
+    let town = town.restart().await;
+    let body = illustrated(HEALTH, &[&id]);
+    let tool = town.nerima();
+    let held = post(&tool, "api.x.com", "/2/tweets", &[], &body);
+    let held = town.refuses("approval-missing", "nerima:11", held).await;
+    let ticket = format!("/api/v1/tickets/{}/approve", held.header("sekisho-ticket"));
+    assert_eq!(town.console(MANAGER_KEY, Method::POST, &ticket, Some(json!({}))).await.status, 200);
+    let town = town.restart().await;
+    let changed = illustrated("別の内容です。", &[&id]);
+    let tool = town.nerima();
+    let send = post(&tool, "api.x.com", "/2/tweets", &[], &changed);
+    town.refuses("approval-missing", "nerima:11", send).await;
+    assert_eq!(town.provider.posts().len(), 0, "nothing was published before");
+    let passed = post(&town.nerima(), "api.x.com", "/2/tweets", &[], &body).await;
+    assert_eq!(passed.status, 201, "{:?}", passed.json());
+    assert_eq!(town.provider.posts().len(), 1);
+    assert_eq!(town.provider.posts()[0].media_sha256, [Sha256::of(&video).hex()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_is_missing_or_comes_again_changed_ends_the_upload() {
     let town = Town::start().await;
     let id = session(&town, 3000).await;

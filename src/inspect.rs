@@ -19,6 +19,7 @@ pub mod escape;
 pub mod found;
 pub mod fragment;
 pub mod hidden;
+mod joints;
 pub mod label;
 pub mod lexicon;
 pub mod linked;

@@ -10,6 +10,7 @@ use crate::config::Problem;
 use crate::domain::clause::Clause;
 
 use super::check::Check;
+use super::joints::Joints;
 use super::lexicon::{Automaton, Lexicon, Meaning, Meanings, Terms, Told};
 use super::normal::View;
 use super::pattern::Pattern;
@@ -296,7 +297,11 @@ impl Build {
 fn automaton(strings: BTreeMap<String, Vec<Meaning>>) -> Result<Automaton, String> {
     let mut meanings = Meanings::with_room(strings.len());
     let mut words = Vec::with_capacity(strings.len() + 1);
+    let mut joints = Joints::default();
     for (n, (word, meaning)) in (0_u32..).zip(strings) {
+        if meaning.iter().any(Meaning::is_sought) {
+            joints.add(&word);
+        }
         words.push((word, n));
         meanings.push(&meaning);
     }
@@ -305,7 +310,7 @@ fn automaton(strings: BTreeMap<String, Vec<Meaning>>) -> Result<Automaton, Strin
         words.push(("\u{ffff}".to_owned(), 0));
     }
     let strings = CharwiseDoubleArrayAhoCorasick::with_values(words).map_err(|error| error.to_string())?;
-    Ok(Automaton { strings, meanings })
+    Ok(Automaton { strings, meanings, joints })
 }
 
 fn fold(text: &str) -> String {

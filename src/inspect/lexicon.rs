@@ -14,6 +14,7 @@ use crate::domain::post::Post;
 use daachorse::CharwiseDoubleArrayAhoCorasick;
 
 use super::check::Check;
+use super::joints::Joints;
 use super::normal::View;
 use super::office::Office;
 use super::pattern::Pattern;
@@ -77,6 +78,13 @@ pub(super) enum Meaning {
     Besides(u32),
 }
 
+impl Meaning {
+    /// Whether it may be found itself: all others only weigh with what is.
+    pub(super) fn is_sought(&self) -> bool {
+        matches!(self, Self::Word(_) | Self::Trigger(_))
+    }
+}
+
 /// How a view is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How<'v> {
@@ -105,6 +113,8 @@ pub struct Hit {
 pub(super) struct Automaton {
     pub(super) strings: CharwiseDoubleArrayAhoCorasick<u32>,
     pub(super) meanings: Meanings,
+    /// Of the words, and of what patterns are tried for.
+    pub(super) joints: Joints,
 }
 
 /// What each string of an automaton stands for, one after the other.
@@ -213,6 +223,10 @@ impl Lexicon {
         seen: &mut Seen,
         hits: &mut Vec<Hit>,
     ) -> bool {
+        seen.clear();
+        if how == How::Separated && !self.may_stand_apart(view) {
+            return false;
+        }
         self.look(view, how, seen);
         for (word, range) in &seen.words {
             let Some(terms) = self.words.get(*word) else { continue };
@@ -236,8 +250,20 @@ impl Lexicon {
         seen.too_many
     }
 
+    /// Whether a word, or a string of a pattern, stands in a view with something taken out of it: looked for only where
+    /// two letters met that stand side by side in one.
+    fn may_stand_apart(&self, view: &View) -> bool {
+        let Automaton { strings, meanings, joints } = &self.plain;
+        joints.windows(view).into_iter().any(|window| {
+            let text = view.text.get(window.clone()).unwrap_or_default();
+            strings.find_overlapping_iter(text).any(|hit| {
+                let range = window.start + hit.start()..window.start + hit.end();
+                meanings.of(hit.value()).iter().any(Meaning::is_sought) && view.has_gap(&range)
+            })
+        })
+    }
+
     fn look(&self, view: &View, how: How<'_>, seen: &mut Seen) {
-        seen.clear();
         let automaton = if how == How::Masked { &self.masks } else { &self.plain };
         for hit in automaton.strings.find_overlapping_iter(&view.text) {
             let range = hit.start()..hit.end();

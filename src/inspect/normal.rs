@@ -33,6 +33,13 @@ struct Piece {
     len: Option<u32>,
 }
 
+impl Piece {
+    /// Where it ends in the original, if `next` is the piece behind it.
+    fn end(&self, next: &Self) -> u32 {
+        self.from.saturating_add(self.len.unwrap_or(next.at.saturating_sub(self.at)))
+    }
+}
+
 impl View {
     /// The original itself.
     pub fn of(original: &str) -> Self {
@@ -226,6 +233,14 @@ impl View {
         (chars, gaps)
     }
 
+    /// Where something was taken out between two characters: the place of the second.
+    pub(super) fn seams(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pieces.windows(2).filter_map(|pair| match pair {
+            [one, next] if one.end(next) < next.from => Some(next.at as usize),
+            _ => None,
+        })
+    }
+
     /// Whether something was taken out between the characters of a part of this view.
     pub(super) fn has_gap(&self, range: &Range<usize>) -> bool {
         let first = self.piece_at(range.start);
@@ -233,7 +248,7 @@ impl View {
         let inside = pieces.windows(2).take_while(|pair| pair.last().is_some_and(|it| (it.at as usize) < range.end));
         // Within a piece there is no gap: it came byte for byte, or all from one place.
         inside.into_iter().any(|pair| match pair {
-            [one, next] => one.from.saturating_add(one.len.unwrap_or(next.at - one.at)) < next.from,
+            [one, next] => one.end(next) < next.from,
             _ => false,
         })
     }

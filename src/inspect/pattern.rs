@@ -25,6 +25,8 @@ pub(super) struct Pattern {
     group: bool,
     /// How far to read around the string that it is tried for.
     reach: usize,
+    /// Whether no match holds a line end: then it stands within the line of its string.
+    one_line: bool,
     /// How many ASCII digits every match has at least.
     pub(super) digits: usize,
     /// The strings one of which every match holds; none: it is tried everywhere.
@@ -42,13 +44,14 @@ impl Pattern {
         let hir = regex_syntax::parse(re).map_err(|error| error.to_string())?;
         let group = hir.properties().explicit_captures_len() > 0;
         let captures = if group { WhichCaptures::All } else { WhichCaptures::Implicit };
-        let config = Regex::config().which_captures(captures).hybrid_cache_capacity(STATES).onepass(false);
+        let config = Regex::config().which_captures(captures).hybrid_cache_capacity(STATES).onepass(false).dfa(false);
         let (triggers, besides) = trigger::of(&hir);
         let told = |error: BuildError| error.to_string();
         Ok(Self {
             regex: Regex::builder().configure(config).build_from_hir(&hir).map_err(told)?,
             group,
             reach: hir.properties().maximum_len().unwrap_or(REACH).min(REACH),
+            one_line: !may_hold_line_end(&hir),
             digits: digits(&hir),
             triggers,
             besides,
@@ -70,6 +73,7 @@ impl Pattern {
         for start in starts {
             let from = boundary(text, start.end.saturating_sub(self.reach).min(start.start));
             let to = boundary(text, text.len().min((start.start + self.reach).max(start.end)));
+            let (from, to) = if self.one_line { line(text, from, &start, to) } else { (from, to) };
             window = match window {
                 Some(old) if from <= old.end => Some(old.start..to.max(old.end)),
                 old => {
@@ -105,6 +109,30 @@ impl Pattern {
 /// The last boundary of a character at or before `at`.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The part of `from..to` that stands in the line of `inside`.
+fn line(text: &str, from: usize, inside: &Range<usize>, to: usize) -> (usize, usize) {
+    let before = text.get(from..inside.start).and_then(|it| it.rfind('\n'));
+    let after = text.get(inside.end..to).and_then(|it| it.find('\n'));
+    (before.map_or(from, |at| from + at + 1), after.map_or(to, |at| inside.end + at))
+}
+
+/// Whether a match may hold a line end.
+fn may_hold_line_end(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().any(|range| range.start() <= '\n' && '\n' <= range.end())
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            class.ranges().iter().any(|range| range.start() <= b'\n' && b'\n' <= range.end())
+        }
+        HirKind::Repetition(repetition) => may_hold_line_end(&repetition.sub),
+        HirKind::Capture(capture) => may_hold_line_end(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(may_hold_line_end),
+    }
 }
 
 /// The least number of ASCII digits in a match.
@@ -149,6 +177,18 @@ mod tests {
         assert_eq!(found("^鍵", text), ["鍵"]);
         assert!(found("(?:^|\n)鉢の", text).is_empty(), "the beginning of a window is not that of the text");
         assert_eq!(found("[0-9]{3}", "12 345 678"), ["345", "678"]);
+    }
+
+    #[test]
+    fn a_pattern_that_holds_no_line_end_is_read_within_the_line_and_finds_the_same() {
+        for (re, one_line) in
+            [("鍵は[^。\n]*下に", true), ("鍵は[^。]*下に", false), ("(?:^|\n)合鍵", false), ("^鍵.*に$", true)]
+        {
+            assert_eq!(Pattern::new(re).unwrap().one_line, one_line, "{re}");
+        }
+        let text = "鍵は机の\n下に。鍵は鉢の下に\n鍵は棚の下に";
+        assert_eq!(found("鍵は[^。\n]*下に", text), ["鍵は鉢の下に", "鍵は棚の下に"]);
+        assert_eq!(found("鍵は[^。]*下に", text), ["鍵は机の\n下に", "鍵は鉢の下に\n鍵は棚の下に"]);
     }
 
     #[test]

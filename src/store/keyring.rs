@@ -99,13 +99,12 @@ impl Keyring {
     /// Seals a payload with a key of its own, whose row is durable.
     pub fn seal(&self, payload: &[u8]) -> Result<Sealed, StoreDown> {
         let take = || self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let (number, secret) = match take() {
-            Some(key) => key,
-            // A burst has emptied the store of keys: this caller waits for the disk.
-            None => {
-                self.fill()?;
-                take().ok_or_else(|| StoreDown("no record key is left".to_owned()))?
+        let (number, secret) = loop {
+            if let Some(key) = take() {
+                break key;
             }
+            // A burst has emptied the store of keys: this caller waits for the disk, again if others were quicker.
+            self.fill()?;
         };
         Ok(Sealed { key: number, bytes: seal(&aead(&secret)?, PAYLOAD, payload)? })
     }

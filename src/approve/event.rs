@@ -181,17 +181,10 @@ impl Event {
     }
 }
 
-/// Whether the post is this text and nothing else: what a text does not name (media, a schedule, a quotation) needs a digest.
+/// Whether the post is this text and nothing else: what a text does not name (media, a place, a schedule, a quotation)
+/// needs a digest.
 fn says(post: &Post, text: &str) -> bool {
-    let bare = post.media.is_empty()
-        && post.rest.is_empty()
-        && post.schedule.is_none()
-        && post.references.values().all(Vec::is_empty);
-    let mut texts = Vec::new();
-    for field in &post.fields {
-        field.value.each_text(&field.at, &mut |_, text| texts.push(text));
-    }
-    bare && matches!(texts.as_slice(), [only] if normal_text(only) == normal_text(text))
+    post.only_text().is_some_and(|only| normal_text(only) == normal_text(text))
 }
 
 fn malformed(why: &str) -> Refusal {
@@ -406,5 +399,18 @@ mod tests {
             assert_eq!(refused.err().as_deref(), Some("event-malformed"), "{number}");
         }
         assert!(verified("a.b", &issuers, at(NOW)).is_err() && verified("", &issuers, at(NOW)).is_err());
+    }
+
+    #[test]
+    fn words_that_a_head_approved_carry_no_place_and_no_tag_with_them() {
+        use crate::domain::post::{Field, Role};
+        use crate::domain::tree::Tree;
+        let value = Tree::Text("題名のお知らせです。".into());
+        let mut post = Post { fields: vec![Field { role: Role::Text, at: "/text".into(), value }], ..Post::default() };
+        assert!(says(&post, "題名のお知らせです。") && !says(&post, "題名の"));
+        post.audience.insert("/nullcast".into(), Tree::Bool(false));
+        assert!(says(&post, "題名のお知らせです。"), "a switch that is off says nothing");
+        post.audience.insert("/geo/place_id".into(), Tree::Text("5a110d312052166f".into()));
+        assert!(!says(&post, "題名のお知らせです。"));
     }
 }

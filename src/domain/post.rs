@@ -73,6 +73,27 @@ pub struct Post {
 }
 
 impl Post {
+    /// The words of a post that is one text and nothing else: no media, no references, nothing tagged or scheduled, no
+    /// unmapped field. What is approved by its words alone must be no more than them.
+    pub fn only_text(&self) -> Option<&str> {
+        if !self.media.is_empty() || !self.rest.is_empty() || !self.references.values().all(Vec::is_empty) {
+            return None;
+        }
+        // `means` names the route; some SDKs write a switch out that is off.
+        let plain_audience = self.audience.iter().all(|(at, value)| at == "means" || *value == Tree::Bool(false));
+        if !plain_audience || self.schedule.is_some() {
+            return None;
+        }
+        let mut texts = Vec::new();
+        for field in &self.fields {
+            field.value.each_text(&field.at, &mut |at, text| texts.push((at, text)));
+        }
+        // A structured message (LINE) says of itself that it is a text.
+        texts.retain(|(at, text)| !(at.ends_with("/type") && *text == "text"));
+        let [(_, text)] = texts.as_slice() else { return None };
+        Some(text)
+    }
+
     /// Every string that an inspector must see: mapped fields, alternative texts, audience and `rest`, with its place.
     pub fn texts(&self) -> Vec<(String, Role, &str)> {
         let mut texts = Vec::new();

@@ -11,7 +11,6 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use unicode_normalization::UnicodeNormalization;
 
-use super::template::only_text;
 use crate::domain::decision::Refusal;
 use crate::domain::exemption::Exemption;
 use crate::domain::media::Sha256;
@@ -70,7 +69,7 @@ impl Page {
 /// # Errors
 /// Refusals `page-differs`, `published-not-text`, citing 長野 2(7)ただし書・1.
 pub fn already_published(post: &Post, page: &Page) -> Result<Exemption, Refusal> {
-    let Some(text) = only_text(post) else {
+    let Some(text) = post.only_text() else {
         return Err(Refusal::refused(
             "published-not-text",
             "画像・引用・予約などを含む投稿は、既に発信している内容かどうかを確かめられません。",
@@ -97,14 +96,14 @@ pub fn already_published(post: &Post, page: &Page) -> Result<Exemption, Refusal>
 /// What the body's content management system says of a page (長野 2(8)): the text names the page's title and says nothing
 /// that the page does not. None: it does not agree, and the post needs its own decision.
 pub fn of_cms(post: &Post, page: &Page) -> Option<Exemption> {
-    let text = only_text(post)?;
+    let text = post.only_text()?;
     let agrees = page.names_title_in(text) && page.lacks(text).is_empty();
     agrees.then(|| Exemption::CmsPage { page: page.url.clone(), sha256: page.sha256.hex() })
 }
 
 /// The links of a post's text, in order.
 pub fn links(post: &Post) -> Vec<String> {
-    let Some(text) = only_text(post) else { return Vec::new() };
+    let Some(text) = post.only_text() else { return Vec::new() };
     LINK.as_ref().map(|link| link.find_iter(text).map(|it| it.as_str().to_owned()).collect()).unwrap_or_default()
 }
 

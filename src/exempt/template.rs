@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::config::Problem;
 use crate::domain::post::Post;
-use crate::domain::tree::{Tree, normal_text};
+use crate::domain::tree::normal_text;
 
 /// A template, ready to be matched.
 #[derive(Debug)]
@@ -232,30 +232,9 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The words of a post that is one text and nothing else: no media, no references, nothing tagged or scheduled, no unmapped
-/// field.
-pub(super) fn only_text(post: &Post) -> Option<&str> {
-    if !post.media.is_empty() || !post.rest.is_empty() || !post.references.values().all(Vec::is_empty) {
-        return None;
-    }
-    // `means` names the route; some SDKs write a switch out that is off.
-    let plain_audience = post.audience.iter().all(|(at, value)| at == "means" || *value == Tree::Bool(false));
-    if !plain_audience || post.schedule.is_some() {
-        return None;
-    }
-    let mut texts = Vec::new();
-    for field in &post.fields {
-        field.value.each_text(&field.at, &mut |at, text| texts.push((at, text)));
-    }
-    // A structured message (LINE) says of itself that it is a text.
-    texts.retain(|(at, text)| !(at.ends_with("/type") && *text == "text"));
-    let [(_, text)] = texts.as_slice() else { return None };
-    Some(text)
-}
-
 /// The first of `templates` that the post is, and nothing else.
 pub(super) fn matching(templates: &[&Template], post: &Post, today: Date) -> Match {
-    let Some(text) = only_text(post) else { return Match::None };
+    let Some(text) = post.only_text() else { return Match::None };
     let text = plain(text.trim_end());
     let mut best = Match::None;
     for template in templates {

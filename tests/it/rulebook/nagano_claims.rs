@@ -200,10 +200,17 @@ fn nagano_2_8a_refused() {
         let held = refused(town, NAGANO, &altered, "event-other-post", "nagano:2(8)a").await;
         assert_eq!(header(&held, "sekisho-decision"), "held", "it needs 様式3");
         // 4(9), 2(8): the exception is for X.
-        let event = cms.event(town, "nagano-mastodon", &text, |_| ());
-        let elsewhere = Wire::new("POST", "mastodon.example", "/api/v1/statuses").form(&[("status", &text)]);
-        let elsewhere = elsewhere.with("Sekisho-Publish-Event", &event);
-        refused(town, NAGANO.at("nagano-mastodon"), &elsewhere, "publish-event-not-x", "nagano:2(8)a").await;
+        let status = || Wire::new("POST", "mastodon.example", "/api/v1/statuses").form(&[("status", &text)]);
+        let side = NAGANO.at("nagano-mastodon");
+        refused(town, side, &status(), "approval-missing", "nagano:2(7)").await;
+        let digest = town.entries("nagano").pop().unwrap()["digest"].clone();
+        let event = cms.event(town, "nagano-mastodon", &text, |claims| {
+            let event = claims["event"].as_object_mut().unwrap();
+            event.remove("text");
+            event.insert("digest".into(), digest);
+        });
+        let elsewhere = status().with("Sekisho-Publish-Event", &event);
+        refused(town, side, &elsewhere, "publish-event-not-x", "nagano:2(8)a").await;
     });
 }
 

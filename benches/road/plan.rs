@@ -31,6 +31,8 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gate];
+
     /// The name in the tables.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +40,25 @@ impl Subject {
             Self::Floor => "floor",
             Self::Gate => "gate",
         }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|subject| subject.as_str() == name).ok_or(())
+    }
+}
+
+/// One or more of a kind, with commas between.
+struct List<T>(Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.split(',').map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -55,8 +76,10 @@ pub(crate) struct Plan {
     pub(crate) pin: bool,
     /// No new round begins when it would end after this (`ROAD_BUDGET_S`).
     pub(crate) budget: Duration,
-    /// Direct, floor, and the gate unless `ROAD_WITHOUT_GATE` is set.
+    /// Direct, floor and gate, or some of them (`ROAD_SUBJECTS`, with commas between).
     pub(crate) subjects: Vec<Subject>,
+    /// Connections of the closed loop, cell by cell (`ROAD_CONNECTIONS`, with commas between).
+    pub(crate) connections: Vec<usize>,
     /// What the floor speaks to the provider (`ROAD_FLOOR_ALPN`): `http/1.1`, pooled, or `h2`.
     pub(crate) floor_alpn: String,
     /// Where data is written and the disk is probed (`ROAD_DIR`).
@@ -67,10 +90,8 @@ impl Plan {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Broken> {
         let cell = variable("ROAD_CELL_MS", 1_500_u32)?;
-        let mut subjects = vec![Subject::Direct, Subject::Floor];
-        if variable("ROAD_WITHOUT_GATE", 0_u8)? == 0 {
-            subjects.push(Subject::Gate);
-        }
+        let subjects: List<Subject> = variable("ROAD_SUBJECTS", List(Subject::ALL.to_vec()))?;
+        let connections: List<usize> = variable("ROAD_CONNECTIONS", List(CONNECTIONS.to_vec()))?;
         let floor_alpn = variable("ROAD_FLOOR_ALPN", "http/1.1".to_owned())?;
         if !["http/1.1", "h2"].contains(&floor_alpn.as_str()) {
             return Err(format!("ROAD_FLOOR_ALPN is http/1.1 or h2, not {floor_alpn}").into());
@@ -82,7 +103,8 @@ impl Plan {
             open: Duration::from_secs(variable("ROAD_OPEN_S", 10_u64)?.max(1)),
             pin: variable("ROAD_PIN", 1_u8)? != 0 && crate::child::can_pin(),
             budget: Duration::from_secs(variable("ROAD_BUDGET_S", 345_u64)?),
-            subjects,
+            subjects: subjects.0,
+            connections: connections.0,
             floor_alpn,
             dir: variable("ROAD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")))?,
         })

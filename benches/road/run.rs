@@ -10,7 +10,7 @@ use crate::child::{self, Child, Usage};
 use crate::disk::Syncs;
 use crate::gate::{self, Gate};
 use crate::load::{self, Cell, Supply, Target};
-use crate::plan::{CONNECTIONS, DEPOSIT, OPEN_RATE, Plan, Subject, WARM_UP};
+use crate::plan::{DEPOSIT, OPEN_RATE, Plan, Subject, WARM_UP};
 use crate::posts::Writer;
 use crate::table::{self, Load, Measured, Results};
 use crate::{Broken, identity};
@@ -119,7 +119,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
         let mut syncs = Syncs::default();
         for subject in &plan.subjects {
             syncs.probe(dir)?;
-            for connections in CONNECTIONS {
+            for connections in plan.connections.iter().copied() {
                 let cell = closed(plan, &mut stage, &results, *subject, connections).await?;
                 keep(&mut results, round, *subject, Load::Closed(connections), cell, &stage)?;
             }

@@ -193,7 +193,7 @@ fn acceptance(plan: &Plan, results: &Results) {
             results
                 .paired((Subject::Floor, Subject::Direct), Load::Open, |floor, direct| figure(floor) - figure(direct))
         };
-        println!("The gate was left out (ROAD_WITHOUT_GATE). The floor adds over direct, open loop:");
+        println!("The gate was left out (ROAD_SUBJECTS). The floor adds over direct, open loop:");
         println!("p50 {} ms, p99 {} ms.", written(added(p50), 3), written(added(p99), 3));
         return;
     }

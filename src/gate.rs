@@ -167,7 +167,7 @@ impl Handler for Gates {
         let gate = Arc::clone(&self.0);
         Box::pin(async move {
             let shape = Shape::asked_for(&arrival.headers);
-            match tokio::spawn(gate.pass(arrival, None)).await {
+            match tokio::spawn(Box::pin(gate.pass(arrival, None))).await {
                 Ok(response) => response,
                 Err(_) => respond::refusal(shape.unwrap_or(Shape::Problem), &sentence::internal(), None),
             }
@@ -187,7 +187,7 @@ impl Gate {
     /// Takes one request the whole road and answers it; one that the gateway itself makes of what it kept goes no other.
     async fn pass(self: Arc<Self>, arrival: Arrival, release: Option<Box<Releasing>>) -> Response<Body> {
         let begun = self.clock.now();
-        let _under_way = self.ledger.under_way();
+        let under_way = self.ledger.under_way();
         let rules = self.rules.load_full();
         let asked = if release.is_some() { Some(Shape::Problem) } else { Shape::asked_for(&arrival.headers) };
         let door = arrival.door;
@@ -214,6 +214,7 @@ impl Gate {
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
         let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
+        drop(under_way);
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
                 let sent = self.forwarder.send(entered).await;

@@ -38,6 +38,7 @@ pub mod closed;
 mod condition;
 mod containers;
 pub mod fields;
+mod fresh;
 mod incidents;
 pub mod kept;
 pub mod keyring;

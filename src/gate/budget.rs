@@ -110,6 +110,18 @@ fn limited(resets: Timestamp, now: Timestamp) -> Refusal {
     refusal
 }
 
+/// Bucket (none: the route's own) and the headers that say what is allowed, what is left, and when it begins anew.
+///
+/// X: per route and user; per user and per application in 24 hours. Bluesky: everything, in seconds since 1970 too.
+/// Mastodon: everything, its reset in ISO 8601.
+const FAMILIES: [(Option<&str>, [&str; 3]); 5] = [
+    (None, ["x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"]),
+    (Some("user-24h"), ["x-user-limit-24hour-limit", "x-user-limit-24hour-remaining", "x-user-limit-24hour-reset"]),
+    (Some("app-24h"), ["x-app-limit-24hour-limit", "x-app-limit-24hour-remaining", "x-app-limit-24hour-reset"]),
+    (Some("all"), ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]),
+    (Some("all"), ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"]),
+];
+
 /// What the headers say. The names are the providers' own and do not overlap.
 fn read(account: &AccountId, route: &str, status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Vec<Budget> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -123,22 +135,12 @@ fn read(account: &AccountId, route: &str, status: StatusCode, headers: &HeaderMa
     };
     let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
     let mut found = Vec::new();
-    let own = format!("route:{route}");
-    // X: per route and user; per user and per application in 24 hours. Bluesky: everything, in seconds since 1970 too.
-    // Mastodon: everything, its reset in ISO 8601.
-    let families = [
-        ("x-rate-limit-", own.clone()),
-        ("x-user-limit-24hour-", "user-24h".to_owned()),
-        ("x-app-limit-24hour-", "app-24h".to_owned()),
-        ("ratelimit-", "all".to_owned()),
-        ("x-ratelimit-", "all".to_owned()),
-    ];
-    for (prefix, bucket) in families {
-        let at = |name: &str| format!("{prefix}{name}");
-        let resets = text(&at("reset")).and_then(moment).filter(|resets| *resets <= after(49 * 3600));
-        if let (Some(remaining), Some(allowed), Some(resets)) = (number(&at("remaining")), number(&at("limit")), resets)
-        {
-            found.push(of(bucket, remaining, allowed, resets));
+    let own = || format!("route:{route}");
+    for (bucket, [allowed, remaining, resets]) in FAMILIES {
+        let Some(allowed) = number(allowed) else { continue };
+        let resets = text(resets).and_then(moment).filter(|resets| *resets <= after(49 * 3600));
+        if let (Some(remaining), Some(resets)) = (number(remaining), resets) {
+            found.push(of(bucket.map_or_else(own, str::to_owned), remaining, allowed, resets));
         }
     }
     if let Some((used, wait)) = usage(&text) {
@@ -148,8 +150,8 @@ fn read(account: &AccountId, route: &str, status: StatusCode, headers: &HeaderMa
     if status == StatusCode::TOO_MANY_REQUESTS {
         let said = found.iter().filter(|budget| budget.remaining == 0).map(|budget| budget.resets).max();
         let resets = number("retry-after").map(|seconds| after(seconds.min(49 * 3600))).or(said);
-        found.retain(|budget| budget.bucket != own);
-        found.push(of(own, 0, 1, resets.unwrap_or_else(|| after(PAUSE_S))));
+        found.retain(|budget| budget.bucket != own());
+        found.push(of(own(), 0, 1, resets.unwrap_or_else(|| after(PAUSE_S))));
     }
     found
 }

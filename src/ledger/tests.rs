@@ -25,6 +25,7 @@ use crate::store::sqlite::raw;
 
 mod closed;
 mod failures;
+mod fresh;
 mod kept;
 mod passages;
 mod people;

@@ -67,8 +67,9 @@ pub(super) fn apply(conn: &Connection, change: &Change, place: Place) -> Result<
     match change {
         Change::Deposit(approval) => deposit(conn, approval),
         Change::Spend(id) => {
-            let row = params![id.as_str(), next_use(conn, id)?, place.id()];
-            run(conn, "INSERT INTO used_approval VALUES (?, ?, ?)", row)
+            let sql = "INSERT INTO used_approval
+                SELECT ?1, coalesce(max(use_no), 0) + 1, ?2 FROM used_approval WHERE approval = ?1";
+            run(conn, sql, params![id.as_str(), place.id()])
         }
         Change::Revoke(id) => {
             run(conn, "UPDATE approval SET revoked = ? WHERE id = ? AND revoked IS NULL", params![at, id.as_str()])

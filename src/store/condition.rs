@@ -1,11 +1,13 @@
 //! Conditions, read in the transaction. Each answers with a stable code when it does not hold.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::change::next_use;
 use super::closed::Closed;
-use super::registry::books;
+use super::registry::{Registered, books};
 use super::{containers, entry_id, incidents, kept};
 use crate::domain::account::{AccountId, AccountState, OrganisationId};
 use crate::domain::action::Action;
@@ -16,6 +18,7 @@ use crate::domain::embargo::{EmbargoId, RegisterSeen};
 use crate::domain::emergency::{AfterReportId, EmergencyId};
 use crate::domain::incident::IncidentId;
 use crate::domain::person::{ClientId, PersonId};
+use crate::domain::ports::Registry as _;
 use crate::domain::registry::PositionId;
 
 /// What must hold for a unit. Times are judged against the later of the clock and the last entry, so that a clock that
@@ -135,6 +138,8 @@ pub(super) struct Moment<'m> {
     pub(super) now: Timestamp,
     /// The number of the unit's log; none: it has no entry yet.
     pub(super) number: Option<i64>,
+    /// The registry, as of the last commit; none: a unit of this very transaction has changed it.
+    pub(super) registry: Option<&'m Registered>,
     /// What the bodies keep closed, as of the last commit.
     pub(super) closed: &'m Closed,
     /// Bodies that close something more in this very transaction.
@@ -162,15 +167,36 @@ fn failure(conn: &Connection, condition: &Condition, at: Moment<'_>) -> Result<O
             if let Some(code) = not_usable(conn, approval, *deposit, *use_number, at.now)? {
                 return Ok(Some(code));
             }
-            let own = is_author(conn, &approval.approver, author.as_ref(), client.as_ref())?
-                && !self_approval(conn, account)?;
+            let own = match at.registry {
+                Some(registry) => {
+                    registry.is_author(&approval.approver, author.as_ref(), client.as_ref())
+                        && !registry.self_approval(account)
+                }
+                None => {
+                    is_author(conn, &approval.approver, author.as_ref(), client.as_ref())?
+                        && !self_approval(conn, account)?
+                }
+            };
             Ok(own.then_some("self-approval"))
         }
-        Condition::AccountActive(account) => Ok(match state(conn, account)?.as_deref() {
-            Some("active") => None,
-            Some("suspended") => Some("account-locked"),
-            _ => Some("account-not-active"),
-        }),
+        Condition::AccountActive(account) => {
+            let state = match at.registry {
+                Some(registry) => registry.account(account).map(|account| account.state.as_str().into()),
+                None => state(conn, account)?.map(Cow::Owned),
+            };
+            Ok(match state.as_deref() {
+                Some("active") => None,
+                Some("suspended") => Some("account-locked"),
+                _ => Some("account-not-active"),
+            })
+        }
+        Condition::RegistryAt(body, revision) => {
+            let now = match at.registry {
+                Some(registry) => registry.revision(body),
+                None => books::revision(conn, body)?,
+            };
+            unless(now == *revision, "registry-moved")
+        }
         Condition::EmergencyOpen(emergency, account) => {
             let sql = "SELECT 1 FROM emergency e JOIN emergency_account a ON a.emergency = e.id
                 WHERE e.id = ?1 AND a.account = ?2 AND e.declared <= ?3 AND ?3 < e.until AND e.ended IS NULL";
@@ -269,7 +295,6 @@ fn act_failure(conn: &Connection, condition: &Condition, at: Timestamp) -> Resul
             let sql = "SELECT 1 FROM after_report WHERE id = ? AND organisation = ? AND reported IS NULL";
             unless(exists(conn, sql, [id.as_str(), body.as_str()])?, "report-not-owed")
         }
-        Condition::RegistryAt(body, revision) => unless(books::revision(conn, body)? == *revision, "registry-moved"),
         Condition::AccountFree(id, body) => is_free(conn, ("account", id.as_str()), body, "account-name-taken"),
         Condition::PersonFree(id, body) => is_free(conn, ("person", id.as_str()), body, "person-name-taken"),
         _ => case_failure(conn, condition, at),
@@ -323,7 +348,9 @@ fn not_usable(
     use_number: u32,
     now: Timestamp,
 ) -> Result<Option<Code>> {
-    let sql = "SELECT account, digest, approver, expires, max_uses, revoked FROM approval WHERE id = ?";
+    let sql = "SELECT account, digest, approver, expires, max_uses, revoked,
+        (SELECT coalesce(max(use_no), 0) + 1 FROM used_approval WHERE approval = ?1),
+        (SELECT value FROM meta WHERE name = 'epoch') FROM approval WHERE id = ?1";
     let stored = conn
         .prepare_cached(sql)?
         .query_row([shown.id.as_str()], |row| {
@@ -332,20 +359,17 @@ fn not_usable(
                 && row.get_ref(2)?.as_str()? == shown.approver.as_str()
                 && row.get::<_, i64>(3)? == shown.expires.as_microsecond()
                 && row.get::<_, u32>(4)? == shown.max_uses;
-            Ok((same, row.get::<_, Option<i64>>(5)?))
+            Ok((same, row.get::<_, Option<i64>>(5)?, row.get::<_, u32>(6)?, row.get::<_, Option<i64>>(7)?))
         })
         .optional()?;
-    match stored {
+    let (next, epoch) = match stored {
         None if !deposit => return Ok(Some("approval-missing")),
         // One name stands for one statement: a second one under the same name would bring the first one's uses back.
-        Some((false, _)) => return Ok(Some("approval-conflict")),
-        Some((_, Some(_))) => return Ok(Some("approval-revoked")),
-        None | Some((true, None)) => {}
-    }
-    let epoch: Option<i64> = conn
-        .prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+        Some((false, ..)) => return Ok(Some("approval-conflict")),
+        Some((_, Some(_), ..)) => return Ok(Some("approval-revoked")),
+        Some((true, None, next, epoch)) => (next, epoch),
+        None => (next_use(conn, &shown.id)?, epoch(conn)?),
+    };
     if epoch.is_some_and(|epoch| shown.not_before.as_microsecond() < epoch) {
         return Ok(Some("approval-before-restore"));
     }
@@ -356,8 +380,14 @@ fn not_usable(
         return Ok(Some("approval-expired"));
     }
     // `use_number` is what the examination saw; others may have used the approval since, so the next free one counts.
-    let spent = use_number == 0 || use_number > shown.max_uses || next_use(conn, &shown.id)? > shown.max_uses;
+    let spent = use_number == 0 || use_number > shown.max_uses || next > shown.max_uses;
     Ok(spent.then_some("approval-spent"))
+}
+
+/// Since when approvals count again, where the ledger was restored from a copy.
+fn epoch(conn: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT value FROM meta WHERE name = 'epoch'";
+    conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()
 }
 
 fn is_author(

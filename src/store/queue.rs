@@ -23,7 +23,7 @@ const AWAKE: Duration = Duration::from_secs(1);
 /// From so many requests under way on, a transaction waits for company.
 const COMPANY: usize = 5;
 /// How long it waits at a time, and how often at most.
-const WAIT: (Duration, usize) = (Duration::from_micros(200), 5);
+const WAIT: (Duration, usize) = (Duration::from_micros(500), 8);
 
 pub(super) type Queued = (Box<Unit>, Then);
 type Settled = Box<dyn FnOnce() + Send>;

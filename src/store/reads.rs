@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::change::from_json;
 use super::closed::Closed;
+use super::fresh::Fresh;
 use super::registry::Registered;
 use super::{StoreDown, containers, entry_id, index_of, sqlite};
 use crate::domain::account::{AccountId, OrganisationId, ProviderId};
@@ -31,6 +32,7 @@ pub struct Reads {
     next: AtomicUsize,
     registry: Arc<Registered>,
     closed: Arc<Closed>,
+    fresh: Arc<Fresh>,
 }
 
 impl From<rusqlite::Error> for Unavailable {
@@ -44,10 +46,11 @@ impl Reads {
         database: &Path,
         registry: Arc<Registered>,
         closed: Arc<Closed>,
+        fresh: Arc<Fresh>,
     ) -> std::result::Result<Self, StoreDown> {
         let open = || sqlite::open_read_only(database).map(Mutex::new);
         let pool = (0..CONNECTIONS).map(|_| open()).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { pool, next: AtomicUsize::new(0), registry, closed })
+        Ok(Self { pool, next: AtomicUsize::new(0), registry, closed, fresh })
     }
 
     /// The database of a gateway that may be running, for the command line. Nothing can be written through it.
@@ -62,7 +65,7 @@ impl Reads {
         let registry = Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?;
         // Nothing reads it anew, so that what ends later must not be left out: every entry that was not lifted.
         let closed = Closed::read(&conn, Timestamp::MIN).map_err(|e| sqlite::problem(&path, e))?;
-        Self::open(&path, Arc::new(registry), Arc::new(closed)).map_err(down)
+        Self::open(&path, Arc::new(registry), Arc::new(closed), Arc::default()).map_err(down)
     }
 
     /// The registry in memory.
@@ -132,6 +135,19 @@ fn known_approval(row: &Row<'_>) -> Result<KnownApproval> {
     Ok(KnownApproval { approval, uses: row.get(1)?, revoked: row.get::<_, Option<i64>>(2)?.is_some() })
 }
 
+/// Every approval of the post for this account.
+pub(super) fn approvals_of_post(conn: &Connection, digest: &Digest, account: &AccountId) -> Result<Vec<KnownApproval>> {
+    let mut statement = conn.prepare_cached(&format!("{APPROVAL} WHERE a.digest = ?1 AND a.account = ?2"))?;
+    statement.query_map([&digest.to_string(), account.as_str()], known_approval)?.collect()
+}
+
+/// Whether it can be used for the action at `now`.
+fn is_usable(known: &KnownApproval, action: Action, now: Timestamp) -> bool {
+    let approval = &known.approval;
+    let in_window = approval.not_before <= now && now < approval.expires;
+    in_window && !known.revoked && known.uses < approval.max_uses && approval.actions.contains(&action)
+}
+
 const TICKET: &str = "SELECT id, organisation, client, author, account, action, digest, opened, state FROM ticket";
 
 fn ticket(row: &Row<'_>) -> Result<Ticket> {
@@ -180,8 +196,12 @@ impl Approvals for Reads {
         now: Timestamp,
         except: Option<&PersonId>,
     ) -> std::result::Result<Option<KnownApproval>, Unavailable> {
+        let first = |known: &&KnownApproval| (Some(&known.approval.approver) == except, known.approval.expires);
+        if let Some(all) = self.fresh.of_post(digest, account) {
+            return Ok(all.iter().filter(|known| is_usable(known, action, now)).min_by_key(first).cloned());
+        }
         let found = self.usable_all(account, action, digest, now)?;
-        Ok(found.into_iter().min_by_key(|known| (Some(&known.approval.approver) == except, known.approval.expires)))
+        Ok(found.iter().min_by_key(first).cloned())
     }
 
     fn usable_all(
@@ -198,7 +218,7 @@ impl Approvals for Reads {
         ))?;
         let args = params![digest.to_string(), account.as_str(), now.as_microsecond()];
         let mut found = statement.query_map(args, known_approval)?.collect::<Result<Vec<_>>>()?;
-        found.retain(|known| known.uses < known.approval.max_uses && known.approval.actions.contains(&action));
+        found.retain(|known| is_usable(known, action, now));
         found.sort_by_key(|known| known.approval.expires);
         Ok(found)
     }

@@ -52,6 +52,21 @@ impl Registered {
         self.0.load().organisations.clone()
     }
 
+    /// The person is the post's author, or owns the tool.
+    pub(super) fn is_author(&self, person: &PersonId, author: Option<&PersonId>, client: Option<&ClientId>) -> bool {
+        author == Some(person) || client.and_then(|id| self.client(id)).is_some_and(|client| client.owner == *person)
+    }
+
+    /// Whether the account's operating policy lets authors approve.
+    pub(super) fn self_approval(&self, account: &AccountId) -> bool {
+        self.account(account).is_some_and(|it| it.operating_policy.as_ref().is_some_and(|it| it.self_approval))
+    }
+
+    /// The revision of a body's registry.
+    pub(super) fn revision(&self, body: &OrganisationId) -> u64 {
+        self.book(body).map_or(0, |book| book.revision)
+    }
+
     /// All people, by id.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.0.load().people.values().cloned().collect()

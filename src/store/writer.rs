@@ -1,9 +1,8 @@
 //! The writer: one thread, the only connection that writes, natural group commit.
 //!
-//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody, one of many for a
-//! millisecond at most. Only units that nobody
-//! waits for (outcomes of posts whose clients are answered) linger for some milliseconds, to share the commit and the
-//! sync of another. What a crash leaves behind at each step:
+//! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody, one of many for four
+//! milliseconds at most. Only units that nobody waits for (outcomes of posts whose clients are answered) linger for some
+//! milliseconds, to share the commit and the sync of another. What a crash leaves behind at each step:
 //!
 //! 1. Units are queued in memory. *Crash: nothing of them exists, nobody was told anything, nothing was forwarded.*
 //! 2. In the transaction, for each unit: conditions are read, a place in the log is taken, changes and entry are written;
@@ -21,13 +20,14 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, params};
 use tokio::sync::watch;
 
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::closed::Closed;
 use super::condition::{self, Moment};
+use super::fresh::Fresh;
 use super::queue::{Intake, Queue, Queued, UnderWay, queue};
 use super::reads::Reads;
 use super::records::WriterView;
@@ -71,7 +71,8 @@ impl Store {
         let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
         let closed = Arc::new(Closed::read(&conn, clock.now()).map_err(|e| sqlite::problem(&path, e))?);
         let version = data_version(&conn).map_err(|e| sqlite::problem(&path, e))?;
-        let reads = Reads::open(&path, Arc::clone(&registry), Arc::clone(&closed)).map_err(down)?;
+        let fresh = Arc::<Fresh>::default();
+        let reads = Reads::open(&path, Arc::clone(&registry), Arc::clone(&closed), Arc::clone(&fresh)).map_err(down)?;
         let reads = Arc::new(reads);
         let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
         let (queue, intake) = queue();
@@ -85,6 +86,7 @@ impl Store {
             last,
             registry,
             closed,
+            fresh,
             version,
             commits: commits_in,
             failed: failed_in,
@@ -252,6 +254,7 @@ struct Writer {
     last: i64,
     registry: Arc<Registered>,
     closed: Arc<Closed>,
+    fresh: Arc<Fresh>,
     /// `PRAGMA data_version` as of the last look at what another connection may have written.
     version: i64,
     commits: watch::Sender<u64>,
@@ -314,33 +317,51 @@ impl Writer {
 
     fn transaction(&mut self, batch: &[Queued]) -> Result<Vec<Result<Committed, StoreDown>>, Failure> {
         self.files.still_there()?;
+        // Prepared once, unlike those of a `Transaction`.
+        run(&self.conn, "BEGIN IMMEDIATE")?;
+        let written = self.write_all(batch).and_then(|done| Ok(run(&self.conn, "COMMIT").map(|()| done)?));
+        if written.is_err() && !self.conn.is_autocommit() {
+            // What cannot be rolled back now is dropped with the connection; the cause is what counts.
+            let _ = run(&self.conn, "ROLLBACK");
+        }
+        written
+    }
+
+    fn write_all(&mut self, batch: &[Queued]) -> Result<Vec<Result<Committed, StoreDown>>, Failure> {
         let wall = self.clock.now();
         let now = Timestamp::from_microsecond(wall.as_microsecond().max(self.last)).unwrap_or(wall);
         let clock = (now.as_microsecond() - wall.as_microsecond() > 1_000_000).then_some(wall);
-        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Nobody else writes while a gateway runs; if somebody does all the same, what was closed counts from here on.
-        let version = data_version(&transaction)?;
-        if version != self.version {
-            self.closed.refresh(&transaction, wall)?;
-            self.version = version;
-        }
+        self.catch_up(wall)?;
         let mut done = Vec::with_capacity(batch.len());
         let mut closing = Vec::new();
+        let mut registry = Some(&*self.registry);
         for (unit, _) in batch {
             let number = self.sequence.number(&unit.log);
-            let moment = Moment { now, number, closed: &self.closed, closing: &closing };
-            let written = write_unit(&transaction, self.sequence.as_mut(), unit, moment, clock)?;
+            let moment = Moment { now, number, registry, closed: &self.closed, closing: &closing };
+            let written = write_unit(&self.conn, self.sequence.as_mut(), unit, moment, clock)?;
             if written.as_ref().is_ok_and(|committed| committed.refused.is_none()) {
                 closing.extend(unit.changes.iter().filter_map(Change::closes).cloned());
+                registry = registry.filter(|_| !unit.changes.iter().any(Change::touches_registry));
             }
             done.push(written);
         }
         for head in self.sequence.seal(now)? {
-            write_head(&transaction, &head)?;
+            write_head(&self.conn, &head)?;
         }
-        transaction.commit()?;
         self.last = now.as_microsecond();
         Ok(done)
+    }
+
+    /// Nobody else writes while a gateway runs; if somebody does all the same, what is in memory is read anew.
+    fn catch_up(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let version = data_version(&self.conn)?;
+        if version != self.version {
+            self.closed.refresh(&self.conn, now)?;
+            self.registry.refresh(&self.conn)?;
+            self.fresh.clear();
+            self.version = version;
+        }
+        Ok(())
     }
 
     fn tell(&mut self, batch: Vec<Queued>, done: Vec<Result<Committed, StoreDown>>) {
@@ -357,15 +378,22 @@ impl Writer {
                 self.failed.send_replace(Some(e.to_string()));
             }
         }
+        if self.fresh.follow(&self.conn, batch.iter().map(|(unit, _)| &**unit)).is_err() {
+            self.fresh.clear();
+        }
         self.commits.send_modify(|commits| *commits += 1);
         self.checkpointer.wrote(batch.len());
-        if self.checkpointer.is_behind() {
-            self.checkpointer.help(&self.conn);
-        }
         for ((_, then), result) in batch.into_iter().zip(done) {
             then(result);
         }
+        if self.checkpointer.is_behind() {
+            self.checkpointer.help(&self.conn);
+        }
     }
+}
+
+fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 /// A number that changes when another connection has committed.

@@ -14,11 +14,12 @@ const BITS: usize = 1 << 16;
 pub(super) struct Joints {
     pairs: Vec<u64>,
     longest: usize,
+    letters: usize,
 }
 
 impl Default for Joints {
     fn default() -> Self {
-        Self { pairs: vec![0; BITS / 64], longest: 0 }
+        Self { pairs: vec![0; BITS / 64], longest: 0, letters: 0 }
     }
 }
 
@@ -32,6 +33,7 @@ impl Joints {
     /// Adds a string.
     pub(super) fn add(&mut self, string: &str) {
         self.longest = self.longest.max(string.len());
+        self.letters = self.letters.max(string.chars().count());
         for (left, right) in string.chars().zip(string.chars().skip(1)) {
             let bit = bit(left, right);
             if let Some(word) = self.pairs.get_mut(bit / 64) {
@@ -40,7 +42,18 @@ impl Joints {
         }
     }
 
-    fn has(&self, left: char, right: char) -> bool {
+    /// How long the longest string is, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// How many letters the string with the most of them has.
+    pub(super) fn letters(&self) -> usize {
+        self.letters
+    }
+
+    /// Whether two letters may stand side by side in a string.
+    pub(super) fn has(&self, left: char, right: char) -> bool {
         let bit = bit(left, right);
         self.pairs.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }

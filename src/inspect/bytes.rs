@@ -12,6 +12,11 @@ pub(super) fn any(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
     bytes.chunks(CHUNK).any(|chunk| chunk.iter().fold(false, |any, byte| any | is(*byte)))
 }
 
+/// Whether there is any of these bytes.
+pub(super) fn one_of<const N: usize>(bytes: &[u8], wanted: [[u8; 3]; N]) -> bool {
+    wanted.iter().any(|[one, two, three]| memchr::memchr3(*one, *two, *three, bytes).is_some())
+}
+
 /// Whether any two bytes side by side are such a pair.
 pub(super) fn any_pair(bytes: &[u8], is: impl Fn(u8, u8) -> bool) -> bool {
     let seconds = bytes.get(1..).unwrap_or_default();

@@ -19,7 +19,8 @@ impl Lexicon {
     pub(super) fn may_be_masked(&self, view: &View) -> bool {
         views::may_be_masked(&view.text) && {
             let reach = self.masks.joints.longest();
-            let parts = views::read_around(&view.text, reach, views::unmask, |_, read| read == '○');
+            let parts =
+                views::read_around(&view.text, reach, (views::may_be_mask, views::unmask), |_, read| read == '○');
             parts.iter().any(|(_, part)| self.masks.seeks(part, |_| true))
         }
     }
@@ -29,7 +30,9 @@ impl Lexicon {
     pub(super) fn may_be_leet(&self, view: &View) -> bool {
         views::is_leet(&view.text) && {
             let reach = self.plain.joints.longest();
-            let parts = views::read_around(&view.text, reach, views::unleet, |written, read| written != read);
+            let parts = views::read_around(&view.text, reach, (views::may_be_leet, views::unleet), |written, read| {
+                written != read
+            });
             parts.iter().any(|(start, part)| {
                 // The letters are as long as what they are written as.
                 let written = |range: &Range<usize>| view.text.get(start + range.start..start + range.end);
@@ -45,15 +48,22 @@ impl Lexicon {
         if view.seams().next().is_some() {
             return true;
         }
-        let text = view.text.as_str();
-        let (mut left, mut gap, mut tries) = (None, 0, TRIES);
+        let (text, joints) = (view.text.as_str(), &self.plain.joints);
+        // The two letters before, where the second of them ends, and how many places may still be looked at.
+        let (mut first, mut second, mut gap, mut tries) = ('\0', '\0', 0, TRIES);
         text.char_indices().any(|(at, c)| {
             if !views::is_kept(text, at, c) {
                 return false;
             }
-            let before = left.replace(c);
             let end = std::mem::replace(&mut gap, at + c.len_utf8());
-            if end == at || before.is_none_or(|before| !self.plain.joints.has(before, c)) {
+            let before = std::mem::replace(&mut first, std::mem::replace(&mut second, c));
+            let left = first;
+            if end == at || end == 0 || !joints.has(left, c) {
+                return false;
+            }
+            let rest = text.get(gap..).unwrap_or_default().char_indices();
+            let after = rest.map(|(n, c)| (gap + n, c)).find(|(at, c)| views::is_kept(text, *at, *c));
+            if !joints.spell(before, left, c, after.map_or('\0', |(_, c)| c)) {
                 return false;
             }
             tries -= 1;

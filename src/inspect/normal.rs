@@ -159,7 +159,7 @@ impl View {
 
     /// One layer of escapes taken off; none if there are none.
     pub fn decode(&self) -> Option<Self> {
-        if !super::bytes::any(self.text.as_bytes(), |it| (it == b'%') | (it == b'&') | (it == b'\\') | (it == b'<')) {
+        if !super::bytes::one_of(self.text.as_bytes(), [[b'%', b'&', b'\\'], [b'<'; 3]]) {
             return None;
         }
         let mut out = self.empty();

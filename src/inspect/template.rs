@@ -80,7 +80,7 @@ fn around_marks(text: &str) -> Vec<Range<usize>> {
     /// The longest blank has eight characters of at most three bytes each.
     const REACH: usize = 36;
     let mut parts: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.match_indices(['○', '〇', '●', '△', '▲', '□', '■', '◇', '◆', '*']) {
+    for (at, _) in text.char_indices().filter(|(_, c)| is_mark(*c)) {
         let from = boundary(text, at.saturating_sub(REACH));
         let to = boundary(text, text.len().min(at + REACH));
         match parts.last_mut() {
@@ -91,11 +91,20 @@ fn around_marks(text: &str) -> Vec<Range<usize>> {
     parts
 }
 
+/// Whether a character stands for a value. None comes after `〇`, as all kana and kanji do.
+fn is_mark(c: char) -> bool {
+    c <= '〇' && (is_circle(c) || matches!(c, '■' | '◇' | '◆' | '*'))
+}
+
+fn is_circle(c: char) -> bool {
+    c <= '〇' && matches!(c, '○' | '〇' | '●' | '△' | '▲' | '□')
+}
+
 /// Two circles or more, one behind the other.
 fn rows_of_circles(text: &str) -> Vec<Range<usize>> {
     let mut rows: Vec<Range<usize>> = Vec::new();
-    for (at, circle) in text.match_indices(['○', '〇', '●', '△', '▲', '□']) {
-        let end = at + circle.len();
+    for (at, circle) in text.char_indices().filter(|(_, c)| is_circle(*c)) {
+        let end = at + circle.len_utf8();
         match rows.last_mut() {
             Some(row) if row.end == at => row.end = end,
             _ => rows.push(at..end),

@@ -61,12 +61,8 @@ pub fn masked(folded: &View) -> View {
 pub(super) fn may_be_masked(text: &str) -> bool {
     let text = text.as_bytes();
     // `〇` has the pair, the other signs begin with the first two bytes or are ASCII.
-    bytes::any(text, |it| (it == 0xe2) | (it == 0xc3) | (it == b'x') | (it == b'_') | (it == b'?') | is_ascii_sign(it))
+    bytes::one_of(text, [[0xe2, 0xc3, b'x'], [b'_', b'?', b'*'], [b'#', b'@', b'$'], [b'&'; 3]])
         || bytes::any_pair(text, |one, two| (one == 0x80) & (two == 0x87))
-}
-
-fn is_ascii_sign(byte: u8) -> bool {
-    (byte == b'*') | (byte == b'#') | (byte == b'@') | (byte == b'$') | (byte == b'&')
 }
 
 /// A mask sign beside kana or kanji as `○`.
@@ -92,12 +88,12 @@ fn changed(view: &View, read: Read) -> View {
 }
 
 /// The parts of a text within `reach` bytes of a character that `sought` picks out of what `read` reads, as it reads them,
-/// with where each begins in the text.
+/// with where each begins in the text. `read` leaves as it is what `may_change` does not name.
 pub(super) fn read_around(
     text: &str,
     reach: usize,
-    read: Read,
-    sought: fn(char, char) -> bool,
+    (may_change, read): (impl Fn(char) -> bool, Read),
+    sought: impl Fn(char, char) -> bool,
 ) -> Vec<(usize, String)> {
     let mut parts: Vec<(usize, String)> = Vec::new();
     // Where the last part ends, and from where on characters do not belong to it.
@@ -105,16 +101,18 @@ pub(super) fn read_around(
     let mut before = None;
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        let new = read(before, c, chars.peek().map(|(_, c)| *c));
-        before = Some(c);
-        let is_sought = sought(c, new);
-        if is_sought {
-            let from = super::found::boundary(text, at.saturating_sub(reach));
-            match parts.last_mut() {
-                Some((_, part)) if from <= end => part.push_str(text.get(end..at).unwrap_or_default()),
-                _ => parts.push((from, text.get(from..at).unwrap_or_default().to_owned())),
+        let before = before.replace(c);
+        let mut new = c;
+        if may_change(c) {
+            new = read(before, c, chars.peek().map(|(_, c)| *c));
+            if sought(c, new) {
+                let from = super::found::boundary(text, at.saturating_sub(reach));
+                match parts.last_mut() {
+                    Some((_, part)) if from <= end => part.push_str(text.get(end..at).unwrap_or_default()),
+                    _ => parts.push((from, text.get(from..at).unwrap_or_default().to_owned())),
+                }
+                wanted = at.saturating_add(reach);
             }
-            wanted = at.saturating_add(reach);
         }
         if at < wanted
             && let Some((_, part)) = parts.last_mut()
@@ -124,6 +122,12 @@ pub(super) fn read_around(
         }
     }
     parts
+}
+
+/// Whether [`unmask`] may change a character.
+pub(super) fn may_be_mask(c: char) -> bool {
+    // None comes after `〇`, as all kana and kanji do.
+    c <= '〇' && (c == 'x' || is_mask(c))
 }
 
 fn is_mask(c: char) -> bool {
@@ -186,16 +190,10 @@ pub fn kana_like(original: &View) -> Option<View> {
 fn mixed_rows(text: &str) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
     let (mut start, mut katakana, mut like) = (0, false, false);
-    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
-        if c < 'ァ' {
-            if katakana && like {
-                rows.push(start..at);
-            }
-            (start, katakana, like) = (at + c.len_utf8(), false, false);
-            continue;
-        }
-        let is_katakana = matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾝ');
-        let is_like = like_katakana(c) != c;
+    for (at, c) in text.char_indices() {
+        // Nothing before `ァ` is either, which is most of a text.
+        let is_katakana = c >= 'ァ' && matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾝ');
+        let is_like = c >= 'ァ' && like_katakana(c) != c;
         if is_katakana || is_like {
             katakana |= is_katakana && c != 'ー';
             like |= is_like;
@@ -205,6 +203,9 @@ fn mixed_rows(text: &str) -> Vec<Range<usize>> {
             rows.push(start..at);
         }
         (start, katakana, like) = (at + c.len_utf8(), false, false);
+    }
+    if katakana && like {
+        rows.push(start..text.len());
     }
     rows
 }
@@ -242,7 +243,14 @@ pub fn leet(folded: &View) -> View {
 /// Whether a text holds what [`leet`] changes.
 pub(super) fn is_leet(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase();
-    bytes::any_pair(text.as_bytes(), |one, two| letter(one) & is_leet_sign(two) | is_leet_sign(one) & letter(two))
+    let text = text.as_bytes();
+    bytes::any(text, letter)
+        && bytes::any_pair(text, |one, two| letter(one) & is_leet_sign(two) | is_leet_sign(one) & letter(two))
+}
+
+/// Whether [`unleet`] may change a character.
+pub(super) fn may_be_leet(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_leet_sign)
 }
 
 fn is_leet_sign(byte: u8) -> bool {
@@ -294,20 +302,25 @@ pub fn digits(folded: &View) -> Option<View> {
 }
 
 /// The stretches of a text in which seven digits in a row may be written in kanji or read aloud, some of them at least.
-fn counted(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+fn counted(text: &str) -> Vec<Range<usize>> {
+    let mut stretches = Vec::new();
     let (mut start, mut len, mut foreign) = (0, 0, false);
-    let end = std::iter::once((text.len(), '\n'));
-    text.char_indices().chain(end).filter_map(move |(at, c)| {
+    for (at, c) in text.char_indices() {
         let is_foreign = is_spoken(c) || kanji_digit(c).is_some();
         if is_foreign || c.is_ascii_digit() || joins(c) {
             foreign |= is_foreign;
             len += 1;
-            return None;
+            continue;
         }
-        let stretch = (len >= 7 && foreign).then_some(start..at);
+        if len >= 7 && foreign {
+            stretches.push(start..at);
+        }
         (start, len, foreign) = (at + c.len_utf8(), 0, false);
-        stretch
-    })
+    }
+    if len >= 7 && foreign {
+        stretches.push(start..text.len());
+    }
+    stretches
 }
 
 /// What may stand between the digits of a number.

@@ -280,13 +280,7 @@ impl<'s> Build<'s> {
         }
         let after = self.problems.len();
         self.drafts.extend(BLANKS.map(|blank| Draft { re: blank.to_owned(), terms: None, rule: None, after }));
-        // The automaton of masks waits for no pattern.
-        let masks = std::mem::take(&mut self.masks);
-        let (patterns, masks) = std::thread::scope(|scope| {
-            let masks = scope.spawn(|| automaton(masks));
-            let patterns = self.patterns();
-            (patterns, masks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+        let patterns = self.patterns();
         for (n, (pattern, _)) in (0_u32..).zip(&patterns) {
             for string in pattern.triggers.iter().flatten() {
                 self.strings.entry(string.clone()).or_default().push(Meaning::Trigger(n));
@@ -298,9 +292,8 @@ impl<'s> Build<'s> {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        let built =
-            |it: Result<Automaton, String>| it.map_err(|reason| vec![Problem { file: None, line: None, reason }]);
-        let (plain, masks) = (built(automaton(self.strings))?, built(masks)?);
+        let build = |strings| automaton(strings).map_err(|reason| vec![Problem { file: None, line: None, reason }]);
+        let (plain, masks) = (build(self.strings)?, build(self.masks)?);
         let numbered = (0_u32..).zip(&patterns);
         let everywhere = numbered.filter(|(_, (it, _))| it.triggers.is_none()).map(|(n, _)| n).collect();
         Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns, everywhere })

@@ -136,7 +136,7 @@ impl Labels {
     /// Whether a text may hold a label, also with blanks between its letters: each label has one of these letters.
     pub fn may_be_in(text: &str) -> bool {
         let bytes = text.as_bytes();
-        let latin = bytes::any(bytes, |byte| (byte == b'f') | (byte == b'y'));
+        let latin = memchr::memchr2(b'f', b'y', bytes).is_some();
         // The last two bytes of each kanji.
         let kanji = bytes::any_pair(bytes, |one, two| {
             ((one == 0xa7) & (two == 0x98))

@@ -8,7 +8,7 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use sekisho::config::inspect::Inspect;
@@ -37,21 +37,25 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let before = resident();
-    let from = now();
+    let from = (Instant::now(), time_of(ClockId::ProcessCPUTime));
     let Ok(rules) = RuleSet::load(&Inspect::default()) else {
         println!("broken: the rules do not load");
         return ExitCode::FAILURE;
     };
-    let start = since(from);
+    // Several threads take part: what start-up waits for is the time that passes, whoever works.
+    let (start, worked) = (from.0.elapsed(), time_of(ClockId::ProcessCPUTime).saturating_sub(from.1));
     let loaded = resident();
+    if let Some(rounds) = std::env::var("INSPECT_ROUNDS").ok().and_then(|it| it.parse().ok()) {
+        return profiled(&rules, rounds);
+    }
     let silent = rules.self_test();
-    let sung = since(from);
+    let sung = from.0.elapsed();
     if !silent.is_empty() {
         println!("broken: {silent:?} do not find their canaries");
         return ExitCode::FAILURE;
     }
     println!(
-        "\n# Inspection, CPU time of one thread, {}\n\n| post of | posts | p50 us | p99 us | at most | |\n|---|---|---|---|---|---|",
+        "\n# Inspection, CPU time of one thread where nothing else is said, {}\n\n| post of | posts | p50 us | p99 us | at most | |\n|---|---|---|---|---|---|",
         profile()
     );
     let ordinary = ordinary();
@@ -65,13 +69,24 @@ fn main() -> ExitCode {
         println!("| {length} characters | {} | {:.1} | {:.1} | {most} | {word} |", posts.len(), at(50), at(99));
     }
     throughput(&rules, &ordinary);
-    println!("| rules ready after, ms | {:.1} | at most 150 |", start.as_secs_f64() * 1e3);
-    println!("| every rule has found its canary after, ms | {:.1} | - |", sung.as_secs_f64() * 1e3);
+    println!("| rules ready after, ms by the clock | {:.1} | at most 150 |", start.as_secs_f64() * 1e3);
+    println!("| CPU time of all threads for that, ms | {:.1} | - |", worked.as_secs_f64() * 1e3);
+    println!("| every rule has found its canary after, ms by the clock | {:.1} | - |", sung.as_secs_f64() * 1e3);
     let held =
         |now: Option<usize>| now.zip(before).map_or(f64::NAN, |(now, then)| now.saturating_sub(then) as f64 / 1024.0);
     println!("| resident memory of the rules, MiB | {:.1} | at most 30 |", held(loaded));
     println!("| the same after all of this | {:.1} | at most 30 |", held(resident()));
     if unkind(&rules) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Inspects all posts of 280 characters so often and measures nothing: for a profiler.
+fn profiled(rules: &RuleSet, rounds: usize) -> ExitCode {
+    let posts: Vec<Post> = ordinary().chunks(280).map(of).collect();
+    for post in (0..rounds).flat_map(|_| &posts) {
+        black_box(once(rules, post));
+    }
+    println!("{} inspections", rounds * posts.len());
+    ExitCode::SUCCESS
 }
 
 /// Megabytes a second over all posts of 280 characters, one thread.
@@ -147,7 +162,11 @@ fn once(rules: &RuleSet, post: &Post) -> Duration {
 
 /// The CPU time that this thread has taken: what other work on the machine takes away does not count.
 fn now() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time_of(ClockId::ThreadCPUTime)
+}
+
+fn time_of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 

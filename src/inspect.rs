@@ -11,6 +11,8 @@ use crate::domain::finding::{Accept, Finding, Report, Severity};
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 
+mod bytes;
+mod cause;
 pub mod check;
 mod compile;
 pub mod dates;
@@ -211,12 +213,14 @@ impl Reading<'_> {
             self.tell(&squeezed, found);
         }
         self.look_up(view, How::Plain);
-        self.look_up(&views::separated(view), How::Separated);
-        if let Some(masked) = views::masked(view) {
-            self.look_up(&masked, How::Masked);
+        if rules.lexicon.may_be_apart(view) {
+            self.look_up(&views::separated(view), How::Separated);
         }
-        if let Some(leet) = views::leet(view) {
-            self.look_up(&leet, How::Changed(&view.text));
+        if rules.lexicon.may_be_masked(view) {
+            self.look_up(&views::masked(view), How::Masked);
+        }
+        if rules.lexicon.may_be_leet(view) {
+            self.look_up(&views::leet(view), How::Changed(&view.text));
         }
         if let Some(digits) = views::digits(view) {
             self.look_up(&digits, How::Plain);

@@ -13,7 +13,7 @@ use super::check::Check;
 use super::joints::Joints;
 use super::lexicon::{Automaton, Lexicon, Meaning, Meanings, Terms, Told};
 use super::normal::View;
-use super::pattern::Pattern;
+use super::pattern::{self, Pattern};
 use super::rulefile::{self, Override, Reach, Rule, Source, Word};
 use super::template::BLANKS;
 
@@ -50,7 +50,7 @@ pub(super) fn compile(sources: &[Source]) -> Result<Lexicon, Vec<Problem>> {
 }
 
 #[derive(Default)]
-struct Build {
+struct Build<'s> {
     problems: Vec<Problem>,
     groups: BTreeMap<String, Vec<String>>,
     cues: BTreeMap<String, u32>,
@@ -62,11 +62,23 @@ struct Build {
     words: Vec<Terms>,
     strings: BTreeMap<String, Vec<Meaning>>,
     masks: BTreeMap<String, Vec<Meaning>>,
-    patterns: Vec<(Pattern, Option<Terms>)>,
+    drafts: Vec<Draft<'s>>,
 }
 
-impl Build {
-    fn rule(&mut self, source: &Source, at: usize, rule: &Rule) {
+/// A pattern that is not compiled yet.
+struct Draft<'s> {
+    /// The expression, folded.
+    re: String,
+    /// Its terms; a blank of templates has none.
+    terms: Option<Terms>,
+    /// The rule that it stands in: its file, its place there, its id.
+    rule: Option<(&'s Source, usize, &'s str)>,
+    /// How many problems were told before it.
+    after: usize,
+}
+
+impl<'s> Build<'s> {
+    fn rule(&mut self, source: &'s Source, at: usize, rule: &'s Rule) {
         let n = self.rules.len();
         self.ids.insert(rule.id.clone(), n);
         let Some(canary) = rule.matches.first().filter(|_| !rule.no_match.is_empty()) else {
@@ -137,7 +149,7 @@ impl Build {
         self.strings.entry(folded).or_default().push(Meaning::Word(index));
     }
 
-    fn pattern(&mut self, source: &Source, at: usize, n: usize, rule: &Rule, pattern: &rulefile::Pattern) {
+    fn pattern(&mut self, source: &'s Source, at: usize, n: usize, rule: &'s Rule, pattern: &rulefile::Pattern) {
         let mut terms = rule.terms.clone();
         terms.unless_near.extend(pattern.unless_near.iter().cloned());
         if !pattern.needs_near.is_empty() {
@@ -146,15 +158,12 @@ impl Build {
         terms.severity = pattern.severity.or(terms.severity);
         terms.alone = pattern.alone.or(terms.alone);
         let mut made = self.terms(source, at, n, rule, &terms, Reach::Line);
-        let folded = fold_pattern(&pattern.re);
         match pattern.check.as_deref().map(Check::named).transpose() {
             Ok(check) => made.check = check,
             Err(reason) => self.problems.push(source.problem(at, format!("rule `{}`: {reason}", rule.id))),
         }
-        match Pattern::new(&folded) {
-            Ok(pattern) => self.patterns.push((pattern, Some(made))),
-            Err(error) => self.problems.push(source.problem(at, format!("rule `{}`: {error}", rule.id))),
-        }
+        let (re, rule) = (fold_pattern(&pattern.re), Some((source, at, rule.id.as_str())));
+        self.drafts.push(Draft { re, terms: Some(made), rule, after: self.problems.len() });
     }
 
     fn terms(
@@ -269,13 +278,10 @@ impl Build {
             self.masks.entry(cue.clone()).or_default().push(Meaning::Cue(id));
             self.strings.entry(cue).or_default().push(Meaning::Cue(id));
         }
-        for blank in BLANKS {
-            match Pattern::new(blank) {
-                Ok(pattern) => self.patterns.push((pattern, None)),
-                Err(reason) => self.problems.push(Problem { file: None, line: None, reason }),
-            }
-        }
-        for (n, (pattern, _)) in (0_u32..).zip(&self.patterns) {
+        let after = self.problems.len();
+        self.drafts.extend(BLANKS.map(|blank| Draft { re: blank.to_owned(), terms: None, rule: None, after }));
+        let patterns = self.patterns();
+        for (n, (pattern, _)) in (0_u32..).zip(&patterns) {
             for string in pattern.triggers.iter().flatten() {
                 self.strings.entry(string.clone()).or_default().push(Meaning::Trigger(n));
             }
@@ -288,9 +294,29 @@ impl Build {
         }
         let build = |strings| automaton(strings).map_err(|reason| vec![Problem { file: None, line: None, reason }]);
         let (plain, masks) = (build(self.strings)?, build(self.masks)?);
-        let numbered = (0_u32..).zip(&self.patterns);
+        let numbered = (0_u32..).zip(&patterns);
         let everywhere = numbered.filter(|(_, (it, _))| it.triggers.is_none()).map(|(n, _)| n).collect();
-        Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns: self.patterns, everywhere })
+        Ok(Lexicon { rules: self.rules, words: self.words, plain, masks, patterns, everywhere })
+    }
+
+    /// The patterns, compiled. What is wrong with one is told where it would be had it been compiled when it was read.
+    fn patterns(&mut self) -> Vec<(Pattern, Option<Terms>)> {
+        let drafts = std::mem::take(&mut self.drafts);
+        let compiled = pattern::all(&drafts.iter().map(|it| it.re.as_str()).collect::<Vec<_>>());
+        let (mut patterns, mut wrong) = (Vec::with_capacity(drafts.len()), Vec::new());
+        for (Draft { terms, rule, after, .. }, compiled) in drafts.into_iter().zip(compiled) {
+            match (compiled, rule) {
+                (Ok(pattern), _) => patterns.push((pattern, terms)),
+                (Err(error), Some((source, at, id))) => {
+                    wrong.push((after, source.problem(at, format!("rule `{id}`: {error}"))));
+                }
+                (Err(reason), None) => wrong.push((after, Problem { file: None, line: None, reason })),
+            }
+        }
+        for (after, problem) in wrong.into_iter().rev() {
+            self.problems.insert(after.min(self.problems.len()), problem);
+        }
+        patterns
     }
 }
 

@@ -80,6 +80,6 @@ fn bounds(text: &str, range: &Range<usize>, most: usize, ends: impl Fn(&[u8]) ->
 }
 
 /// The last boundary of a character at or before `at`.
-fn boundary(text: &str, at: usize) -> usize {
+pub(super) fn boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

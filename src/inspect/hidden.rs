@@ -6,6 +6,7 @@ use super::normal::{View, is_invisible};
 use super::views::is_japanese;
 use crate::domain::finding::Severity;
 
+use super::bytes;
 use super::found::Found;
 
 /// So many invisible characters in a field are no accident of an editor.
@@ -13,11 +14,12 @@ const MANY: usize = 3;
 
 /// Looks for hidden characters in the original.
 pub fn find(original: &View, found: &mut Vec<Found>) {
-    // Most text begins each of its characters with one of a few bytes, which no invisible one begins with.
-    let may_hide = |byte| !matches!(byte, 0..=0xc1 | 0xe3..=0xee);
+    // Most text begins each of its characters with one of a few bytes, which no invisible one begins with; but one does.
+    let bytes = original.text.as_bytes();
+    let may_hide = bytes::any(bytes, |byte| (byte > 0xc1) & (byte < 0xe3) | (byte > 0xee));
+    let may_be_hangul = bytes::any_pair(bytes, |one, two| (one == 0x85) & (two == 0xa4));
     let unseen = |c| is_invisible(c) && c != '\u{fe0f}';
-    let hangul = original.text.contains('\u{3164}');
-    if !hangul && (!original.text.bytes().any(may_hide) || !original.text.contains(unseen)) {
+    if !(may_hide || may_be_hangul) || !original.text.contains(unseen) {
         return;
     }
     let mut invisible: Vec<Range<usize>> = Vec::new();

@@ -9,16 +9,23 @@ use super::normal::View;
 
 /// Bits for pairs of letters: two pairs may share one, which costs a search and nothing else.
 const BITS: usize = 1 << 16;
+/// The same for three letters.
+const BITS_OF_THREE: usize = 1 << 18;
+/// No letter.
+const NONE: char = '\0';
 
 /// The pairs of letters in some strings, and how long the longest string is.
 pub(super) struct Joints {
     pairs: Vec<u64>,
+    /// The same for three letters in a row; a string of two is three with [`NONE`] behind them.
+    threes: Vec<u64>,
     longest: usize,
+    letters: usize,
 }
 
 impl Default for Joints {
     fn default() -> Self {
-        Self { pairs: vec![0; BITS / 64], longest: 0 }
+        Self { pairs: vec![0; BITS / 64], threes: vec![0; BITS_OF_THREE / 64], longest: 0, letters: 0 }
     }
 }
 
@@ -28,19 +35,55 @@ fn bit(left: char, right: char) -> usize {
     (mixed >> 16) as usize % BITS
 }
 
+/// The bit of three letters.
+fn bit_of_three(one: char, two: char, three: char) -> usize {
+    let mixed = u64::from(u32::from(one)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ u64::from(u32::from(two)).wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
+        ^ u64::from(u32::from(three)).wrapping_mul(0x1656_67b1_9e37_79f9);
+    (mixed >> 40) as usize % BITS_OF_THREE
+}
+
 impl Joints {
     /// Adds a string.
     pub(super) fn add(&mut self, string: &str) {
         self.longest = self.longest.max(string.len());
+        self.letters = self.letters.max(string.chars().count());
         for (left, right) in string.chars().zip(string.chars().skip(1)) {
             let bit = bit(left, right);
             if let Some(word) = self.pairs.get_mut(bit / 64) {
                 *word |= 1 << (bit % 64);
             }
         }
+        let count = string.chars().count();
+        let thirds = string.chars().skip(2).chain((count == 2).then_some(NONE));
+        for ((one, two), three) in string.chars().zip(string.chars().skip(1)).zip(thirds) {
+            let bit = bit_of_three(one, two, three);
+            if let Some(word) = self.threes.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
+            }
+        }
     }
 
-    fn has(&self, left: char, right: char) -> bool {
+    /// Whether a string may hold the two letters in the middle side by side: it holds a third one beside them, or no more.
+    pub(super) fn spell(&self, before: char, left: char, right: char, after: char) -> bool {
+        let has = |bit: usize| self.threes.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
+        has(bit_of_three(left, right, NONE))
+            || has(bit_of_three(before, left, right))
+            || has(bit_of_three(left, right, after))
+    }
+
+    /// How long the longest string is, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// How many letters the string with the most of them has.
+    pub(super) fn letters(&self) -> usize {
+        self.letters
+    }
+
+    /// Whether two letters may stand side by side in a string.
+    pub(super) fn has(&self, left: char, right: char) -> bool {
         let bit = bit(left, right);
         self.pairs.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }

@@ -4,6 +4,7 @@ use daachorse::CharwiseDoubleArrayAhoCorasick;
 
 use crate::domain::finding::Severity;
 
+use super::bytes;
 use super::found::{Found, same_sentence};
 use super::normal::View;
 
@@ -134,7 +135,19 @@ impl Labels {
 
     /// Whether a text may hold a label, also with blanks between its letters: each label has one of these letters.
     pub fn may_be_in(text: &str) -> bool {
-        text.contains(['秘', '密', '度', '扱', '限', '持', '閲', '料', 'f', 'y'])
+        let bytes = text.as_bytes();
+        let latin = memchr::memchr2(b'f', b'y', bytes).is_some();
+        // The last two bytes of each kanji.
+        let kanji = bytes::any_pair(bytes, |one, two| {
+            ((one == 0xa7) & (two == 0x98))
+                | ((one == 0xaf) & (two == 0x86))
+                | ((one == 0xba) & (two == 0xa6))
+                | ((one == 0x89) & (two == 0xb1))
+                | ((one == 0x99) & (two == 0x90))
+                | ((one == 0x8c) & (two == 0x81))
+                | ((one == 0x96) & ((two == 0xb2) | (two == 0x99)))
+        });
+        (latin || kanji) && text.contains(['秘', '密', '度', '扱', '限', '持', '閲', '料', 'f', 'y'])
     }
 
     /// Labels in a squeezed view.

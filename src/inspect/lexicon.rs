@@ -117,6 +117,15 @@ pub(super) struct Automaton {
     pub(super) joints: Joints,
 }
 
+impl Automaton {
+    /// Whether a string that may be found itself stands in a text, at a place of interest.
+    pub(super) fn seeks(&self, text: &str, of_interest: impl Fn(&Range<usize>) -> bool) -> bool {
+        self.strings.find_overlapping_iter(text).any(|hit| {
+            of_interest(&(hit.start()..hit.end())) && self.meanings.of(hit.value()).iter().any(Meaning::is_sought)
+        })
+    }
+}
+
 /// What each string of an automaton stands for, one after the other.
 pub(super) struct Meanings {
     all: Vec<Meaning>,
@@ -253,13 +262,9 @@ impl Lexicon {
     /// Whether a word, or a string of a pattern, stands in a view with something taken out of it: looked for only where
     /// two letters met that stand side by side in one.
     fn may_stand_apart(&self, view: &View) -> bool {
-        let Automaton { strings, meanings, joints } = &self.plain;
-        joints.windows(view).into_iter().any(|window| {
+        self.plain.joints.windows(view).into_iter().any(|window| {
             let text = view.text.get(window.clone()).unwrap_or_default();
-            strings.find_overlapping_iter(text).any(|hit| {
-                let range = window.start + hit.start()..window.start + hit.end();
-                meanings.of(hit.value()).iter().any(Meaning::is_sought) && view.has_gap(&range)
-            })
+            self.plain.seeks(text, |range| view.has_gap(&(window.start + range.start..window.start + range.end)))
         })
     }
 
@@ -288,7 +293,7 @@ impl Lexicon {
             }
         }
         // Most strings of patterns stand where the pattern itself cannot.
-        seen.digits = view.text.bytes().filter(u8::is_ascii_digit).count();
+        seen.digits = super::bytes::digits(view.text.as_bytes());
         seen.triggers.retain(|(n, _)| {
             self.patterns
                 .get(*n as usize)

@@ -10,6 +10,7 @@ use url::{Host, Url};
 use crate::domain::finding::Severity;
 use crate::domain::post::Role;
 
+use super::bytes;
 use super::found::{Found, same_line};
 use super::normal::View;
 use super::office::Office;
@@ -95,6 +96,9 @@ fn behind_seam(view: &View, run: &Run, shorteners: &Shorteners) -> Option<Kind> 
 
 /// Links to an IPv6 address: `http://[2001:db8::1]/`.
 fn ipv6(text: &str, found: &mut Vec<Found>) {
+    if memchr::memchr(b'[', text.as_bytes()).is_none() {
+        return;
+    }
     for (at, scheme) in text.match_indices("://[") {
         let address = text.get(at + scheme.len()..).unwrap_or_default();
         if address.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') {
@@ -145,13 +149,19 @@ fn warns(text: &str, range: &Range<usize>) -> bool {
 pub fn runs(text: &str) -> Vec<Run> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
+    if !bytes::any(bytes, |byte| byte.is_ascii_alphanumeric()) {
+        return found;
+    }
     let mut at = 0;
     // Whether the ASCII stretch that `at` stands in has shown `://`, so that `user@host` is a link's userinfo.
     let mut in_url = false;
     while let Some(byte) = bytes.get(at) {
-        if byte.is_ascii_whitespace() || !byte.is_ascii() {
+        if !byte.is_ascii() {
             in_url = false;
+            at += bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii)).unwrap_or(bytes.len() - at);
+            continue;
         }
+        in_url &= !byte.is_ascii_whitespace();
         if !byte.is_ascii_alphanumeric() {
             at += 1;
             continue;

@@ -87,13 +87,41 @@ impl View {
     pub fn fold(&self) -> Self {
         let mut out = self.empty();
         let mut at = 0;
-        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            let same = unchanged(rest);
-            out.push_part(self, at..at + same);
-            at += same;
+        while at < self.text.len() {
+            at += self.fold_alike(at, &mut out);
             at += self.fold_changing(at, &mut out);
         }
         out
+    }
+
+    /// Folds the characters from `from` on, as long as each folds to one of its own length whatever else the text holds: most
+    /// of a Japanese text. How many bytes they have.
+    fn fold_alike(&self, from: usize, out: &mut Self) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        let here = out.text.len();
+        // Where the last character begins, where what is not yet written begins, and where this ends.
+        let (mut last, mut written, mut end) = (0, 0, rest.len());
+        for (at, c) in rest.char_indices() {
+            let Some(folded) = alike(c) else {
+                // A mark joins what stands before it.
+                end = if joins(c) { last } else { at };
+                break;
+            };
+            last = at;
+            if folded != c {
+                let next = at + c.len_utf8();
+                if rest.get(next..).and_then(|it| it.chars().next()).is_some_and(joins) {
+                    end = at;
+                    break;
+                }
+                out.text.push_str(rest.get(written..at).unwrap_or_default());
+                out.text.push(folded);
+                written = next;
+            }
+        }
+        out.text.push_str(rest.get(written..end).unwrap_or_default());
+        out.trace(self, from..from + end, here);
+        end
     }
 
     /// Folds the characters from `at` on, each with the marks that follow it, up to one that folding leaves as it is; how
@@ -122,7 +150,7 @@ impl View {
                 Some(narrow) if segment.len() == c.len_utf8() => out.push(narrow, span),
                 _ => out.push_folded(&segment, c, span),
             }
-            if chars.peek().is_some_and(|(next, _)| stays(*next)) {
+            if chars.peek().is_some_and(|(next, _)| alike(*next).is_some()) {
                 break;
             }
         }
@@ -131,7 +159,7 @@ impl View {
 
     /// One layer of escapes taken off; none if there are none.
     pub fn decode(&self) -> Option<Self> {
-        if !self.text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\' | b'<')) {
+        if !super::bytes::one_of(self.text.as_bytes(), [[b'%', b'&', b'\\'], [b'<'; 3]]) {
             return None;
         }
         let mut out = self.empty();
@@ -277,13 +305,19 @@ impl View {
     }
 
     /// Adds a part of another view of the same original.
-    fn push_part(&mut self, from: &Self, part: Range<usize>) {
-        let Some(text) = from.text.get(part.clone()).filter(|text| !text.is_empty()) else { return };
+    pub(super) fn push_part(&mut self, from: &Self, part: Range<usize>) {
+        let Some(text) = from.text.get(part.clone()) else { return };
+        self.trace(from, part, self.text.len());
+        self.text.push_str(text);
+    }
+
+    /// Takes over the way back from a part of another view, whose text stands at `here` in this one, as long as it was.
+    fn trace(&mut self, from: &Self, part: Range<usize>, here: usize) {
         let (mut at, mut n) = (part.start, from.piece_at(part.start));
         while at < part.end {
             let Some(piece) = from.pieces.get(n) else { break };
             let end = from.pieces.get(n + 1).map_or(part.end, |next| part.end.min(next.at as usize));
-            let here = position(self.text.len() + at - part.start);
+            let here = position(here + at - part.start);
             match piece.len {
                 Some(_) => {
                     let same = |last: &Piece| (last.from, last.len) == (piece.from, piece.len);
@@ -302,7 +336,6 @@ impl View {
             }
             (at, n) = (end, n + 1);
         }
-        self.text.push_str(text);
     }
 
     fn push_folded(&mut self, segment: &str, first: char, span: (u32, u32)) {
@@ -341,27 +374,20 @@ fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// How many bytes at the beginning folding leaves as they are: most of a Japanese text.
-fn unchanged(text: &str) -> usize {
-    let mut last = 0;
-    for (at, c) in text.char_indices() {
-        if !stays(c) {
-            // A mark joins what stands before it.
-            return if is_mark(c) || is_invisible(c) { last } else { at };
-        }
-        last = at;
+/// What a character folds to if no mark follows it, where that is said without a table and as long as the character.
+fn alike(c: char) -> Option<char> {
+    match c {
+        '\0'..='\x7f' => Some(c.to_ascii_lowercase()),
+        'ぁ'..='ゖ' | 'ー' | '。' | '、' | '「'..='】' => Some(c),
+        'ァ'..='ヶ' => char::from_u32(u32::from(c) - 0x60),
+        '一'..='鿿' => Some(lookalike::kanji(c)),
+        _ => None,
     }
-    text.len()
 }
 
-/// Whether folding leaves a character as it is, if no mark follows it.
-fn stays(c: char) -> bool {
-    match c {
-        'A'..='Z' => false,
-        '\0'..='\x7f' | 'ぁ'..='ゖ' | '。' | '、' | '「'..='】' => true,
-        '一'..='鿿' => lookalike::kanji(c) == c,
-        _ => false,
-    }
+/// Whether a character goes with what stands before it.
+fn joins(c: char) -> bool {
+    is_mark(c) || is_invisible(c)
 }
 
 /// Characters that NFKC leaves alone and that no mark follows: most of Japanese text.
@@ -424,6 +450,17 @@ mod tests {
     }
 
     #[test]
+    fn what_folds_without_a_table_folds_to_the_same_with_it() {
+        let mut tried = 0;
+        for c in '\0'..=char::MAX {
+            let Some(folded) = alike(c) else { continue };
+            tried += 1;
+            assert_eq!((folded.len_utf8(), narrow(c)), (c.len_utf8(), Some(folded)), "{c:?}");
+        }
+        assert!(tried > 20_000, "{tried}");
+    }
+
+    #[test]
     fn width_case_kana_accents_and_the_invisible_fold_away() {
         assert_eq!(folded("ＢＩＴ．ＬＹ／ａ"), "bit.ly/a");
         assert_eq!(folded("マイナンバー"), "まいなんばー");
@@ -433,6 +470,29 @@ mod tests {
         assert_eq!(folded("bít.ly"), "bit.ly");
         assert_eq!(folded("𝐛𝐢𝐭.ⓛⓨ"), "bit.ly");
         assert_eq!(folded("bіt.lу"), "bit.ly", "Cyrillic і and у");
+    }
+
+    #[test]
+    fn a_text_folds_to_the_same_whatever_part_of_it_is_folded_without_a_table() {
+        let slowly = |view: &View| {
+            let (mut out, mut at) = (view.empty(), 0);
+            while at < view.text.len() {
+                at += view.fold_changing(at, &mut out);
+            }
+            out
+        };
+        let mut told = 0;
+        for text in crate::inspect::tests::mixed::texts(4_000) {
+            let original = View::of(&text);
+            for view in [original.decode(), Some(original)].into_iter().flatten() {
+                let (folded, other) = (view.fold(), slowly(&view));
+                assert_eq!(folded.text, other.text, "{text:?}");
+                assert!(folded.chars().eq(other.chars()), "{text:?}");
+                assert!(folded.seams().eq(other.seams()), "{text:?}");
+                told += usize::from(folded.text != text);
+            }
+        }
+        assert!(told > 2_000, "{told}");
     }
 
     #[test]

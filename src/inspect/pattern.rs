@@ -2,7 +2,9 @@
 //! around it.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
@@ -17,6 +19,8 @@ const REACH: usize = 600;
 const STATES: usize = 1024 * 1024;
 /// Matches of one pattern in one view beyond this number are not looked at.
 const MANY: usize = 1000;
+/// Patterns are compiled on so many threads at most.
+const THREADS: usize = 4;
 
 /// A compiled pattern.
 pub(super) struct Pattern {
@@ -104,6 +108,33 @@ impl Pattern {
         self.regex.search_captures(&Input::new(text).range(found.clone()).anchored(Anchored::Yes), &mut captures);
         captures.get_group(1).map_or(found, |group| group.range())
     }
+}
+
+/// Compiles expressions, each as [`Pattern::new`] does, in their order: on several threads, since compiling them is most of
+/// what start-up waits for.
+pub(super) fn all(expressions: &[&str]) -> Vec<Result<Pattern, String>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    let next = AtomicUsize::new(0);
+    // Each takes the next one that nobody has: some take a hundred times as long as others.
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            let Some(re) = expressions.get(n) else { return made };
+            made.push((n, Pattern::new(re)));
+        }
+    };
+    let mut made = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        // A thread that panicked takes this one with it, as the panic would have without it.
+        for other in others {
+            made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(n, _)| *n);
+    made.into_iter().map(|(_, pattern)| pattern).collect()
 }
 
 /// The last boundary of a character at or before `at`.

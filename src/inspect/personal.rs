@@ -99,7 +99,7 @@ fn person(text: &str) -> bool {
 /// Ranges of twelve digits, in groups with one separator between, that pass the check digit.
 fn twelve_digits(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
+    if super::bytes::digits(text.as_bytes()) < 12 {
         return found;
     }
     let mut groups: Vec<Range<usize>> = Vec::new();

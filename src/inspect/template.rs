@@ -6,7 +6,8 @@ use regex::Regex;
 
 use crate::domain::finding::Severity;
 
-use super::found::{Found, beside, same_sentence};
+use super::bytes;
+use super::found::{Found, beside, boundary, same_sentence};
 use super::normal::View;
 
 /// Sentences about fraud quote `「○○銀行です」`, where the circles are no blank.
@@ -31,7 +32,6 @@ pub(super) const BLANKS: [&str; 7] = [
 /// Finds blanks that nobody filled.
 pub struct Blanks {
     marks: Regex,
-    circles: Regex,
 }
 
 impl Blanks {
@@ -40,7 +40,6 @@ impl Blanks {
     /// # Errors
     /// A sentence, if a pattern cannot be built.
     pub fn new() -> Result<Self, String> {
-        let build = |pattern: String| Regex::new(&pattern).map_err(|error| error.to_string());
         // A mark that stands for a value. `〇` is also the kanji zero, which `is_kanji_zero` tells apart.
         let m = "[○〇●△▲□■◇◆*]";
         let unit = "(?:年|月|日|時|分)";
@@ -53,7 +52,7 @@ impl Blanks {
             // ○時から, ○日(, ○分頃
             format!("{m}{{1,2}}{unit}(?:から|まで|頃|ごろ|ころ|現在|時点|より|発生|開始|\\(|に)"),
         ];
-        Ok(Self { marks: build(marks.join("|"))?, circles: build("[○〇●△▲□]{2,}".into())? })
+        Ok(Self { marks: Regex::new(&marks.join("|")).map_err(|error| error.to_string())? })
     }
 
     /// Blanks with marks in a folded view.
@@ -61,22 +60,68 @@ impl Blanks {
         if !may_hold_marks(view.text.as_bytes()) {
             return;
         }
-        for hit in self.marks.find_iter(&view.text) {
-            found.extend(other(&view.text, hit.range()));
+        let text = view.text.as_str();
+        for part in around_marks(text) {
+            for hit in self.marks.find_iter(text.get(part.clone()).unwrap_or_default()) {
+                found.extend(other(text, part.start + hit.start()..part.start + hit.end()));
+            }
         }
-        for hit in self.circles.find_iter(&view.text) {
-            match circles(&view.text, &hit.range()) {
-                Some(severity) => found.push(blank(hit.range(), severity)),
-                None => continue,
+        for row in rows_of_circles(text) {
+            if let Some(severity) = circles(text, &row) {
+                found.push(blank(row, severity));
             }
         }
     }
 }
 
-/// Whether a mark may stand in a text: each but `*` begins with one of three groups of bytes in UTF-8, and only few
-/// other characters do.
+/// The parts of a text that hold its marks and as much around them as a blank with a mark in it may take, in order, none
+/// overlapping: what is found in them is what is found in the whole.
+fn around_marks(text: &str) -> Vec<Range<usize>> {
+    /// The longest blank has eight characters of at most three bytes each.
+    const REACH: usize = 36;
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.char_indices().filter(|(_, c)| is_mark(*c)) {
+        let from = boundary(text, at.saturating_sub(REACH));
+        let to = boundary(text, text.len().min(at + REACH));
+        match parts.last_mut() {
+            Some(last) if from <= last.end => last.end = to,
+            _ => parts.push(from..to),
+        }
+    }
+    parts
+}
+
+/// Whether a character stands for a value. None comes after `〇`, as all kana and kanji do.
+fn is_mark(c: char) -> bool {
+    c <= '〇' && (is_circle(c) || matches!(c, '■' | '◇' | '◆' | '*'))
+}
+
+fn is_circle(c: char) -> bool {
+    c <= '〇' && matches!(c, '○' | '〇' | '●' | '△' | '▲' | '□')
+}
+
+/// Two circles or more, one behind the other.
+fn rows_of_circles(text: &str) -> Vec<Range<usize>> {
+    let mut rows: Vec<Range<usize>> = Vec::new();
+    for (at, circle) in text.char_indices().filter(|(_, c)| is_circle(*c)) {
+        let end = at + circle.len_utf8();
+        match rows.last_mut() {
+            Some(row) if row.end == at => row.end = end,
+            _ => rows.push(at..end),
+        }
+    }
+    // Each has three bytes.
+    rows.retain(|row| row.len() > 3);
+    rows
+}
+
+/// Whether a mark may stand in a text: each but `*` has one of three pairs of bytes in UTF-8, and only few other
+/// characters do.
 fn may_hold_marks(text: &[u8]) -> bool {
-    text.contains(&b'*') || text.windows(3).any(|bytes| matches!(bytes, [0xe2, 0x96 | 0x97, _] | [0xe3, 0x80, 0x87]))
+    bytes::any(text, |byte| byte == b'*')
+        || bytes::any_pair(text, |one, two| {
+            (one == 0xe2) & ((two == 0x96) | (two == 0x97)) | (one == 0x80) & (two == 0x87)
+        })
 }
 
 /// A blank of another kind, found by [`BLANKS`], unless it is ornament or a number.
@@ -167,4 +212,33 @@ fn is_kanji_zero(text: &str, range: &Range<usize>) -> bool {
     hit.contains('〇')
         && !hit.contains(['○', '●', '△', '□', '*'])
         && (before.is_some_and(numeral) || after.is_some_and(numeral) || hit.chars().any(numeral))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_around_marks_is_what_is_found_in_the_whole() {
+        let (blanks, circles) = (Blanks::new().unwrap(), Regex::new("[○〇●△▲□]{2,}").unwrap());
+        let (mut marked, mut rows) = (0, 0);
+        let written =
+            ["午後○時から", "○月○日(土)", "本日は●時●分、", "二〇二六年", "※", "「○○の日」です。", "12月*日に"];
+        let joined = crate::inspect::tests::mixed::texts(4_000)
+            .zip(written.iter().cycle())
+            .map(|(text, blank)| format!("{text}{blank}{text}{blank}"));
+        for text in joined {
+            let whole: Vec<Range<usize>> = blanks.marks.find_iter(&text).map(|it| it.range()).collect();
+            let part = |part: Range<usize>| {
+                let hits = blanks.marks.find_iter(&text[part.clone()]).map(|it| it.range());
+                hits.map(|hit| part.start + hit.start..part.start + hit.end).collect::<Vec<_>>()
+            };
+            assert_eq!(around_marks(&text).into_iter().flat_map(part).collect::<Vec<_>>(), whole, "{text:?}");
+            let all: Vec<Range<usize>> = circles.find_iter(&text).map(|it| it.range()).collect();
+            assert_eq!(rows_of_circles(&text), all, "{text:?}");
+            assert!(whole.is_empty() && all.is_empty() || may_hold_marks(text.as_bytes()), "{text:?}");
+            (marked, rows) = (marked + whole.len(), rows + all.len());
+        }
+        assert!(marked > 2_000 && rows > 1_000, "{marked} {rows}");
+    }
 }

@@ -164,7 +164,9 @@ fn many_findings_do_not_hide_one_of_another_kind() {
     assert!(findings.len() <= MANY_FINDINGS + 1);
 }
 
+mod causes;
 mod corpus;
 mod disguises;
 mod local;
+pub(in crate::inspect) mod mixed;
 mod unseen;

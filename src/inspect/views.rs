@@ -3,19 +3,29 @@
 
 use std::ops::Range;
 
+use super::bytes;
 use super::normal::View;
 
 /// A character with its span in the original.
 type Spanned = (char, (u32, u32));
 
+/// What a letter is read as between its neighbours.
+pub(super) type Read = fn(Option<char>, char, Option<char>) -> char;
+
 /// Without everything between single characters: blanks, dots, ornament, emoji. Sentence ends stay, line ends too unless
 /// the text runs downwards, one character a line.
 pub fn separated(folded: &View) -> View {
-    folded.only(|at, c| match c {
-        '\n' => !runs_down(&folded.text, at),
+    folded.only(|at, c| is_kept(&folded.text, at, c))
+}
+
+/// Whether [`separated`] leaves the character at `at` where it is.
+pub(super) fn is_kept(text: &str, at: usize, c: char) -> bool {
+    match c {
+        'ぁ'..='ゖ' | '一'..='鿿' => true,
+        '\n' => !runs_down(text, at),
         '。' | '○' | '「' | '」' | '『' | '』' => true,
         c => is_letter(c),
-    })
+    }
 }
 
 /// Whether the line before or after the line end at `at` has a single character.
@@ -42,44 +52,82 @@ pub fn is_japanese(c: char) -> bool {
     matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヶ' | 'ー' | '一'..='鿿' | '々' | '㐀'..='䶿')
 }
 
-/// Every mask sign beside kana or kanji as `○`; none if there is none.
-pub fn masked(folded: &View) -> Option<View> {
-    let reads = |before: Option<char>, c: char, after: Option<char>| {
-        let beside = |c: Option<char>| c.is_some_and(|c| is_japanese(c) || is_mask(c));
-        match c {
-            'x' => beside(before) && beside(after),
-            c => is_mask(c) && (beside(before) || beside(after)),
-        }
-    };
-    changed(folded, |before, c, after| if reads(before, c, after) { '○' } else { c }, reads)
+/// Every mask sign beside kana or kanji as `○`.
+pub fn masked(folded: &View) -> View {
+    changed(folded, unmask)
 }
 
-/// The view with each character changed by `change`, which sees its neighbours; none if `cause` sees none to change.
-fn changed(
-    view: &View,
-    change: impl Fn(Option<char>, char, Option<char>) -> char,
-    cause: impl Fn(Option<char>, char, Option<char>) -> bool,
-) -> Option<View> {
-    let (mut before, mut any) = (None, false);
-    let mut chars = view.text.chars().peekable();
-    while let Some(c) = chars.next() {
-        any = cause(before, c, chars.peek().copied());
-        if any {
-            break;
-        }
-        before = Some(c);
-    }
-    if !any {
-        return None;
-    }
+/// Whether a text holds what [`masked`] may change.
+pub(super) fn may_be_masked(text: &str) -> bool {
+    let text = text.as_bytes();
+    // `〇` has the pair, the other signs begin with the first two bytes or are ASCII.
+    bytes::one_of(text, [[0xe2, 0xc3, b'x'], [b'_', b'?', b'*'], [b'#', b'@', b'$'], [b'&'; 3]])
+        || bytes::any_pair(text, |one, two| (one == 0x80) & (two == 0x87))
+}
+
+/// A mask sign beside kana or kanji as `○`.
+pub(super) fn unmask(before: Option<char>, c: char, after: Option<char>) -> char {
+    let beside = |c: Option<char>| c.is_some_and(|c| is_japanese(c) || is_mask(c));
+    let reads = match c {
+        'x' => beside(before) && beside(after),
+        c => is_mask(c) && (beside(before) || beside(after)),
+    };
+    if reads { '○' } else { c }
+}
+
+/// The view as `read` reads each of its characters.
+fn changed(view: &View, read: Read) -> View {
     let mut out = view.empty();
     let mut before = None;
     let mut chars = view.chars().peekable();
     while let Some((c, span)) = chars.next() {
-        out.push(change(before, c, chars.peek().map(|(c, _)| *c)), span);
+        out.push(read(before, c, chars.peek().map(|(c, _)| *c)), span);
         before = Some(c);
     }
-    Some(out)
+    out
+}
+
+/// The parts of a text within `reach` bytes of a character that `sought` picks out of what `read` reads, as it reads them,
+/// with where each begins in the text. `read` leaves as it is what `may_change` does not name.
+pub(super) fn read_around(
+    text: &str,
+    reach: usize,
+    (may_change, read): (impl Fn(char) -> bool, Read),
+    sought: impl Fn(char, char) -> bool,
+) -> Vec<(usize, String)> {
+    let mut parts: Vec<(usize, String)> = Vec::new();
+    // Where the last part ends, and from where on characters do not belong to it.
+    let (mut end, mut wanted) = (0, 0);
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let before = before.replace(c);
+        let mut new = c;
+        if may_change(c) {
+            new = read(before, c, chars.peek().map(|(_, c)| *c));
+            if sought(c, new) {
+                let from = super::found::boundary(text, at.saturating_sub(reach));
+                match parts.last_mut() {
+                    Some((_, part)) if from <= end => part.push_str(text.get(end..at).unwrap_or_default()),
+                    _ => parts.push((from, text.get(from..at).unwrap_or_default().to_owned())),
+                }
+                wanted = at.saturating_add(reach);
+            }
+        }
+        if at < wanted
+            && let Some((_, part)) = parts.last_mut()
+        {
+            part.push(new);
+            end = at + c.len_utf8();
+        }
+    }
+    parts
+}
+
+/// Whether [`unmask`] may change a character.
+pub(super) fn may_be_mask(c: char) -> bool {
+    // None comes after `〇`, as all kana and kanji do.
+    c <= '〇' && (c == 'x' || is_mask(c))
 }
 
 fn is_mask(c: char) -> bool {
@@ -142,9 +190,10 @@ pub fn kana_like(original: &View) -> Option<View> {
 fn mixed_rows(text: &str) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
     let (mut start, mut katakana, mut like) = (0, false, false);
-    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
-        let is_katakana = matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾝ');
-        let is_like = like_katakana(c) != c;
+    for (at, c) in text.char_indices() {
+        // Nothing before `ァ` is either, which is most of a text.
+        let is_katakana = c >= 'ァ' && matches!(c, 'ァ'..='ヶ' | 'ー' | 'ｦ'..='ﾝ');
+        let is_like = c >= 'ァ' && like_katakana(c) != c;
         if is_katakana || is_like {
             katakana |= is_katakana && c != 'ー';
             like |= is_like;
@@ -154,6 +203,9 @@ fn mixed_rows(text: &str) -> Vec<Range<usize>> {
             rows.push(start..at);
         }
         (start, katakana, like) = (at + c.len_utf8(), false, false);
+    }
+    if katakana && like {
+        rows.push(start..text.len());
     }
     rows
 }
@@ -183,56 +235,77 @@ fn like_katakana(c: char) -> char {
     }
 }
 
-/// Digits and signs in a Latin word as the letters they stand for (`p@ssw0rd`); none if there are none.
-pub fn leet(folded: &View) -> Option<View> {
+/// Digits and signs in a Latin word as the letters they stand for (`p@ssw0rd`).
+pub fn leet(folded: &View) -> View {
+    changed(folded, unleet)
+}
+
+/// Whether a text holds what [`leet`] changes.
+pub(super) fn is_leet(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase();
+    let text = text.as_bytes();
+    bytes::any(text, letter)
+        && bytes::any_pair(text, |one, two| letter(one) & is_leet_sign(two) | is_leet_sign(one) & letter(two))
+}
+
+/// Whether [`unleet`] may change a character.
+pub(super) fn may_be_leet(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_leet_sign)
+}
+
+fn is_leet_sign(byte: u8) -> bool {
+    ((byte == b'0') | (byte == b'1') | (byte == b'!') | (byte == b'|') | (byte == b'3') | (byte == b'4'))
+        | ((byte == b'@') | (byte == b'5') | (byte == b'$') | (byte == b'7') | (byte == b'+'))
+}
+
+/// A digit or sign beside a Latin letter as the letter it stands for.
+pub(super) fn unleet(before: Option<char>, c: char, after: Option<char>) -> char {
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase());
-    let read = |before, c, after| {
-        let like = match c {
-            '0' => 'o',
-            '1' | '!' | '|' => 'i',
-            '3' => 'e',
-            '4' | '@' => 'a',
-            '5' | '$' => 's',
-            '7' | '+' => 't',
-            c => return c,
-        };
-        if letter(before) || letter(after) { like } else { c }
+    let like = match c {
+        '0' => 'o',
+        '1' | '!' | '|' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' | '+' => 't',
+        c => return c,
     };
-    changed(folded, read, |before, c, after| read(before, c, after) != c)
+    if letter(before) || letter(after) { like } else { c }
 }
 
 /// Runs of at least seven digits written in kanji or read aloud (ゼロハチゼロ), as digits; none if there are none.
 pub fn digits(folded: &View) -> Option<View> {
-    if !may_count(&folded.text) {
-        return None;
-    }
-    let mut out = folded.empty();
-    let mut changed = false;
-    let chars: Vec<Spanned> = folded.chars().collect();
-    let mut at = 0;
-    while let Some((c, span)) = chars.get(at) {
-        let (read, len, foreign) = digit_run(chars.get(at..).unwrap_or_default());
-        if foreign && read.iter().filter(|(c, _)| c.is_ascii_digit()).count() >= 7 {
-            read.iter().for_each(|(c, span)| out.push(*c, *span));
-            changed = true;
-            at += len;
-        } else {
+    let mut out: Option<View> = None;
+    // What is not yet in the new view.
+    let mut rest = 0;
+    for stretch in counted(&folded.text) {
+        let chars: Vec<Spanned> = folded.chars_in(stretch.clone()).collect();
+        let (mut n, mut at) = (0, stretch.start);
+        while n < chars.len() {
+            let (read, len, foreign) = digit_run(chars.get(n..).unwrap_or_default());
             // What is no run of digits is no run from a later digit of it either.
-            let skipped = chars.get(at..at + len.max(1)).unwrap_or_default();
-            skipped.iter().for_each(|(c, span)| out.push(*c, *span));
-            if skipped.is_empty() {
-                out.push(*c, *span);
+            let taken = chars.get(n..n + len.max(1)).unwrap_or_default();
+            let end = at + taken.iter().map(|(c, _)| c.len_utf8()).sum::<usize>();
+            if foreign && read.iter().filter(|(c, _)| c.is_ascii_digit()).count() >= 7 {
+                let out = out.get_or_insert_with(|| folded.empty());
+                out.push_part(folded, rest..at);
+                read.iter().for_each(|(c, span)| out.push(*c, *span));
+                rest = end;
             }
-            at += len.max(1);
+            (n, at) = (n + len.max(1), end);
         }
     }
-    changed.then_some(out)
+    if let Some(out) = &mut out {
+        out.push_part(folded, rest..folded.text.len());
+    }
+    out
 }
 
-/// Whether seven digits in a row could be written in kanji or read aloud, some of them at least.
-fn may_count(text: &str) -> bool {
+/// The stretches of a text in which seven digits in a row may be written in kanji or read aloud, some of them at least.
+fn counted(text: &str) -> Vec<Range<usize>> {
+    let mut stretches = Vec::new();
     let (mut start, mut len, mut foreign) = (0, 0, false);
-    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\n'))) {
+    for (at, c) in text.char_indices() {
         let is_foreign = is_spoken(c) || kanji_digit(c).is_some();
         if is_foreign || c.is_ascii_digit() || joins(c) {
             foreign |= is_foreign;
@@ -240,26 +313,14 @@ fn may_count(text: &str) -> bool {
             continue;
         }
         if len >= 7 && foreign {
-            let run = text.get(start..at).unwrap_or_default();
-            if counts(&run.chars().map(|c| (c, (0, 0))).collect::<Vec<Spanned>>()) {
-                return true;
-            }
+            stretches.push(start..at);
         }
         (start, len, foreign) = (at + c.len_utf8(), 0, false);
     }
-    false
-}
-
-/// Whether a stretch holds seven digits in a row, some of them written in kanji or read aloud.
-fn counts(mut chars: &[Spanned]) -> bool {
-    while !chars.is_empty() {
-        let (read, len, foreign) = digit_run(chars);
-        if foreign && read.iter().filter(|(c, _)| c.is_ascii_digit()).count() >= 7 {
-            return true;
-        }
-        chars = chars.get(len.max(1)..).unwrap_or_default();
+    if len >= 7 && foreign {
+        stretches.push(start..text.len());
     }
-    false
+    stretches
 }
 
 /// What may stand between the digits of a number.
@@ -400,18 +461,53 @@ mod tests {
         View::of(text).fold()
     }
 
+    /// Digits as [`digits`] reads them, looked for at every letter.
+    fn digits_anywhere(folded: &View) -> Option<View> {
+        let (mut out, mut changed, mut at) = (folded.empty(), false, 0);
+        let chars: Vec<Spanned> = folded.chars().collect();
+        while at < chars.len() {
+            let (read, len, foreign) = digit_run(&chars[at..]);
+            let counts = foreign && read.iter().filter(|(c, _)| c.is_ascii_digit()).count() >= 7;
+            changed |= counts;
+            let written = if counts { read.as_slice() } else { &chars[at..at + len.max(1)] };
+            written.iter().for_each(|(c, span)| out.push(*c, *span));
+            at += len.max(1);
+        }
+        changed.then_some(out)
+    }
+
+    #[test]
+    fn digits_are_read_in_their_stretches_as_they_are_anywhere() {
+        let mut read = 0;
+        let spoken =
+            ["ゼロキュウゼロイチニサンヨンゴロクナナハチに", "〇九〇の一二三四の五六七八", "お昼", "0ハチゼロ-12345"];
+        let mixed = crate::inspect::tests::mixed::texts(4_000).zip(spoken.iter().cycle());
+        for text in mixed.map(|(text, spoken)| format!("{text}{spoken}{text}")) {
+            let view = folded(&text);
+            match (digits(&view), digits_anywhere(&view)) {
+                (Some(one), Some(other)) => {
+                    read += 1;
+                    assert_eq!(one.text, other.text, "{text:?}");
+                    assert!(one.chars().eq(other.chars()) && one.seams().eq(other.seams()), "{text:?}");
+                }
+                (one, other) => assert_eq!(one, other, "{text:?}"),
+            }
+        }
+        assert!(read > 1_000, "{read}");
+    }
+
     #[test]
     fn each_view_shows_what_its_disguise_hides() {
         assert_eq!(separated(&folded("部 外・秘🌸です。")).text, "部外秘です。");
         assert_eq!(separated(&folded("部\n外\n秘\nです")).text, "部外秘です");
         assert_eq!(separated(&folded("一行目\n二行目")).text, "一行目\n二行目");
-        assert_eq!(masked(&folded("部＊秘")).unwrap().text, "部○秘");
+        assert_eq!(masked(&folded("部＊秘")).text, "部○秘");
         assert_eq!(kana_like(&View::of("エ口動画")).unwrap().text, "えろ動画");
         assert_eq!(kana_like(&View::of("力夕ログ")).unwrap().text, "かたろぐ");
         for plain in ["入口はこちら", "掲示〇〇二八三", "二三口"] {
             assert_eq!(kana_like(&View::of(plain)), None, "{plain}");
         }
-        assert_eq!(leet(&folded("P4ssw0rd")).unwrap().text, "password");
+        assert_eq!(leet(&folded("P4ssw0rd")).text, "password");
         assert_eq!(digits(&folded("〇九〇の一二三四の五六七八まで")).unwrap().text, "090-1234-5678まで");
         assert_eq!(digits(&folded("ゼロキュウゼロ、")), None);
         assert_eq!(digits(&folded("ゼロキュウゼロイチニサンヨンゴロクナナハチ")).unwrap().text, "09012345678");

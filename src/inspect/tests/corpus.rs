@@ -42,7 +42,7 @@ struct Tally {
     weight: usize,
 }
 
-fn benign() -> Vec<String> {
+pub(super) fn benign() -> Vec<String> {
     [
         include_str!("../../../tests/cases/inspect/benign/benign_ja.toml"),
         include_str!("../../../tests/cases/inspect/benign/benign_other.toml"),
@@ -54,7 +54,7 @@ fn benign() -> Vec<String> {
     .collect()
 }
 
-fn groups() -> Vec<Group> {
+pub(super) fn groups() -> Vec<Group> {
     [
         include_str!("../../../tests/cases/inspect/catch_plain.toml"),
         include_str!("../../../tests/cases/inspect/catch_more.toml"),

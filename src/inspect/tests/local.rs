@@ -64,6 +64,25 @@ fn a_rule_whose_own_example_fails_is_not_loaded_and_the_line_is_told() {
     assert!(problem.reason.contains("own.word"), "{}", problem.reason);
 }
 
+/// Patterns are compiled after everything else is read; their mistakes stand where they are written all the same.
+#[test]
+fn mistakes_in_patterns_are_told_in_the_order_of_the_file() {
+    let rule = |n: usize, pattern: &str, clause: &str| {
+        format!(
+            "[[rule]]\nid = \"own.{n}\"\ncategory = \"unsuitable\"\nclause = [{clause}]\nseverity = \"review\"\nadvice = \"直す\"\npatterns = [{{ re = \"{pattern}\" }}]\nmatch = [\"x\"]\nno_match = [\"y\"]\n"
+        )
+    };
+    let clause = "\"nagano:7(1)ケ\"";
+    let text =
+        [rule(0, "(未", clause), rule(1, "x", ""), rule(2, "[未", clause), rule(3, "未)", clause), rule(4, "x", "")];
+    let Err(problems) = load(&text.concat(), None) else { panic!("loaded") };
+    let told: Vec<_> = problems.iter().map(|it| (it.line, it.reason.contains("clause"))).collect();
+    assert_eq!(told, [(1, false), (10, true), (19, false), (28, false), (37, true)].map(|(n, it)| (Some(n), it)));
+    for (n, problem) in problems.iter().enumerate() {
+        assert!(problem.file.is_some() && problem.reason.contains(&format!("own.{n}")), "{problem:?}");
+    }
+}
+
 #[test]
 fn mistakes_in_a_file_are_told_with_their_line() {
     for (text, line) in [

@@ -8,6 +8,7 @@ pub mod action;
 pub mod approval;
 pub mod arrival;
 pub mod budget;
+pub mod canonical;
 pub mod chance;
 pub mod clause;
 pub mod clock;

@@ -284,11 +284,11 @@ impl Gate {
 
         let form = normal_form(&recognised, &extracted);
         // A container's publication has the container's digest; the post is with the entry that let it be made.
-        let digest = followed.as_ref().map_or_else(|| digest::of_form(&form), |known| known.container.digest);
+        let digest = followed.as_ref().map_or_else(|| digest::of_form(form.as_bytes()), |known| known.container.digest);
         if extracted.action.needs_approval() {
             self.accept(&account, &digest, &mut report)?;
             dossier.digest = Some(digest);
-            dossier.payload = if followed.is_some() { Vec::new() } else { form };
+            dossier.payload = if followed.is_some() { String::new() } else { form };
         }
         dossier.report = Some(report.clone());
         let pass = match followed {
@@ -471,13 +471,8 @@ fn note_body(dossier: &mut Dossier, extracted: &Extracted) {
 }
 
 /// The normal form of the post: what the digest covers, the approver sees and the ledger seals.
-fn normal_form(recognised: &Recognised, extracted: &Extracted) -> Vec<u8> {
-    digest::canonical(&digest::normal_form(
-        &recognised.provider.id,
-        extracted.action,
-        extracted.target.as_deref(),
-        &extracted.post,
-    ))
+fn normal_form(recognised: &Recognised, extracted: &Extracted) -> String {
+    digest::form(&recognised.provider.id, extracted.action, extracted.target.as_deref(), &extracted.post)
 }
 
 /// A `Sekisho-*` header: absent, or once and in UTF-8.

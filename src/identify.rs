@@ -1,7 +1,7 @@
 //! Who calls: the client by its key, then the account the request is for, then whether its scope covers it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -216,7 +216,8 @@ pub fn destined(account: &Account, named: &[String]) -> Result<(), Refusal> {
 
 /// Whether a credential with this fingerprint is the stand-in of a tool that brings none.
 fn is_stand_in(fingerprint: &str) -> bool {
-    fingerprint == Sha256::of(STAND_IN.as_bytes()).hex()
+    static PRINT: LazyLock<String> = LazyLock::new(|| Sha256::of(STAND_IN.as_bytes()).hex());
+    fingerprint == *PRINT
 }
 
 /// A tool may not sign in to an account whose credential the gateway holds: what the provider would hand out is what

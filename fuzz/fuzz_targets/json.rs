@@ -15,5 +15,7 @@ fuzz_target!(|data: &[u8]| {
     {
         assert_eq!(before, after);
     }
-    let _ = tree.normal_form();
+    let mut form = String::new();
+    tree.write_normal(&mut form);
+    assert!(serde_json::from_str::<serde_json::Value>(&form).is_ok());
 });

@@ -156,7 +156,7 @@ impl Event {
             return Err(other_action());
         }
         let same = match (&event.text, &event.digest) {
-            (Some(text), None) => says(post, text) && normal_text(text).contains(&normal_text(&event.title)),
+            (Some(text), None) => says(post, text) && normal_text(text).contains(&*normal_text(&event.title)),
             (None, Some(named)) => Digest::parse(named).as_ref() == Some(digest),
             (Some(_), Some(_)) | (None, None) => false,
         };

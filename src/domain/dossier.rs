@@ -85,7 +85,7 @@ pub struct Dossier {
     /// Whether an after-report of the account is overdue; looked up where an exemption is claimed.
     pub overdue: bool,
     /// The post's normal form, sealed in the payload. Empty where there is none.
-    pub payload: Vec<u8>,
+    pub payload: String,
 }
 
 /// What was fetched from where a post says.

@@ -18,7 +18,13 @@ impl Sha256 {
 
     /// Lower-case hex.
     pub fn hex(&self) -> String {
-        hex::encode(self.0)
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        let mut hex = String::with_capacity(64);
+        for byte in self.0 {
+            hex.push(char::from(digit(byte >> 4)));
+            hex.push(char::from(digit(byte & 15)));
+        }
+        hex
     }
 
     /// The hash written as 64 lower-case or upper-case hex digits.

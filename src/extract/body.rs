@@ -140,7 +140,7 @@ pub(super) async fn read(
         let mut pieces = Pieces::new(body, limits.text_bytes, Duration::from_millis(limits.body_ms))?;
         // Some tools send an empty object where there is nothing to say; it stays here.
         let bytes = pieces.collect().await?;
-        return if bytes.is_empty() || bytes == b"{}" { Ok(nothing) } else { Err(unexpected_body()) };
+        return if bytes.is_empty() || *bytes == *b"{}" { Ok(nothing) } else { Err(unexpected_body()) };
     }
     let media_type = MediaType::of(headers)?;
     let kind = media_type.kind(recognised)?;
@@ -156,8 +156,9 @@ pub(super) async fn read(
                 return Ok(nothing);
             }
             let tree = json::parse(&bytes, limits.depth).map_err(bad_json)?;
+            let len = bytes.len();
             drop(bytes);
-            let mut out = String::new();
+            let mut out = String::with_capacity(len);
             tree.write_json(&mut out);
             let content_type = Some("application/json".to_owned());
             let body = OutBody::Bytes(Bytes::from(out));
@@ -175,7 +176,7 @@ pub(super) async fn read(
         BodyKind::HttpBatch => {
             // What is unrolled writes body and type anew; only a route of such batches takes this kind.
             let content_type = media_type.boundary().map(str::to_owned);
-            let body = OutBody::Bytes(Bytes::from(pieces.collect().await?));
+            let body = OutBody::Bytes(pieces.collect().await?);
             Ok(Parsed { body, content_type, kind, ..nothing })
         }
         BodyKind::None => Err(bad_type()),
@@ -359,12 +360,15 @@ impl Pieces {
         }
     }
 
-    async fn collect(&mut self) -> Result<Vec<u8>, Refusal> {
-        let mut bytes = Vec::new();
+    /// The whole body, as it came where it came in one piece.
+    async fn collect(&mut self) -> Result<Bytes, Refusal> {
+        let first = self.next().await?.unwrap_or_default();
+        let Some(second) = self.next().await? else { return Ok(first) };
+        let mut bytes = [first, second].concat();
         while let Some(piece) = self.next().await? {
             bytes.extend_from_slice(&piece);
         }
-        Ok(bytes)
+        Ok(bytes.into())
     }
 }
 

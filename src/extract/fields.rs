@@ -8,10 +8,10 @@ use crate::domain::media::Media;
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
 use crate::recognise::Recognised;
-use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer, PointerStep};
+use crate::recognise::definition::{Condition, Encoding, FieldRole, FieldRule, Place, Pointer};
 
 use super::body::{Medium, Parsed, matters};
-use super::walk::{each_match, escape};
+use super::walk::{Trail, each_match, escape};
 use super::{MediaUrl, json, upload};
 
 /// Nesting of a JSON text in a field.
@@ -211,16 +211,17 @@ fn read(mapped: &mut Mapped, rule: &FieldRule, at: String, value: Tree) -> Resul
         Place::Json(pointer) => Some((inner, pointer)),
         _ => None,
     });
-    let mut patterns = Vec::new();
+    let mut trails = Vec::new();
     for (inner, pointer) in pointers {
         let mut found = Vec::new();
         each_match(&value, at.clone(), &pointer.steps, pointer.deep, &mut found);
         for (at, value) in found {
             read(mapped, inner, at, value)?;
         }
-        patterns.push((pointer, 0));
+        trails.push(Trail::of(pointer));
     }
-    json_rest(&value, at, &patterns, &mut mapped.post)
+    let mut at = at;
+    json_rest(&value, &mut at, &trails, &mut mapped.post)
 }
 
 fn json_text(text: &str, at: &str) -> Result<Tree, Refusal> {
@@ -332,24 +333,21 @@ fn media_url(mapped: &mut Mapped, role: FieldRole, at: String, value: Tree) -> R
 fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result<(), Refusal> {
     let route = &request.recognised.route;
     if let Some(tree) = &request.parsed.json {
-        let member = |name: &String| Pointer { steps: vec![PointerStep::Key(name.clone())], deep: true };
-        let pointers: Vec<Pointer> = fields
-            .iter()
-            .filter_map(|rule| match &rule.at {
-                Place::Json(pointer) => Some(pointer.clone()),
-                Place::Param(name) => Some(member(name)),
-                _ => None,
-            })
-            .chain(request.recognised.provider.overrides.iter().filter_map(|at| match at {
-                // It asks for the method that the request has; nothing else passes.
-                Place::Param(name) | Place::Form(name) => Some(member(name)),
-                _ => None,
-            }))
-            .collect();
-        let patterns: Vec<(&Pointer, usize)> = pointers.iter().map(|pointer| (pointer, 0)).collect();
+        let overrides = &request.recognised.provider.overrides;
+        let mut trails = Vec::with_capacity(fields.len() + overrides.len());
+        trails.extend(fields.iter().filter_map(|rule| match &rule.at {
+            Place::Json(pointer) => Some(Trail::of(pointer)),
+            Place::Param(name) => Some(Trail::member(name)),
+            _ => None,
+        }));
+        trails.extend(overrides.iter().filter_map(|at| match at {
+            // It asks for the method that the request has; nothing else passes.
+            Place::Param(name) | Place::Form(name) => Some(Trail::member(name)),
+            _ => None,
+        }));
         let Tree::Map(map) = tree else { return Err(bad_field("/")) };
         if !map.is_empty() {
-            json_rest(tree, String::new(), &patterns, post)?;
+            json_rest(tree, &mut String::new(), &trails, post)?;
         }
     }
     let any = fields.iter().any(|rule| rule.at == Place::FormAny);
@@ -377,70 +375,64 @@ fn rest(request: &Request<'_>, fields: &[&FieldRule], post: &mut Post) -> Result
     Ok(())
 }
 
-/// Walks the tree along the patterns; what leaves them all is `rest`, what has the wrong shape is refused.
-fn json_rest(tree: &Tree, at: String, patterns: &[(&Pointer, usize)], post: &mut Post) -> Result<(), Refusal> {
-    let ends = |deep: bool| patterns.iter().any(|(pointer, i)| *i == pointer.steps.len() && pointer.deep == deep);
+/// Walks the tree along the trails; what leaves them all is `rest`, what has the wrong shape is refused. `at` is the
+/// place of `tree`, and is that again afterwards.
+fn json_rest(tree: &Tree, at: &mut String, trails: &[Trail<'_>], post: &mut Post) -> Result<(), Refusal> {
+    let ends = |deep: bool| trails.iter().any(|trail| trail.ends(deep));
     if *tree == Tree::Null {
-        post.rest.insert(at, Tree::Null);
+        post.rest.insert(at.clone(), Tree::Null);
         return Ok(());
     }
     if ends(true) {
         return Ok(());
     }
-    let onward = |fits: &dyn Fn(&PointerStep) -> bool| -> Vec<(&Pointer, usize)> {
-        patterns
-            .iter()
-            .filter(|(pointer, i)| pointer.steps.get(*i).is_some_and(fits))
-            .map(|(pointer, i)| (*pointer, i + 1))
-            .collect()
-    };
+    let here = at.len();
     match tree {
         Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {
             if !ends(false) {
-                post.rest.insert(at, tree.clone());
+                post.rest.insert(at.clone(), tree.clone());
             }
         }
         Tree::List(list) => {
-            let inside = onward(&|step| *step == PointerStep::Each);
+            let inside: Vec<Trail<'_>> = trails.iter().filter_map(|trail| trail.into_element()).collect();
             if inside.is_empty() && ends(false) {
-                return Err(bad_field(&at));
+                return Err(bad_field(at));
             }
             if inside.is_empty() {
-                post.rest.insert(at, tree.clone());
+                post.rest.insert(at.clone(), tree.clone());
                 return Ok(());
             }
             if list.is_empty() {
                 // A described list without an element says nothing, but it may mean something: nobody, nothing more.
-                post.audience.insert(at, tree.clone());
+                post.audience.insert(at.clone(), tree.clone());
                 return Ok(());
             }
             for (i, child) in list.iter().enumerate() {
-                json_rest(child, format!("{at}/{i}"), &inside, post)?;
+                at.push_str(&format!("/{i}"));
+                json_rest(child, at, &inside, post)?;
+                at.truncate(here);
             }
         }
         Tree::Map(map) => {
-            let by_key = |step: &PointerStep| matches!(step, PointerStep::Key(_) | PointerStep::Member);
-            let leaves = onward(&by_key).is_empty();
+            let leaves = !trails.iter().any(Trail::has_member);
             if leaves && ends(false) {
-                return Err(bad_field(&at));
+                return Err(bad_field(at));
             }
             // The body itself is told member by member, so that an approver sees each unknown field by its name.
             if !at.is_empty() && (leaves || map.is_empty()) {
-                post.rest.insert(at, tree.clone());
+                post.rest.insert(at.clone(), tree.clone());
                 return Ok(());
             }
             for (key, child) in map {
-                let inside = onward(&|step| match step {
-                    PointerStep::Key(name) => name == key,
-                    PointerStep::Member => true,
-                    PointerStep::Each | PointerStep::Below => false,
-                });
-                let at = format!("{at}/{}", escape(key));
+                let inside: Vec<Trail<'_>> = trails.iter().filter_map(|trail| trail.into_member(key)).collect();
+                at.push('/');
+                at.push_str(&escape(key));
                 if inside.is_empty() {
-                    post.rest.insert(at, child.clone());
+                    post.rest.insert(at.clone(), child.clone());
                 } else {
                     json_rest(child, at, &inside, post)?;
                 }
+                at.truncate(here);
             }
         }
     }

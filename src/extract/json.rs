@@ -6,6 +6,7 @@
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
+use crate::domain::canonical::plain_len;
 use crate::domain::tree::Tree;
 use crate::recognise::definition::{Pointer, PointerStep};
 
@@ -199,7 +200,7 @@ impl<'t> Reader<'t> {
         let mut out = String::new();
         loop {
             let rest = self.rest();
-            let stop = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < 0x20).ok_or(BadJson::Syntax)?;
+            let stop = plain_len(rest);
             out.push_str(rest.get(..stop).ok_or(BadJson::Syntax)?);
             self.at += stop;
             match self.next()? {

@@ -1,11 +1,16 @@
 //! The way of a pointer through a tree, with every place that it leads to.
 
+use std::borrow::Cow;
+
 use crate::domain::tree::Tree;
-use crate::recognise::definition::PointerStep;
+use crate::recognise::definition::{Pointer, PointerStep};
 
 /// A member's name as a step of a pointer (RFC 6901).
-pub(super) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub(super) fn escape(key: &str) -> Cow<'_, str> {
+    match key.contains(['~', '/']) {
+        true => Cow::Owned(key.replace('~', "~0").replace('/', "~1")),
+        false => Cow::Borrowed(key),
+    }
 }
 
 /// Collects the values that a pattern names: arrays in order, members in the order of their names.
@@ -54,6 +59,57 @@ pub(super) fn each_match(tree: &Tree, at: String, steps: &[PointerStep], deep: b
             }
         }
         _ => {}
+    }
+}
+
+/// What is left of a pattern on the way down a tree.
+#[derive(Clone, Copy)]
+pub(super) struct Trail<'p> {
+    /// The member that comes first, where the pattern is no more than its name.
+    name: Option<&'p str>,
+    steps: &'p [PointerStep],
+    deep: bool,
+}
+
+impl<'p> Trail<'p> {
+    /// The whole of a pointer.
+    pub(super) fn of(pointer: &'p Pointer) -> Self {
+        Self { name: None, steps: &pointer.steps, deep: pointer.deep }
+    }
+
+    /// A member of the body with all that it holds.
+    pub(super) fn member(name: &'p str) -> Self {
+        Self { name: Some(name), steps: &[], deep: true }
+    }
+
+    /// Whether nothing is left of it, and it takes a whole subtree (`deep`) or a scalar.
+    pub(super) fn ends(&self, deep: bool) -> bool {
+        self.name.is_none() && self.steps.is_empty() && self.deep == deep
+    }
+
+    /// Whether it leads to some member of an object.
+    pub(super) fn has_member(&self) -> bool {
+        self.name.is_some() || matches!(self.steps.first(), Some(PointerStep::Key(_) | PointerStep::Member))
+    }
+
+    /// What is left of it behind the member `key`.
+    pub(super) fn into_member(self, key: &str) -> Option<Self> {
+        if let Some(name) = self.name {
+            return (name == key).then_some(Self { name: None, ..self });
+        }
+        match self.steps.split_first()? {
+            (PointerStep::Key(name), steps) => (name == key).then_some(Self { steps, ..self }),
+            (PointerStep::Member, steps) => Some(Self { steps, ..self }),
+            (PointerStep::Each | PointerStep::Below, _) => None,
+        }
+    }
+
+    /// What is left of it behind an element of a list.
+    pub(super) fn into_element(self) -> Option<Self> {
+        match self.steps.split_first()? {
+            (PointerStep::Each, steps) if self.name.is_none() => Some(Self { steps, ..self }),
+            _ => None,
+        }
     }
 }
 

@@ -4,20 +4,23 @@
 //! the entry commits to it by `content_commit`, the SHA-256 of 32 random bytes and the payload. A plain hash of a short
 //! post could be guessed. People stand under pseudonyms that only the holder of the key file can make.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::refusals;
 use crate::domain::approval::Pass;
+use crate::domain::canonical::{write_text, write_whole};
 use crate::domain::clause::Clause;
 use crate::domain::decision::{Obligation, Permit, Refusal, RefusalKind};
 use crate::domain::dossier::{Dossier, Outcome};
 use crate::domain::emergency::EmergencyId;
 use crate::domain::exemption::Exemption;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Report};
 use crate::domain::media::{Sha256, UploadStep};
 use crate::domain::person::PersonId;
 use crate::domain::remarks::Declaration;
@@ -34,21 +37,37 @@ const FINDINGS: usize = 40;
 /// Clauses and rules that an entry lists.
 const CITED: usize = 24;
 
+/// People whose pseudonyms are remembered: the few who post and approve. More, and remembering begins anew.
+const REMEMBERED: usize = 1024;
+
 /// Makes pseudonyms of people.
-pub struct Names(hmac::Key);
+pub struct Names {
+    key: hmac::Key,
+    /// What was made already. An entry shows the pseudonym, so that only the key is a secret here.
+    known: ArcSwap<HashMap<PersonId, String>>,
+}
 
 impl Names {
     /// Pseudonyms under this secret.
     pub fn new(secret: &[u8; 32]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let own = hmac::sign(&key, b"sekisho pseudonyms v1");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()), known: ArcSwap::default() }
     }
 
     /// The name under which a person stands in entries: `p-` and 16 hex digits.
     pub fn pseudonym(&self, person: &PersonId) -> String {
-        let tag = hmac::sign(&self.0, person.as_str().as_bytes());
-        format!("p-{}", hex::encode(tag.as_ref().get(..8).unwrap_or_default()))
+        if let Some(name) = self.known.load().get(person) {
+            return name.clone();
+        }
+        let tag = hmac::sign(&self.key, person.as_str().as_bytes());
+        let name = format!("p-{}", hex::encode(tag.as_ref().get(..8).unwrap_or_default()));
+        self.known.rcu(|known| {
+            let mut known = if known.len() < REMEMBERED { HashMap::clone(known) } else { HashMap::new() };
+            known.insert(person.clone(), name.clone());
+            known
+        });
+        name
     }
 }
 
@@ -85,17 +104,58 @@ pub struct Payload {
 impl Payload {
     /// Seals it and enters the commitment.
     pub fn seal(&self, keys: &Keyring, fields: &mut Fields) -> Result<Arc<Sealed>, StoreDown> {
-        let mut plain = vec![0; 32];
+        let json = self.json().map_err(|e| StoreDown(e.to_string()))?;
+        let mut plain = Vec::with_capacity(32 + json.len());
+        plain.resize(32, 0);
         random(&mut plain)?;
-        serde_json::to_writer(&mut plain, self).map_err(|e| StoreDown(e.to_string()))?;
+        plain.extend_from_slice(json.as_bytes());
         fields.text("content_commit", &Sha256::of(&plain).hex());
         keys.seal(&plain).map(Arc::new)
     }
+
+    /// What serde_json writes of it. It is written for every post, nearly all of it one text.
+    fn json(&self) -> serde_json::Result<String> {
+        let Self { author, approver, source, reason, post, media, links, findings } = self;
+        let source = Some(source).filter(|source| !source.is_empty());
+        let texts = [
+            ("\"author\":", author.as_ref()),
+            ("\"approver\":", approver.as_ref()),
+            ("\"source\":", source),
+            ("\"reason\":", reason.as_ref()),
+            ("\"post\":", post.as_ref()),
+        ];
+        // A quotation mark in the post takes two bytes.
+        let mut out = String::with_capacity(512 + post.as_ref().map_or(0, |post| post.len() + post.len() / 8));
+        for (name, text) in texts {
+            if let Some(text) = text {
+                begin(name, &mut out);
+                write_text(text, &mut out);
+            }
+        }
+        write_list_if("\"media\":", media, &mut out)?;
+        write_list_if("\"links\":", links, &mut out)?;
+        write_list_if("\"findings\":", findings, &mut out)?;
+        out.push_str(if out.is_empty() { "{}" } else { "}" });
+        Ok(out)
+    }
+}
+
+fn begin(name: &str, out: &mut String) {
+    out.push(if out.is_empty() { '{' } else { ',' });
+    out.push_str(name);
+}
+
+fn write_list_if<V: Serialize>(name: &str, list: &[V], out: &mut String) -> serde_json::Result<()> {
+    if !list.is_empty() {
+        begin(name, out);
+        out.push_str(&serde_json::to_string(list)?);
+    }
+    Ok(())
 }
 
 /// The members that only the writer knows.
 pub fn place(log: &str, index: u64, boot: &str, kind: &str, late: Late<'_>) -> Fields {
-    let mut fields = Fields::default();
+    let mut fields = Fields::with_room();
     if let Some(number) = late.use_number {
         fields.number("approval_use", u64::from(number));
     }
@@ -119,7 +179,7 @@ pub fn place(log: &str, index: u64, boot: &str, kind: &str, late: Late<'_>) -> F
 
 /// What was learned of a request, and its payload.
 pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
-    let mut fields = Fields::default();
+    let mut fields = Fields::with_room();
     fields.text_if("account", dossier.account.as_ref().map(|id| id.as_str()));
     fields.text_if("action", dossier.action.map(|action| action.as_str()));
     if let Some(author) = &dossier.author {
@@ -146,20 +206,18 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
     fields.text_if("provider", dossier.provider.as_ref().map(|id| id.as_str()));
     fields.text_if("route", dossier.route.as_deref());
     fields.text("rules", &dossier.rules);
-    let seen: Value = dossier.seen.iter().take(CITED).map(|seen| seen.sha256.hex()).collect();
-    if !dossier.seen.is_empty() {
-        fields.value("seen", &seen);
-    }
+    let seen: Vec<String> = dossier.seen.iter().take(CITED).map(|seen| seen.sha256.hex()).collect();
+    fields.texts_if("seen", seen.iter().map(String::as_str));
     fields.text_if("target", dossier.target.as_deref());
     fields.text_if("upload", dossier.upload.as_ref().map(upload_step));
     if let Some(refusal) = &dossier.would_refuse {
         fields.value("would_refuse", &would_refuse(refusal));
     }
     let approver = pass(&mut fields, dossier.pass.as_ref(), names);
-    let joint = dossier.joint.iter().take(CITED);
-    let joint: Value =
-        joint.map(|it| json!({ "approval": it.id.as_str(), "approver": names.pseudonym(&it.approver) })).collect();
     if !dossier.joint.is_empty() {
+        let joint = dossier.joint.iter().take(CITED);
+        let joint: Value =
+            joint.map(|it| json!({ "approval": it.id.as_str(), "approver": names.pseudonym(&it.approver) })).collect();
         fields.value("joint", &joint);
     }
     let mut payload = Payload {
@@ -167,17 +225,27 @@ pub fn of_dossier(dossier: &Dossier, names: &Names) -> (Fields, Payload) {
         approver,
         source: dossier.source.clone(),
         reason: dossier.reason.clone(),
-        post: (!dossier.payload.is_empty()).then(|| String::from_utf8_lossy(&dossier.payload).into_owned()),
+        post: Some(&dossier.payload).filter(|form| !form.is_empty()).cloned(),
         media: dossier.seen.iter().map(|seen| (seen.url.clone(), seen.sha256.hex())).collect(),
         links: Vec::new(),
         findings: Vec::new(),
     };
     if let Some(report) = &dossier.report {
-        fields.value("inspected", &json!({ "bytes": report.bytes, "fields": report.fields, "rules": report.rules }));
+        fields.member("inspected", |out| write_inspected(report, out));
         findings(&mut fields, &report.findings);
         payload.findings.clone_from(&report.findings);
     }
     (fields, payload)
+}
+
+fn write_inspected(report: &Report, out: &mut String) {
+    out.push_str("{\"bytes\":");
+    write_whole(report.bytes as u64, out);
+    out.push_str(",\"fields\":");
+    write_whole(report.fields as u64, out);
+    out.push_str(",\"rules\":");
+    write_text(&report.rules, out);
+    out.push('}');
 }
 
 /// The declaration that a request runs under.
@@ -280,9 +348,7 @@ fn findings(fields: &mut Fields, findings: &[Finding]) {
 }
 
 fn clauses(fields: &mut Fields, clauses: &[Clause]) {
-    if !clauses.is_empty() {
-        fields.value("clauses", &clauses.iter().take(CITED).map(|clause| cut(clause.as_str(), 80)).collect());
-    }
+    fields.texts_if("clauses", clauses.iter().take(CITED).map(|clause| cut(clause.as_str(), 80)));
 }
 
 /// The basis of a permission.
@@ -290,7 +356,7 @@ pub fn of_permit(permit: &Permit) -> Fields {
     let mut fields = Fields::default();
     clauses(&mut fields, &permit.clauses);
     fields.text("rule", &permit.rule);
-    let marks: Value = permit
+    let marks = permit
         .obligations
         .iter()
         .filter_map(|obligation| match obligation {
@@ -298,11 +364,8 @@ pub fn of_permit(permit: &Permit) -> Fields {
             Obligation::Notify { whom } => Some(whom.as_str()),
             Obligation::AfterReport { .. } | Obligation::Incident => None,
         })
-        .take(CITED)
-        .collect();
-    if marks.as_array().is_some_and(|marks| !marks.is_empty()) {
-        fields.value("marks", &marks);
-    }
+        .take(CITED);
+    fields.texts_if("marks", marks);
     fields
 }
 
@@ -318,9 +381,7 @@ pub fn of_refusal(refusal: &Refusal, has_report: bool) -> Fields {
             RefusalKind::Refused => "refused",
         },
     );
-    if !refusal.rules.is_empty() {
-        fields.value("refused_by", &refusal.rules.iter().take(CITED).map(|rule| cut(rule, 80)).collect());
-    }
+    fields.texts_if("refused_by", refusal.rules.iter().take(CITED).map(|rule| cut(rule, 80)));
     if !has_report {
         findings(&mut fields, &refusal.findings);
     }
@@ -341,4 +402,51 @@ pub fn of_outcome(of: u64, outcome: &Outcome) -> Fields {
         Outcome::NotSent { code } | Outcome::Unknown { code } => fields.text("code", code),
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_written_as_serde_json_writes_it() {
+        let text = |text: &str| Some(text.to_owned());
+        let finding = serde_json::json!({
+            "rule": "r", "category": "c", "clauses": [], "severity": "note", "field": "/text", "span": [0, 3],
+            "excerpt": "\"\n", "advice": "直す", "never": false,
+        });
+        let whole = Payload {
+            author: text("課員\u{1}"),
+            approver: text(""),
+            source: "192.0.2.7".to_owned(),
+            reason: text("急ぎ\n"),
+            post: text("{\"text\":\"お知らせ\\n😀\u{7f}\"}"),
+            media: vec![("https://a.example/".to_owned(), "00".to_owned())],
+            links: vec!["a \"b\"".to_owned()],
+            findings: vec![serde_json::from_value(finding).unwrap()],
+        };
+        let post = Payload { post: whole.post.clone(), ..Payload::default() };
+        let lists = Payload { post: None, author: None, approver: None, source: String::new(), ..whole.clone() };
+        for payload in [Payload::default(), post, lists, whole] {
+            let json = payload.json().unwrap();
+            assert_eq!(json, serde_json::to_string(&payload).unwrap());
+            assert_eq!(serde_json::from_str::<Payload>(&json).unwrap(), payload);
+        }
+    }
+
+    #[test]
+    fn a_name_stays_the_same_however_many_are_remembered() {
+        let names = Names::new(&[7; 32]);
+        let person = |n: usize| PersonId::new(format!("person-{n}"));
+        let first: Vec<String> = (0..REMEMBERED + 2).map(|n| names.pseudonym(&person(n))).collect();
+        assert!(names.known.load().len() <= REMEMBERED);
+        let fresh = Names::new(&[7; 32]);
+        for (n, name) in first.iter().enumerate() {
+            assert_eq!((names.pseudonym(&person(n)), fresh.pseudonym(&person(n))), (name.clone(), name.clone()));
+        }
+        let mut all = first;
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), REMEMBERED + 2);
+    }
 }

@@ -2,25 +2,34 @@
 
 use serde_json::Value;
 
-use crate::domain::digest::canonical;
+use crate::domain::canonical::{write_list, write_text, write_value, write_whole};
+
+/// Room for the members of most entries.
+const MEMBERS: usize = 32;
 
 /// Members of a JSON object. A name is used once.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    buffer: Vec<u8>,
+    buffer: String,
     members: Vec<(&'static str, usize, usize)>,
 }
 
 impl Fields {
-    fn end(&mut self, name: &'static str, start: usize) {
+    /// None yet, with room for as many members and bytes as most entries have.
+    pub fn with_room() -> Self {
+        Self { buffer: String::with_capacity(1024), members: Vec::with_capacity(MEMBERS) }
+    }
+
+    /// A value that `write` writes in RFC 8785 form.
+    pub fn member(&mut self, name: &'static str, write: impl FnOnce(&mut String)) {
+        let start = self.buffer.len();
+        write(&mut self.buffer);
         self.members.push((name, start, self.buffer.len()));
     }
 
     /// A string, cut to 256 bytes: an entry holds names and codes, never content.
     pub fn text(&mut self, name: &'static str, value: &str) {
-        let start = self.buffer.len();
-        write_text(&mut self.buffer, cut(value, 256));
-        self.end(name, start);
+        self.member(name, |out| write_text(cut(value, 256), out));
     }
 
     /// A string, if there is one.
@@ -30,18 +39,22 @@ impl Fields {
         }
     }
 
+    /// Strings, if there is one.
+    pub fn texts_if<'v>(&mut self, name: &'static str, values: impl IntoIterator<Item = &'v str>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_some() {
+            self.member(name, |out| write_list(values, out, write_text));
+        }
+    }
+
     /// A whole number.
     pub fn number(&mut self, name: &'static str, value: u64) {
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(value.to_string().as_bytes());
-        self.end(name, start);
+        self.member(name, |out| write_whole(value, out));
     }
 
     /// Any value that holds no fraction.
     pub fn value(&mut self, name: &'static str, value: &Value) {
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(&canonical(value));
-        self.end(name, start);
+        self.member(name, |out| write_value(value, out));
     }
 
     /// How many bytes the values take.
@@ -54,28 +67,33 @@ impl Fields {
         self.members.is_empty()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+    fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.members.iter().map(|(name, from, to)| (*name, self.buffer.get(*from..*to).unwrap_or_default()))
     }
 
     /// The RFC 8785 object of all `parts`: names sorted (they are ASCII, so bytes and UTF-16 sort alike).
     pub fn object(parts: &[&Self]) -> Vec<u8> {
-        let mut members: Vec<(&str, &[u8])> = parts.iter().flat_map(|part| part.iter()).collect();
+        let mut members: Vec<(&str, &str)> = Vec::with_capacity(parts.iter().map(|part| part.members.len()).sum());
+        let mut bytes = 2;
+        for part in parts {
+            bytes += part.buffer.len();
+            members.extend(part.iter());
+        }
         members.sort_unstable_by_key(|(name, _)| *name);
-        let bytes: usize = members.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-        let mut out = Vec::with_capacity(bytes + 2);
-        out.push(b'{');
+        bytes += members.iter().map(|(name, _)| name.len() + 4).sum::<usize>();
+        let mut out = String::with_capacity(bytes);
+        out.push('{');
         for (i, (name, value)) in members.into_iter().enumerate() {
             if i > 0 {
-                out.push(b',');
+                out.push(',');
             }
-            out.push(b'"');
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b"\":");
-            out.extend_from_slice(value);
+            out.push('"');
+            out.push_str(name);
+            out.push_str("\":");
+            out.push_str(value);
         }
-        out.push(b'}');
-        out
+        out.push('}');
+        out.into_bytes()
     }
 }
 
@@ -88,17 +106,10 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// A JSON string as RFC 8785 wants it; serde_json escapes in the same way.
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail; `null` would still be valid JSON.
-    if serde_json::to_writer(&mut *out, text).is_err() {
-        out.extend_from_slice(b"null");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::digest::canonical;
     use serde_json::json;
 
     #[test]

@@ -27,7 +27,7 @@ fn request() -> Kept {
 async fn hold(stage: &Stage, ledger: &Ledger, n: u32) -> TicketId {
     let path = stage.dir.path().join(format!("{n}.part"));
     std::fs::write(&path, form(n)).unwrap();
-    let body = OutBody::Spool(Spool::new(path, form(n).len() as u64, Sha256::of(&form(n))));
+    let body = OutBody::Spool(Spool::new(path, form(n).len() as u64, Sha256::of(form(n).as_bytes())));
     let kept = ledger.keep(request(), &body).await.unwrap().unwrap();
     let dossier = Dossier { keep: Some(Box::new(kept)), ..dossier(n) };
     refused(ledger.enter(stage.judged(held(), dossier)).await.unwrap()).1.ticket.unwrap()

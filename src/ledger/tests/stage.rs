@@ -162,12 +162,12 @@ fn config(dir: &Path) -> Config {
 }
 
 pub(super) fn digest(n: u32) -> Digest {
-    digest::of_form(&form(n))
+    digest::of_form(form(n).as_bytes())
 }
 
 /// The normal form of post `n`.
-pub(super) fn form(n: u32) -> Vec<u8> {
-    format!("{{\"text\":\"お知らせ{n}\"}}").into_bytes()
+pub(super) fn form(n: u32) -> String {
+    format!("{{\"text\":\"お知らせ{n}\"}}")
 }
 
 pub(super) fn dossier(n: u32) -> Dossier {

@@ -110,7 +110,7 @@ fn nerima_14_fixed_answers_stand_until_their_last_day_ends() {
 #[test]
 fn nerima_8_2_thirty_days_are_counted_from_the_moment_of_the_newer_standard() {
     let mut scene = Scene::new();
-    let policy = scene.around.standing.as_mut().unwrap().policy.as_mut().unwrap();
+    let policy = Arc::make_mut(scene.around.standing.as_mut().unwrap()).policy.as_mut().unwrap();
     // Across a month's end, a leap day and the fiscal year's.
     policy.stale_since = Some(at("2028-02-28T15:00:00Z"));
     for (moment, days) in [

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use jiff::Timestamp;
@@ -71,11 +72,11 @@ pub struct Case<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Around {
     /// How the account stands by its body's registry.
-    pub standing: Option<registry::Standing>,
+    pub standing: Option<Arc<registry::Standing>>,
     /// What the person who answers for the posting tool is.
-    pub author: registry::Holding,
+    pub author: Arc<registry::Holding>,
     /// The body's sections, by name; none: it keeps no list of them.
-    pub sections: Vec<registry::SectionId>,
+    pub sections: Arc<[registry::SectionId]>,
     /// The category that the tool named (`Sekisho-Category`).
     pub category: Option<String>,
     /// The reason that the tool gave (`Sekisho-Reason`).

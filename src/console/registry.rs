@@ -143,7 +143,7 @@ pub(super) async fn standing(
     Ok(shown(&json!({
         "account": standing.account,
         "organisation": standing.organisation,
-        "at": standing.at,
+        "at": now,
         "revision": standing.revision,
         "state": standing.state,
         "kind": standing.kind,

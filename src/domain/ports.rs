@@ -19,7 +19,7 @@ use super::fetch::{Errand, Fetched, MediaKind, Unfetched};
 use super::media::{MediaRecord, Segment};
 use super::outbound::Spool;
 use super::person::{Client, ClientId, Person, PersonId};
-use super::registry::{Book, Holding, Standing};
+use super::registry::{Book, Holding, SectionId, Standing};
 
 /// The store cannot answer now. The text is for the log, not for a client.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -54,13 +54,17 @@ pub trait Registry: Send + Sync {
     }
     /// How an account stands at that moment, with what its body's registry says of manager, delegations, grants, policy,
     /// provider, sources and contractors. None: there is no such account, and nothing may be posted to it.
-    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Standing> {
-        self.book(&self.account(account)?.organisation)?.standing(account, now)
+    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Arc<Standing>> {
+        self.book(&self.account(account)?.organisation)?.standing(account, now).map(Arc::new)
     }
     /// What a person is in the own body at that moment.
-    fn holding(&self, person: &PersonId, now: Timestamp) -> Holding {
+    fn holding(&self, person: &PersonId, now: Timestamp) -> Arc<Holding> {
         let book = self.person(person).and_then(|known| self.book(&known.organisation));
-        book.map(|book| book.holding(person, in_japan(now).date())).unwrap_or_default()
+        book.map(|book| Arc::new(book.holding(person, in_japan(now).date()))).unwrap_or_default()
+    }
+    /// The sections of a body, by name; none: it keeps no list of them.
+    fn sections(&self, organisation: &OrganisationId) -> Arc<[SectionId]> {
+        self.book(organisation).map(|book| book.sections.keys().cloned().collect()).unwrap_or_default()
     }
 }
 

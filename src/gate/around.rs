@@ -34,16 +34,15 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Around, Box<Refusal>> {
         let registry = self.ports.registry.as_ref();
-        let book = registry.book(&account.organisation);
         let standing = registry.standing(&account.id, now);
         dossier.registry = standing.as_ref().map(|it| it.revision);
-        let approver_offices = self.jointly(account, standing.as_ref(), dossier, now)?;
-        let unplanned = recognised.route.id.starts_with("project-") && !standing.as_ref().is_some_and(has_project);
+        let approver_offices = self.jointly(account, standing.as_deref(), dossier, now)?;
+        let unplanned = recognised.route.id.starts_with("project-") && !standing.as_deref().is_some_and(has_project);
         Ok(Around {
             unplanned,
             standing,
             author: registry.holding(&client.owner, now),
-            sections: book.map(|book| book.sections.keys().cloned().collect()).unwrap_or_default(),
+            sections: registry.sections(&account.organisation),
             category: dossier.category.clone(),
             reason: dossier.reason.clone(),
             declares: dossier.declares.clone(),

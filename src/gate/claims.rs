@@ -162,7 +162,7 @@ impl Gate {
         let now = self.clock.now();
         let registry = self.ports.registry.as_ref();
         let standing = registry.standing(&account.id, now);
-        let issuers = standing.map(|it| it.issuers).unwrap_or_default();
+        let issuers = standing.map(|it| it.issuers.clone()).unwrap_or_default();
         let event: Event = event::verify(signed, &issuers, self.issuers.name(), now)?;
         if !is_on(rules.guidelines.sites(&account.organisation), event.page()) {
             return Err(Box::new(event::other_page()));

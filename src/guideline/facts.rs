@@ -3,10 +3,14 @@
 //! Every attribute of the schema is always present; absence is a value. A missing attribute would make a rule err, and
 //! an erring rule refuses.
 
+use std::borrow::Cow;
+
 use crate::domain::action::Action;
 use crate::domain::remarks::Declaration;
 
+mod normal;
 mod request;
+mod shown;
 mod words;
 
 pub(super) use request::after_report_hours;
@@ -19,11 +23,11 @@ pub enum Value {
     /// A number.
     Number(i64),
     /// A name.
-    Text(String),
+    Text(Cow<'static, str>),
     /// A set of names, sorted, each once.
     Set(Vec<String>),
     /// A set of members of an enumerated type of the schema, sorted, each once.
-    Members(&'static str, Vec<String>),
+    Members(&'static str, Vec<&'static str>),
 }
 
 /// The categories of findings, as the schema enumerates them. One that is not among them is `other`, which is refused
@@ -151,12 +155,16 @@ const ORDINARY_NO: [&str; 26] = [
     "undoes",
 ];
 
+/// How many attributes the schema has.
+const ATTRIBUTES: usize = 68;
+
 /// The facts of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub(super) client: String,
     pub(super) action: Action,
     pub(super) account: String,
+    /// By name, in its order, each once.
     values: Vec<(&'static str, Value)>,
 }
 
@@ -164,17 +172,17 @@ impl Facts {
     /// The facts of an ordinary approved post of a body: what every rule lets pass. Canaries and cases change them.
     pub fn ordinary(organisation: &str) -> Self {
         let mut values = vec![
-            ("organisation", text(organisation)),
-            ("account_kind", text("individual")),
-            ("account_state", text("active")),
-            ("credential", text("own")),
-            ("provider", text("x")),
-            ("pass", text("approved")),
-            ("exemption", text("none")),
-            ("cms", text("none")),
-            ("purpose", text("open")),
-            ("source", text("none")),
-            ("withdrawal", text("none")),
+            ("organisation", spelt(organisation)),
+            ("account_kind", named("individual")),
+            ("account_state", named("active")),
+            ("credential", named("own")),
+            ("provider", named("x")),
+            ("pass", named("approved")),
+            ("exemption", named("none")),
+            ("cms", named("none")),
+            ("purpose", named("open")),
+            ("source", named("none")),
+            ("withdrawal", named("none")),
             ("after_report_hours", Value::Number(0)),
             ("policy_stale_days", Value::Number(0)),
             ("hour", Value::Number(10)),
@@ -205,7 +213,8 @@ impl Facts {
 
     /// The value of an attribute.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        let at = self.values.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        self.values.get(at).map(|(_, value)| value)
     }
 
     /// The same facts without one attribute; a test shows with it that no lack opens the gate.
@@ -239,42 +248,66 @@ impl Facts {
             *value = match value {
                 Value::Flag(_) => Value::Flag(new.parse().map_err(|_| format!("`{change}`: true or false"))?),
                 Value::Number(_) => Value::Number(new.parse().map_err(|_| format!("`{change}`: a number"))?),
-                Value::Text(_) => text(new),
+                Value::Text(_) => spelt(new),
                 Value::Set(_) => set(listed(new)),
-                Value::Members(kind, _) => known_members(kind, listed(new))?,
+                Value::Members(kind, _) => known_members(kind, &listed(new))?,
             };
         }
         Ok(facts)
     }
 
-    /// The bytes that a decision cache is keyed on: every name, type and value, each with its length.
-    pub(super) fn key(&self) -> Vec<u8> {
-        let mut key = Vec::with_capacity(1024);
-        let mut put = |part: &[u8]| {
-            key.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            key.extend_from_slice(part);
-        };
-        for part in [&self.client, self.action.as_str(), &self.account] {
-            put(part.as_bytes());
+    /// The bytes that a decision cache is keyed on: client, action, account and every value in the order of the names, each
+    /// with its type and length, so that no two facts share a key. None: an attribute is missing, and what is concluded of
+    /// such facts is not to be remembered.
+    pub(super) fn key(&self) -> Option<Vec<u8>> {
+        if self.values.len() != ATTRIBUTES {
+            return None;
         }
-        for (name, value) in &self.values {
-            put(name.as_bytes());
+        let mut key = Vec::with_capacity(512);
+        for part in [&self.client, self.action.as_str(), &self.account] {
+            put(&mut key, part);
+        }
+        for (_, value) in &self.values {
             match value {
-                Value::Flag(flag) => put(&[b'f', u8::from(*flag)]),
-                Value::Number(number) => put(&number.to_be_bytes()),
-                Value::Text(text) => put(text.as_bytes()),
-                Value::Set(members) | Value::Members(_, members) => {
-                    put(&(members.len() as u64).to_be_bytes());
-                    members.iter().for_each(|member| put(member.as_bytes()));
+                Value::Flag(flag) => key.push(if *flag { b'y' } else { b'n' }),
+                Value::Number(number) => {
+                    key.push(b'#');
+                    key.extend_from_slice(&number.to_be_bytes());
+                }
+                Value::Text(text) => {
+                    key.push(b't');
+                    put(&mut key, text);
+                }
+                Value::Set(members) => {
+                    key.push(b's');
+                    key.extend_from_slice(&members.len().to_be_bytes());
+                    members.iter().for_each(|member| put(&mut key, member));
+                }
+                Value::Members(_, members) => {
+                    key.push(b'm');
+                    key.extend_from_slice(&members.len().to_be_bytes());
+                    members.iter().for_each(|member| put(&mut key, member));
                 }
             }
         }
-        key
+        Some(key)
     }
 }
 
-fn text(value: &str) -> Value {
-    Value::Text(value.to_owned())
+/// Puts a part behind its length.
+fn put(key: &mut Vec<u8>, part: &str) {
+    key.extend_from_slice(&part.len().to_be_bytes());
+    key.extend_from_slice(part.as_bytes());
+}
+
+/// A name that the gateway itself knows.
+fn named(value: &'static str) -> Value {
+    Value::Text(Cow::Borrowed(value))
+}
+
+/// A name from elsewhere.
+fn spelt(value: &str) -> Value {
+    Value::Text(Cow::Owned(value.to_owned()))
 }
 
 fn listed(text: &str) -> Vec<String> {
@@ -291,21 +324,24 @@ fn enumerated(kind: &str) -> Vec<&'static str> {
 }
 
 /// As written by a person: a misspelt one is a mistake, not `other`.
-fn known_members(kind: &'static str, names: Vec<String>) -> Result<Value, String> {
-    match names.iter().find(|name| !enumerated(kind).contains(&name.as_str())) {
-        Some(name) => Err(format!("`{name}` is no {kind}")),
-        None => Ok(members(kind, names)),
-    }
+fn known_members(kind: &'static str, names: &[String]) -> Result<Value, String> {
+    let all = enumerated(kind);
+    let known =
+        |name: &String| all.iter().find(|it| *it == name).copied().ok_or_else(|| format!("`{name}` is no {kind}"));
+    Ok(members(kind, names.iter().map(known).collect::<Result<Vec<_>, _>>()?))
 }
 
-/// Members of an enumerated type; a category that the schema does not know is `other`.
-fn members(kind: &'static str, names: Vec<String>) -> Value {
-    let known = |name: &String| kind != "Category" || CATEGORIES.contains(&name.as_str());
-    let names = names.into_iter().map(|name| if known(&name) { name } else { "other".to_owned() }).collect();
-    match set(names) {
-        Value::Set(names) => Value::Members(kind, names),
-        other => other,
-    }
+/// Members of an enumerated type, sorted, each once.
+fn members(kind: &'static str, names: impl IntoIterator<Item = &'static str>) -> Value {
+    let mut names: Vec<&'static str> = names.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    Value::Members(kind, names)
+}
+
+/// The category as the schema has it; one that it does not know is `other`.
+fn category(name: &str) -> &'static str {
+    CATEGORIES.iter().find(|known| **known == name).copied().unwrap_or("other")
 }
 
 fn set(mut members: Vec<String>) -> Value {

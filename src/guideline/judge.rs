@@ -12,13 +12,16 @@ use cedar_policy::{
 
 use crate::config::registry::Period;
 use crate::domain::action::Action;
-use crate::domain::media::Sha256;
 
 use super::facts::{Facts, Value};
 use super::rules::{Rule, RuleEffect};
 
 /// How many conclusions are remembered for one body; when full, all are forgotten at once.
 const REMEMBERED: usize = 4096;
+
+/// The longest facts that are remembered, in bytes, so that posts full of hashtags cannot fill the memory. Those of an
+/// ordinary post are a tenth of it.
+const LONGEST: usize = 4096;
 
 /// What the configuration says of a body beside its rules.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +44,8 @@ pub(super) struct Body {
     pub(super) joint: bool,
     /// The rules that can speak of an action, by its name: all others need not be looked at.
     slices: HashMap<&'static str, PolicySet>,
-    remembered: Mutex<HashMap<Sha256, Arc<Verdict>>>,
+    /// Under the facts themselves, whole.
+    remembered: Mutex<HashMap<Vec<u8>, Arc<Verdict>>>,
 }
 
 /// What the rules conclude of some facts.
@@ -128,7 +132,9 @@ impl Body {
 
     /// What the rules conclude, remembered under the facts.
     pub(super) fn judge(&self, names: &Names, facts: &Facts) -> Arc<Verdict> {
-        let key = Sha256::of(&facts.key());
+        let Some(key) = facts.key().filter(|key| key.len() <= LONGEST) else {
+            return Arc::new(self.evaluate(names, facts, true));
+        };
         if let Some(verdict) = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return verdict.clone();
         }
@@ -209,13 +215,13 @@ fn expression(names: &Names, value: &Value) -> RestrictedExpression {
     match value {
         Value::Flag(flag) => RestrictedExpression::new_bool(*flag),
         Value::Number(number) => RestrictedExpression::new_long(*number),
-        Value::Text(text) => RestrictedExpression::new_string(text.clone()),
+        Value::Text(text) => RestrictedExpression::new_string(text.clone().into_owned()),
         Value::Set(members) => {
             RestrictedExpression::new_set(members.iter().cloned().map(RestrictedExpression::new_string))
         }
         Value::Members(kind, members) => {
             let kind = names.enumerated(kind);
-            let uid = |id: &String| EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id));
+            let uid = |id: &&str| EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id));
             RestrictedExpression::new_set(members.iter().map(|id| RestrictedExpression::new_entity_uid(uid(id))))
         }
     }

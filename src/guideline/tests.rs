@@ -14,6 +14,7 @@ use crate::domain::post::{Field, Role};
 use crate::domain::tree::Tree;
 
 mod boundaries;
+mod keys;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -311,7 +312,7 @@ fn standing(account: &Account) -> registry::Standing {
 impl Scene {
     fn new() -> Self {
         let mut scene = Self::bare();
-        scene.around.standing = Some(standing(&scene.account));
+        scene.around.standing = Some(Arc::new(standing(&scene.account)));
         scene.around.category = Some("お知らせ".into());
         scene
     }
@@ -502,7 +503,7 @@ fn a_principle_is_set_aside_by_the_manager_with_a_reason_and_by_nobody_else() {
     use crate::domain::remarks::Remarks;
     let guidelines = shipped();
     let mut scene = Scene::new();
-    scene.around.standing.as_mut().unwrap().topics = vec!["防災".into()];
+    Arc::make_mut(scene.around.standing.as_mut().unwrap()).topics = vec!["防災".into()];
     let by = |person: &str, clause: &str, reason: Option<&str>| {
         let mut pass = scene.approved_by(person);
         if let Pass::Approved { approval, .. } = &mut pass {

@@ -10,12 +10,16 @@ use rusqlite::{Connection, Result};
 
 use super::change::from_json;
 use crate::domain::account::{Account, AccountId, OrganisationId, ProviderId};
+use crate::domain::clock::in_japan;
 use crate::domain::credential::{Credentials, SealedCredential};
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::ports::Registry;
-use crate::domain::registry::{Book, Standing};
+use crate::domain::registry::{Book, Holding, SectionId, Standing};
 
 pub(super) mod books;
+mod today;
+
+use today::Today;
 
 /// The registry as of the last change.
 pub struct Registered(ArcSwap<Snapshot>);
@@ -33,6 +37,10 @@ struct Snapshot {
     fingerprints: HashMap<(ProviderId, String), Arc<Account>>,
     credentials: BTreeMap<AccountId, Arc<SealedCredential>>,
     books: BTreeMap<OrganisationId, Arc<Book>>,
+    /// What the road asks of the books for every post, read once a day and then shared.
+    standings: HashMap<AccountId, Today<Standing>>,
+    holdings: HashMap<PersonId, Today<Holding>>,
+    sections: HashMap<OrganisationId, Arc<[SectionId]>>,
 }
 
 impl Registered {
@@ -114,6 +122,10 @@ impl Snapshot {
             new.credentials.insert(credential.account.clone(), Arc::new(credential));
         }
         new.books = books::read(conn, new.organisations.keys().cloned(), &new.accounts, &new.people)?;
+        new.standings = new.accounts.keys().map(|id| (id.clone(), Today::default())).collect();
+        new.holdings = new.people.keys().map(|id| (id.clone(), Today::default())).collect();
+        let sections = |book: &Book| book.sections.keys().cloned().collect();
+        new.sections = new.books.iter().map(|(id, book)| (id.clone(), sections(book))).collect();
         Ok(new)
     }
 }
@@ -190,9 +202,21 @@ impl Registry for Registered {
         self.0.load().books.get(organisation).cloned()
     }
 
-    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Standing> {
+    fn standing(&self, account: &AccountId, now: Timestamp) -> Option<Arc<Standing>> {
         // Account and book of one snapshot: a change between two looks would show half of it.
         let snapshot = self.0.load();
-        snapshot.books.get(&snapshot.accounts.get(account)?.organisation)?.standing(account, now)
+        let look = |day| snapshot.books.get(&snapshot.accounts.get(account)?.organisation)?.standing_on(account, day);
+        snapshot.standings.get(account)?.on(in_japan(now).date(), look)
+    }
+
+    fn holding(&self, person: &PersonId, now: Timestamp) -> Arc<Holding> {
+        let snapshot = self.0.load();
+        let look = |day| Some(snapshot.books.get(&snapshot.people.get(person)?.organisation)?.holding(person, day));
+        let known = snapshot.holdings.get(person).and_then(|known| known.on(in_japan(now).date(), look));
+        known.unwrap_or_default()
+    }
+
+    fn sections(&self, organisation: &OrganisationId) -> Arc<[SectionId]> {
+        self.0.load().sections.get(organisation).cloned().unwrap_or_default()
     }
 }

@@ -151,9 +151,9 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it lets its section post at this moment.
-    pub fn is_in_force(&self, at: Timestamp) -> bool {
-        self.year == super::fiscal_year(at) && self.decision.as_ref().is_some_and(|one| one.approved)
+    /// Whether it lets its section post on this day in Japan.
+    pub fn is_in_force(&self, day: Date) -> bool {
+        self.year == super::fiscal_year_of(day) && self.decision.as_ref().is_some_and(|one| one.approved)
     }
 }
 

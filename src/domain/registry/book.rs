@@ -143,7 +143,10 @@ impl Book {
 
     /// Who manages the account at that moment.
     pub fn manager(&self, account: &Account, now: Timestamp) -> Manager {
-        let day = in_japan(now).date();
+        self.manager_on(account, in_japan(now).date())
+    }
+
+    fn manager_on(&self, account: &Account, day: Date) -> Manager {
         let Some(record) = self.records.get(&account.id) else {
             let holder = self.people.contains_key(&account.manager).then(|| account.manager.clone());
             return Manager { position: None, section: None, holder, deputies: Vec::new() };
@@ -157,8 +160,12 @@ impl Book {
 
     /// How the account stands at that moment; none: it is none of this body's.
     pub fn standing(&self, id: &AccountId, now: Timestamp) -> Option<Standing> {
+        self.standing_on(id, in_japan(now).date())
+    }
+
+    /// How the account stands on that day in Japan; none: it is none of this body's.
+    pub fn standing_on(&self, id: &AccountId, day: Date) -> Option<Standing> {
         let account = self.accounts.get(id)?;
-        let day = in_japan(now).date();
         let record = self.records.get(id);
         let employed = |it: &&PersonId| self.is_employed(it, day);
         let operators: Vec<PersonId> = account.operators.iter().filter(employed).cloned().collect();
@@ -175,28 +182,28 @@ impl Book {
             .values()
             .filter(|it| it.accounts.contains(id))
             .cloned()
-            .partition(|it: &Arc<Contractor>| it.is_in_force(now));
+            .partition(|it: &Arc<Contractor>| it.is_in_force(day));
         let ended = out.iter().flat_map(|it| it.clients.iter());
         let back = |client: &&_| contractors.iter().any(|it: &Arc<Contractor>| it.clients.contains(client));
         Some(Standing {
             account: id.clone(),
             organisation: account.organisation.clone(),
-            at: now,
+            day,
             revision: self.revision,
             state: account.state,
             kind: account.kind,
             section: record.and_then(|it| it.section.clone()),
             topics: record.map(|it| it.topics.clone()).unwrap_or_default(),
             closed_audience: record.is_some_and(|it| it.closed_audience),
-            manager: self.manager(account, now),
+            manager: self.manager_on(account, day),
             delegations: self.delegations.values().filter(delegated).cloned().collect(),
-            grants: self.grants.values().filter(|it| it.account == *id && it.is_in_force(now)).cloned().collect(),
+            grants: self.grants.values().filter(|it| it.account == *id && it.is_in_force(day)).cloned().collect(),
             policy: self.policy(account, record),
             provider: self.provider(&account.provider, day),
             sources: self.sources_of(id, day),
             contractors_out: ended.filter(|it| !back(it)).cloned().collect(),
             contractors,
-            issuers: self.issuers.values().filter(|it| it.is_in_force(id, now)).cloned().collect(),
+            issuers: self.issuers.values().filter(|it| it.is_in_force(id, day)).cloned().collect(),
             operators,
         })
     }

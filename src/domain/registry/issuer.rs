@@ -62,9 +62,9 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Whether its events for this account are believed now.
-    pub fn is_in_force(&self, account: &AccountId, at: jiff::Timestamp) -> bool {
-        !self.withdrawn && self.span.covers(at) && self.accounts.contains(account)
+    /// Whether its events for this account are believed on this day in Japan.
+    pub fn is_in_force(&self, account: &AccountId, day: jiff::civil::Date) -> bool {
+        !self.withdrawn && self.span.covers_day(day) && self.accounts.contains(account)
     }
 
     /// The keys that may have signed: the one of that id, where an event names one that the set knows; else all. Empty: none

@@ -133,8 +133,8 @@ pub struct Contractor {
 }
 
 impl Contractor {
-    /// Whether it may act now.
-    pub fn is_in_force(&self, at: jiff::Timestamp) -> bool {
-        !self.withdrawn && self.span.covers(at)
+    /// Whether it may act on this day in Japan.
+    pub fn is_in_force(&self, day: jiff::civil::Date) -> bool {
+        !self.withdrawn && self.span.covers_day(day)
     }
 }

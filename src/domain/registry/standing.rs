@@ -1,8 +1,9 @@
-//! `Standing`: how an account stands at an instant, for the facts of a guideline. Read from memory, never from the disk.
+//! `Standing`: how an account stands on a day, for the facts of a guideline. Read from memory, never from the disk.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::account::{Delegation, Grant};
 use super::issuer::Issuer;
@@ -12,15 +13,16 @@ use super::{PositionId, SectionId};
 use crate::domain::account::{AccountId, AccountKind, AccountState, OrganisationId, ProviderId};
 use crate::domain::person::{ClientId, PersonId};
 
-/// How an account stands at an instant. Everything in it is of the account's own body, and in force at [`Self::at`].
+/// How an account stands. Everything in it is of the account's own body, and in force on [`Self::day`]: until the day ends
+/// in Japan, or the registry changes, it stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The account.
     pub account: AccountId,
     /// Its body.
     pub organisation: OrganisationId,
-    /// The instant.
-    pub at: Timestamp,
+    /// The day in Japan.
+    pub day: Date,
     /// How many changes the body's registry had seen when this was read.
     pub revision: u64,
     /// Where it stands between application and closing.
@@ -126,7 +128,7 @@ impl ProviderStanding {
     }
 }
 
-/// What a person is in a body at an instant.
+/// What a person is in a body on a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
     /// The positions the person holds.

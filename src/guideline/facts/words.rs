@@ -1,9 +1,11 @@
 //! What Cedar cannot read: how a post begins and ends, where its links lead, which tags it carries.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
 
+use super::normal::nfkc;
 use crate::domain::post::{Post, Role};
 use crate::domain::registry::SectionId;
+use crate::domain::tree::Tree;
 
 /// How a section is called that the registry does not name (a body rarely registers all of them): 健康課, 消防署, 図書館.
 const SECTION_ENDS: [&str; 16] =
@@ -25,24 +27,29 @@ const PLACES: [&str; 11] = [
 ];
 
 /// The texts of a post, compared in NFKC.
-pub(super) struct Words {
-    texts: Vec<(Role, String)>,
+pub(super) struct Words<'p> {
+    texts: Vec<(Role, Cow<'p, str>)>,
     /// How many of them stand in what the public reads; whom it is for, and what nobody maps, comes after.
     read: usize,
 }
 
-impl Words {
-    /// The texts of the post.
-    pub(super) fn of(post: &Post) -> Self {
-        let read = |text: &str| if text.is_ascii() { text.to_owned() } else { text.nfkc().collect() };
-        // The `type` of a structured message is no word of it.
-        let spoken = post.texts().into_iter().filter(|(at, _, _)| !at.ends_with("/type"));
-        let texts = spoken.map(|(_, role, text)| (role, read(text))).collect();
-        let mut count = 0;
+impl<'p> Words<'p> {
+    /// The texts of the post, in the order of [`Post::texts`].
+    pub(super) fn of(post: &'p Post) -> Self {
+        let mut texts = Vec::new();
         for field in &post.fields {
-            field.value.each_text(&field.at, &mut |at, _| count += usize::from(!at.ends_with("/type")));
+            each_word(&field.at, &field.value, &mut |text| texts.push((field.role, nfkc(text))));
         }
-        Self { texts, read: count }
+        let read = texts.len();
+        for medium in &post.media {
+            if let Some(alt) = medium.alt.as_deref().filter(|_| !is_kind(&medium.id)) {
+                texts.push((Role::Alt, nfkc(alt)));
+            }
+        }
+        for (at, value) in post.audience.iter().chain(&post.rest) {
+            each_word(at, value, &mut |text| texts.push((Role::Message, nfkc(text))));
+        }
+        Self { texts, read }
     }
 
     pub(super) fn has_text(&self) -> bool {
@@ -64,7 +71,11 @@ impl Words {
     }
 
     fn hosts(&self) -> impl Iterator<Item = String> + '_ {
-        self.texts.iter().flat_map(|(_, text)| text.split("://").skip(1)).map(|rest| {
+        let links = self
+            .texts
+            .iter()
+            .flat_map(|(_, text)| text.match_indices(':').filter_map(|(at, _)| text.get(at..)?.strip_prefix("://")));
+        links.map(|rest| {
             let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))).unwrap_or(rest.len());
             let authority = rest.get(..end).unwrap_or_default();
             authority.rsplit('@').next().unwrap_or_default().trim_end_matches('.').to_lowercase()
@@ -88,7 +99,7 @@ impl Words {
         let name = inner.get(..end).unwrap_or_default().trim();
         let title =
             inner.get(end..).unwrap_or_default().trim_start_matches(|c: char| close(c) || c == ':' || c == '。');
-        let registered = || sections.iter().any(|it| name.ends_with(&it.as_str().nfkc().collect::<String>()));
+        let registered = || sections.iter().any(|it| name.ends_with(&*nfkc(it.as_str())));
         let looks_like_one =
             || SECTION_ENDS.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| !rest.is_empty()));
         (looks_like_one() || registered()) && !title.trim().is_empty()
@@ -98,9 +109,7 @@ impl Words {
     pub(super) fn ends_with(&self, signature: Option<&str>) -> bool {
         let last = self.texts.iter().take(self.read).rev().find(|(role, _)| matches!(role, Role::Text | Role::Message));
         match (signature, last) {
-            (Some(signature), Some((_, text))) => {
-                text.trim_end().ends_with(signature.nfkc().collect::<String>().trim_end())
-            }
+            (Some(signature), Some((_, text))) => text.trim_end().ends_with(nfkc(signature).trim_end()),
             (Some(_) | None, _) => false,
         }
     }
@@ -116,6 +125,27 @@ impl Words {
     }
 }
 
+/// Calls `visit` with every text of a value that stands at this place, except the `type` of a structured message, which is
+/// no word of it.
+fn each_word<'p>(at: &str, value: &'p Tree, visit: &mut dyn FnMut(&'p str)) {
+    match value {
+        Tree::Text(text) if !is_kind(at) => visit(text),
+        Tree::List(list) => list.iter().for_each(|child| each_word("", child, visit)),
+        Tree::Map(map) => {
+            for (key, child) in map {
+                // A key that holds a slash is no `type`: its place has it escaped.
+                each_word(if key == "type" { "/type" } else { "" }, child, visit);
+            }
+        }
+        Tree::Text(_) | Tree::Null | Tree::Bool(_) | Tree::Number(_) => {}
+    }
+}
+
+/// Whether this is the place of a `type`.
+fn is_kind(at: &str) -> bool {
+    at.ends_with("/type")
+}
+
 /// Whether the request names a place that the post carries.
 pub(super) fn has_place(post: &Post) -> bool {
     let mut places = post.audience.keys().chain(post.rest.keys()).chain(post.fields.iter().map(|field| &field.at));
@@ -125,12 +155,59 @@ pub(super) fn has_place(post: &Post) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::media::{Media, Sha256};
     use crate::domain::post::Field;
-    use crate::domain::tree::Tree;
 
-    fn words(text: &str) -> Words {
+    fn words(text: &str) -> Words<'static> {
         let field = Field { role: Role::Text, at: "/text".into(), value: Tree::Text(text.into()) };
-        Words::of(&Post { fields: vec![field], ..Post::default() })
+        Words::of(Box::leak(Box::new(Post { fields: vec![field], ..Post::default() })))
+    }
+
+    /// A post with words everywhere: in a structured message, in an alternative text, in whom it is for, in what nobody maps.
+    fn wordy() -> Post {
+        let text = |text: &str| Tree::Text(text.to_owned());
+        let map = |members: &[(&str, Tree)]| {
+            Tree::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        };
+        let spoken = map(&[("type", text("text")), ("text", text("ＡＢＣ")), ("~type/type", text("い"))]);
+        let listed = Tree::List(vec![text("え"), Tree::Null, map(&[("type", text("む"))])]);
+        let nested = map(&[("a/type", text("う")), ("type", listed), ("n", Tree::Number("1".into()))]);
+        let message = Tree::List(vec![spoken, nested, text("ｶﾞ")]);
+        let field = |role, at: &str, value| Field { role, at: at.into(), value };
+        let medium = |id: &str, alt: Option<&str>| Media {
+            id: id.to_owned(),
+            sha256: Sha256::of(b""),
+            len: 0,
+            alt: alt.map(str::to_owned),
+        };
+        Post {
+            fields: vec![
+                field(Role::Message, "/messages", message),
+                field(Role::Text, "/text", text("お知らせ")),
+                field(Role::Text, "/type", text("その他")),
+                field(Role::Description, "/type", Tree::List(vec![text("説明")])),
+            ],
+            media: vec![medium("m1", Some("花①")), medium("m2", None), medium("a/type", Some("鳥"))],
+            audience: [("means".to_owned(), text("tweet-create")), ("/x/type".to_owned(), text("かくす"))].into(),
+            rest: [("rest".to_owned(), map(&[("type", text("y")), ("z", text("か\u{3099}"))]))].into(),
+            ..Post::default()
+        }
+    }
+
+    #[test]
+    fn the_words_are_the_texts_of_the_post_in_nfkc_but_for_the_type_of_a_message() {
+        use unicode_normalization::UnicodeNormalization;
+        let post = wordy();
+        let spoken = post.texts().into_iter().filter(|(at, _, _)| !at.ends_with("/type"));
+        let expected: Vec<(Role, String)> = spoken.map(|(_, role, text)| (role, text.nfkc().collect())).collect();
+        let mut read = 0;
+        for field in &post.fields {
+            field.value.each_text(&field.at, &mut |at, _| read += usize::from(!at.ends_with("/type")));
+        }
+        let words = Words::of(&post);
+        let found: Vec<(Role, String)> = words.texts.iter().map(|(role, text)| (*role, text.to_string())).collect();
+        assert_eq!(found, expected);
+        assert_eq!((words.read, found.len()), (read, 10));
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn nerima_14_fixed_answers_stand_until_their_last_day_ends() {
 #[test]
 fn nerima_8_2_thirty_days_are_counted_from_the_moment_of_the_newer_standard() {
     let mut scene = Scene::new();
-    let policy = scene.around.standing.as_mut().unwrap().policy.as_mut().unwrap();
+    let policy = Arc::make_mut(scene.around.standing.as_mut().unwrap()).policy.as_mut().unwrap();
     // Across a month's end, a leap day and the fiscal year's.
     policy.stale_since = Some(at("2028-02-28T15:00:00Z"));
     for (moment, days) in [
@@ -137,10 +137,10 @@ fn nagano_6_3_a_flood_ends_at_its_moment_and_a_hold_has_none() {
     let until = at("2027-03-31T15:00:00Z");
     scene.account.trouble.flame = Some(Flame { declared: at("2027-03-30T00:00:00Z"), until, by });
     let modes = |scene: &Scene, moment: &str| fact(scene, &Town::default(), "modes", moment);
-    assert_eq!(modes(&scene, "2027-03-31T14:59:59Z"), Value::Members("Mode", vec!["flame".into()]));
+    assert_eq!(modes(&scene, "2027-03-31T14:59:59Z"), Value::Members("Mode", vec!["flame"]));
     assert_eq!(modes(&scene, "2027-03-31T15:00:00Z"), Value::Members("Mode", vec![]));
     scene.account.trouble.held_by.push(IncidentId::new("i-1"));
-    assert_eq!(modes(&scene, "2099-01-01T00:00:00Z"), Value::Members("Mode", vec!["held".into()]));
+    assert_eq!(modes(&scene, "2099-01-01T00:00:00Z"), Value::Members("Mode", vec!["held"]));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::stage::Stage;
 use super::*;
-use crate::domain::ports::Approvals as _;
 use crate::store::sqlite::raw;
 
 fn found(ledger: &Ledger, stage: &Stage, n: u32) -> Vec<String> {

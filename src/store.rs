@@ -137,6 +137,13 @@ pub struct Committed {
     pub ticket: Option<TicketId>,
 }
 
+/// Lets the posts' own threads go first where this one and they want the same processor. For threads that make ahead what
+/// posts need, or tidy up behind them.
+pub(crate) fn yield_to_posts() {
+    // Where it is not allowed, all threads are alike, as they were.
+    let _ = rustix::process::nice(10);
+}
+
 /// What happens when a unit is durable or has failed. Runs on the writer's thread: short, never blocking.
 pub type Then = Box<dyn FnOnce(Result<Committed, StoreDown>) + Send>;
 

@@ -29,6 +29,7 @@ impl Keeper {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let (kept, stopped) = (Arc::clone(shared), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("ledger-keeper".to_owned()).spawn(move || {
+            crate::store::yield_to_posts();
             let (flag, wake) = &*stopped;
             let mut ticks = 0;
             let mut stopped = flag.lock().unwrap_or_else(PoisonError::into_inner);

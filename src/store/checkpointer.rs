@@ -68,6 +68,7 @@ impl Checkpointer {
 
     /// Checkpoints whenever enough was written, and each second if anything was, until it is stopped.
     pub(super) fn run(&self) {
+        super::yield_to_posts();
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         while !*stopped {
             let second = Duration::from_secs(1);

@@ -14,6 +14,8 @@ struct Files {
     _dir: tempfile::TempDir,
     rules: PathBuf,
     config: Inspect,
+    /// What finds no canary whatever the file says, since the built-in lists are not there.
+    silent: Vec<String>,
 }
 
 /// A rule file alone, without the built-in ones, so that the text is what is read.
@@ -22,7 +24,9 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     let (rules, list) = (dir.path().join("rules.toml"), dir.path().join("list.txt"));
     std::fs::write(&list, "bit.ly\n").unwrap();
     let config = Inspect { rules: vec![rules.clone()], shorteners: vec![list], ..Inspect::default() };
-    Files { _dir: dir, rules, config }
+    std::fs::write(&rules, "").unwrap();
+    let silent = RuleSet::load(&config).unwrap_or_else(|_| panic!("an empty file is a rule file")).self_test();
+    Files { _dir: dir, rules, config, silent }
 });
 
 fuzz_target!(|data: &[u8]| {
@@ -38,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
             let silent = rules.self_test();
             assert!(silent.iter().all(|rule| ids.contains(rule)));
             // The detectors' own canaries need the built-in list; those of the file were proven while it was read.
-            assert!(silent.iter().all(|rule| !text.contains(&format!("\"{rule}\""))), "{silent:?}");
+            assert!(silent.iter().all(|rule| FILES.silent.contains(rule)), "{silent:?}");
         }
         Err(problems) => {
             assert!(!problems.is_empty());

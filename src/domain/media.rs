@@ -18,13 +18,7 @@ impl Sha256 {
 
     /// Lower-case hex.
     pub fn hex(&self) -> String {
-        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
-        let mut hex = String::with_capacity(64);
-        for byte in self.0 {
-            hex.push(char::from(digit(byte >> 4)));
-            hex.push(char::from(digit(byte & 15)));
-        }
-        hex
+        hex::encode(self.0)
     }
 
     /// The hash written as 64 lower-case or upper-case hex digits.

@@ -321,7 +321,7 @@ impl Writer {
         run(&self.conn, "BEGIN IMMEDIATE")?;
         let written = self.write_all(batch).and_then(|done| Ok(run(&self.conn, "COMMIT").map(|()| done)?));
         if written.is_err() && !self.conn.is_autocommit() {
-            // What cannot be rolled back now is dropped with the connection; the cause is what counts.
+            // Should this fail too, the next transaction cannot begin, and nothing is written; the cause is what counts.
             let _ = run(&self.conn, "ROLLBACK");
         }
         written

@@ -2,11 +2,16 @@
 //!
 //! Asked back to back, a virtual disk and its CPU never fall asleep and answer several times faster than when they are
 //! asked as often as posts come. So both are measured; the paced one is what a post at that rate meets.
+//!
+//! It is asked from the CPU on which the proxy runs, as the proxy asks it. Where the disk's interrupts go to another one,
+//! each wait of a sync ends with a call from CPU to CPU; what that costs, the same from the load's CPU tells.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::Broken;
 use crate::figures::Latency;
@@ -25,38 +30,67 @@ pub(crate) struct Syncs {
     extending: Vec<u64>,
     overwriting: Vec<u64>,
     paced: Vec<u64>,
+    elsewhere: Vec<u64>,
+}
+
+/// What one round's came to.
+pub(crate) struct Disk {
+    /// A file that grows with every write.
+    pub(crate) extending: Latency,
+    /// A file that was written in full before: the cheaper, and what a reused WAL is.
+    pub(crate) overwriting: Latency,
+    /// The same, at the open loop's rate.
+    pub(crate) paced: Latency,
+    /// The same, from the CPU of load and provider.
+    pub(crate) elsewhere: Latency,
 }
 
 impl Syncs {
-    /// Probes the disk under `dir` once more. Making the files is outside the timing.
-    pub(crate) fn probe(&mut self, dir: &Path) -> Result<(), Broken> {
+    /// Probes the disk under `dir` once more, from `proxy` and then from `load` if they are bound to CPUs. Making the files
+    /// is outside the timing.
+    pub(crate) fn probe(&mut self, dir: &Path, (proxy, load): (Option<u8>, Option<u8>)) -> Result<(), Broken> {
         let path = dir.join("fdatasync.probe");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
-        write_and_sync(&mut file, &mut self.extending, usize::MAX, Duration::ZERO)?;
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&vec![0; BLOCK * BLOCKS])?;
-        file.sync_all()?;
-        write_and_sync(&mut file, &mut self.overwriting, BLOCKS, Duration::ZERO)?;
-        write_and_sync(&mut file, &mut self.paced, BLOCKS, Duration::from_secs(1) / OPEN_RATE)?;
+        let pace = Duration::from_secs(1) / OPEN_RATE;
+        on(proxy, || {
+            write_and_sync(&mut file, &mut self.extending, usize::MAX, Duration::ZERO)?;
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&vec![0; BLOCK * BLOCKS])?;
+            file.sync_all()?;
+            write_and_sync(&mut file, &mut self.overwriting, BLOCKS, Duration::ZERO)?;
+            write_and_sync(&mut file, &mut self.paced, BLOCKS, pace)
+        })?;
+        on(load, || write_and_sync(&mut file, &mut self.elsewhere, BLOCKS, pace))?;
         drop(file);
         Ok(std::fs::remove_file(path)?)
     }
 
-    /// A file that grows with every write.
-    pub(crate) fn extending(&self) -> Latency {
-        Latency::of(self.extending.clone())
+    /// All of them.
+    pub(crate) fn disk(self) -> Disk {
+        Disk {
+            extending: Latency::of(self.extending),
+            overwriting: Latency::of(self.overwriting),
+            paced: Latency::of(self.paced),
+            elsewhere: Latency::of(self.elsewhere),
+        }
     }
+}
 
-    /// A file that was written in full before: the cheaper, and what a reused WAL is.
-    pub(crate) fn overwriting(&self) -> Latency {
-        Latency::of(self.overwriting.clone())
-    }
-
-    /// The same, at the open loop's rate.
-    pub(crate) fn paced(&self) -> Latency {
-        Latency::of(self.paced.clone())
-    }
+/// Runs `probe` on a thread that is bound to `cpu`.
+fn on(cpu: Option<u8>, probe: impl FnOnce() -> Result<(), Broken> + Send) -> Result<(), Broken> {
+    let bound = || -> Result<(), Broken> {
+        if let Some(cpu) = cpu {
+            let mut only = CpuSet::new();
+            only.set(cpu.into());
+            sched_setaffinity(None, &only)?;
+        }
+        probe()
+    };
+    std::thread::scope(|scope| {
+        let ran = scope.spawn(|| bound().map_err(|error| error.to_string())).join();
+        ran.unwrap_or_else(|_| Err("the probe of the disk panicked".to_owned())).map_err(Broken::from)
+    })
 }
 
 /// Writes block after block, one each `pace`, from the start again after `wrap` of them.

@@ -87,6 +87,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The CPU of the proxy, and that of load and provider.
+    pub(crate) fn cpus(&self) -> (Option<u8>, Option<u8>) {
+        if self.pin { (Some(0), Some(1)) } else { (None, None) }
+    }
+
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Broken> {
         let cell = variable("ROAD_CELL_MS", 1_500_u32)?;

@@ -60,7 +60,7 @@ struct Stage {
 
 impl Stage {
     async fn set(plan: &Plan, dir: &Path) -> Result<Self, Broken> {
-        let (proxy_cpu, load_cpu) = if plan.pin { (Some(0), Some(1)) } else { (None, None) };
+        let (proxy_cpu, load_cpu) = plan.cpus();
         identity::write(dir)?;
         let path = dir.to_str().ok_or("the directory's path is not UTF-8")?;
         let (provider, at) = Child::role(load_cpu, &["role", "provider", path])?;
@@ -118,7 +118,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
         let round_begun = Instant::now();
         let mut syncs = Syncs::default();
         for subject in &plan.subjects {
-            syncs.probe(dir)?;
+            syncs.probe(dir, plan.cpus())?;
             for connections in plan.connections.iter().copied() {
                 let cell = closed(plan, &mut stage, &results, *subject, connections).await?;
                 keep(&mut results, round, *subject, Load::Closed(connections), cell, &stage)?;
@@ -126,7 +126,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
             let cell = open(plan, &mut stage, *subject).await?;
             keep(&mut results, round, *subject, Load::Open, cell, &stage)?;
         }
-        results.disk.push([syncs.extending(), syncs.overwriting(), syncs.paced()]);
+        results.disk.push(syncs.disk());
         results.seconds = begun.elapsed().as_secs_f64();
         results.others = stage.usage()?.others_since(&before);
         eprintln!("round {} of {} took {:.0} s", round + 1, plan.rounds, round_begun.elapsed().as_secs_f64());

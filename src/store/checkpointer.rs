@@ -44,9 +44,9 @@ impl Checkpointer {
         })
     }
 
-    /// The writer committed so many units in one transaction: about eight pages for it, and two for each of them.
+    /// The writer committed so many units in one transaction: about six pages for it, and two for each of them.
     pub(super) fn wrote(&self, units: usize) {
-        let frames = 8 + 2 * units;
+        let frames = 6 + 2 * units;
         let before = self.frames.fetch_add(frames, Ordering::Relaxed);
         if before < WORTH_FRAMES && before + frames >= WORTH_FRAMES {
             self.wake.notify_one();
@@ -58,9 +58,10 @@ impl Checkpointer {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// Checkpoints on the writer's own connection, between two batches.
+    /// Checkpoints on the writer's own connection, between two batches: all there is, since nobody else commits.
     pub(super) fn help(&self, conn: &Connection) {
         self.behind.store(false, Ordering::Relaxed);
+        self.frames.store(0, Ordering::Relaxed);
         if let Err(e) = checkpoint(conn) {
             tracing::warn!(reason = %e, "the write-ahead log cannot be checkpointed");
         }
@@ -71,9 +72,13 @@ impl Checkpointer {
         super::yield_to_posts();
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         while !*stopped {
-            let second = Duration::from_secs(1);
-            stopped = self.wake.wait_timeout(stopped, second).unwrap_or_else(PoisonError::into_inner).0;
-            if self.frames.swap(0, Ordering::Relaxed) == 0 {
+            let waited = self.wake.wait_timeout(stopped, Duration::from_secs(1));
+            let (held, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            stopped = held;
+            // What the writer is about to do is its own: two checkpoints at once refuse each other. If it has nothing more to
+            // write, it does not come, and nobody is in the way.
+            let writers = self.is_behind() && !timeout.timed_out();
+            if writers || self.frames.swap(0, Ordering::Relaxed) == 0 {
                 continue;
             }
             drop(stopped);

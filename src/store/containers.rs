@@ -18,6 +18,17 @@ const KEPT: i64 = 60 * 60 * 1_000_000;
 const PUBLISHED: &str = "c.publish IS NOT NULL AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.id = c.publish
     AND o.outcome IN ('refused-by-provider', 'not-sent'))";
 
+/// What became of the approvals that the container's entry says it spent, those of a joint approval among them: how many it
+/// names, how many are known, whether one was revoked, when the first of them ends.
+const SPENT: &str = "WITH made (leaf) AS (
+        SELECT CAST(r.leaf AS TEXT) FROM container c JOIN record r ON r.id = c.entry WHERE c.provider = ?1 AND c.id = ?2
+    ), named (approval) AS (
+        SELECT leaf ->> '$.approval' FROM made
+        UNION ALL SELECT j.value ->> '$.approval' FROM made, json_each(made.leaf, '$.joint') j
+    )
+    SELECT count(*), count(a.id), coalesce(max(a.revoked IS NOT NULL), 0), min(a.expires)
+        FROM named n LEFT JOIN approval a ON a.id = n.approval WHERE n.approval IS NOT NULL";
+
 /// Remembers a container that the entry `of` of this log let be made. An id that a provider gives twice stays what it was.
 pub(super) fn remember(conn: &Connection, place: Place, of: u64, made: &Container) -> Result<()> {
     let sql = "UPDATE container SET part = NULL WHERE part IS NOT NULL AND expires < ?";
@@ -94,15 +105,63 @@ pub(super) fn failure(conn: &Connection, shown: &KnownContainer, now: Timestamp)
     if epoch.is_some_and(|epoch| known.container.made.as_microsecond() < epoch) {
         return Ok(Some("approval-before-restore"));
     }
-    let sql = "SELECT a.revoked IS NOT NULL, a.expires FROM container c JOIN used_approval u ON u.entry = c.entry
-        JOIN approval a ON a.id = u.approval WHERE c.provider = ? AND c.id = ?";
-    let spent: Option<(bool, i64)> = conn
-        .prepare_cached(sql)?
-        .query_row([known.container.provider.as_str(), &known.container.id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(match spent {
-        Some((true, _)) => Some("approval-revoked"),
-        Some((false, expires)) if now.as_microsecond() >= expires => Some("approval-expired"),
+    let (named, found, revoked, ends): (i64, i64, bool, Option<i64>) =
+        conn.prepare_cached(SPENT)?.query_row([known.container.provider.as_str(), &known.container.id], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    Ok(match ends {
+        _ if found < named => Some("approval-missing"),
+        _ if revoked => Some("approval-revoked"),
+        Some(ends) if now.as_microsecond() >= ends => Some("approval-expired"),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite;
+
+    fn container(conn: &Connection, leaf: &str, approvals: &[(&str, i64, Option<i64>)]) -> KnownContainer {
+        conn.execute("INSERT INTO record VALUES (1, ?, x'00')", [leaf.as_bytes()]).unwrap();
+        for (id, expires, revoked) in approvals {
+            let sql = "INSERT INTO approval VALUES (?, 'a', 'd', 'p', 0, ?, 1, ?, '{}')";
+            conn.execute(sql, params![id, expires, revoked]).unwrap();
+        }
+        let made = Container {
+            provider: ProviderId::new("instagram"),
+            id: "c1".to_owned(),
+            account: AccountId::new("a"),
+            action: Action::Publish,
+            digest: Digest::from_sha256(crate::domain::media::Sha256::of(b"the post")),
+            made: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::from_microsecond(1_000).unwrap(),
+            emergency: None,
+            part: None,
+        };
+        let place = Place { number: 0, index: 2, at: Timestamp::UNIX_EPOCH };
+        remember(conn, place, 1, &made).unwrap();
+        find(conn, &made.provider, "c1").unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_container_is_as_good_as_every_approval_that_its_entry_names() {
+        let joint = r#"{"approval":"x","joint":[{"approval":"y","approver":"p-1"}]}"#;
+        let cases: [(&str, &[(&str, i64, Option<i64>)], Option<&str>); 7] = [
+            (r#"{"approval":"x"}"#, &[("x", 500, None)], None),
+            (r#"{"approval":"x"}"#, &[("x", 100, None)], Some("approval-expired")),
+            (r#"{"approval":"x"}"#, &[("x", 500, Some(9))], Some("approval-revoked")),
+            (r#"{"approval":"x"}"#, &[("other", 500, None)], Some("approval-missing")),
+            (joint, &[("x", 500, None), ("y", 500, Some(9))], Some("approval-revoked")),
+            (joint, &[("x", 500, None), ("y", 100, None)], Some("approval-expired")),
+            (r#"{"exemption":"statutory"}"#, &[], None),
+        ];
+        for (leaf, approvals, expected) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let conn = sqlite::open(&dir.path().join("s.db")).unwrap();
+            let known = container(&conn, leaf, approvals);
+            let now = Timestamp::from_microsecond(100).unwrap();
+            assert_eq!(failure(&conn, &known, now).unwrap(), expected, "{leaf} {approvals:?}");
+        }
+    }
 }

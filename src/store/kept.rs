@@ -104,6 +104,12 @@ pub(super) fn approved_by(conn: &Connection, person: &PersonId, ticket: &TicketI
     conn.prepare_cached(sql)?.exists([ticket.as_str(), person.as_str()])
 }
 
+/// In this order: what is kept is little, while tickets and approvals only grow, and this is asked each second.
+const PROMPT: &str = "SELECT t.id, p.approver FROM kept k CROSS JOIN ticket t ON t.id = k.ticket
+    CROSS JOIN approval p ON p.digest = t.digest AND p.account = t.account AND p.revoked IS NULL AND p.expires > ?1
+        AND json_extract(p.body, '$.reference') = t.id
+    WHERE k.prompt = 1 AND k.released IS NULL AND k.expires > ?1 AND t.state = 'approved' ORDER BY k.ticket";
+
 impl Reads {
     /// What was kept of a ticket, sealed.
     pub fn kept(&self, ticket: &TicketId) -> std::result::Result<Option<(i64, Vec<u8>)>, Unavailable> {
@@ -115,11 +121,7 @@ impl Reads {
     /// What its tool asked to leave as soon as it is approved, and is approved: the ticket, and who approved it.
     pub fn prompt(&self, now: Timestamp) -> std::result::Result<Vec<(TicketId, PersonId)>, Unavailable> {
         let conn = self.conn()?;
-        let sql = "SELECT t.id, p.approver FROM kept k JOIN ticket t ON t.id = k.ticket
-            JOIN approval p ON p.digest = t.digest AND p.account = t.account AND p.revoked IS NULL AND p.expires > ?1
-                AND json_extract(p.body, '$.reference') = t.id
-            WHERE k.prompt = 1 AND k.released IS NULL AND k.expires > ?1 AND t.state = 'approved' ORDER BY t.id";
-        let mut statement = conn.prepare_cached(sql)?;
+        let mut statement = conn.prepare_cached(PROMPT)?;
         let found = statement.query_map([now.as_microsecond()], |row| {
             Ok((TicketId::new(row.get::<_, String>(0)?), PersonId::new(row.get::<_, String>(1)?)))
         })?;
@@ -159,5 +161,21 @@ impl Reads {
             }
         }
         Ok(over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_each_second_walks_through_what_is_kept_and_through_nothing_that_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let conn = super::super::sqlite::open(&dir.path().join("s.db")).unwrap();
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {PROMPT}")).unwrap();
+        let steps: Vec<String> = plan.query_map([0], |row| row.get(3)).unwrap().collect::<Result<_>>().unwrap();
+        assert_eq!(steps.len(), 3, "{steps:?}");
+        assert!(steps[0].contains("kept_prompt"), "{steps:?}");
+        assert!(steps[1..].iter().all(|step| step.starts_with("SEARCH")), "{steps:?}");
     }
 }

@@ -12,7 +12,7 @@ use super::StoreDown;
 use crate::config::Problem;
 
 /// Each migration brings a database from version `i` to `i + 1` (`user_version`).
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007.sql"),
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
+    include_str!("migrations/0010.sql"),
 ];
 
 /// The first SQLite without the WAL-reset bug, which can corrupt a database that one connection writes while another

@@ -12,7 +12,6 @@
 //!    `published`, although nothing left.*
 //! 4. The callers are told. *Crash: what they were told is on the disk.*
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +20,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use tokio::sync::watch;
 
 use super::change::{self, Place};
@@ -228,22 +228,28 @@ impl Files {
     fn new(database: &Path) -> Result<Self, Problem> {
         let mut wal = database.as_os_str().to_owned();
         wal.push("-wal");
-        let inode = |path: PathBuf| match std::fs::metadata(&path) {
-            Ok(found) => Ok((path, found.ino())),
+        let known = |path: PathBuf| match inode(&path) {
+            Ok(found) => Ok((path, found)),
             Err(e) => Err(sqlite::problem(&path, e)),
         };
-        Ok(Self(vec![inode(database.to_owned())?, inode(PathBuf::from(wal))?]))
+        Ok(Self(vec![known(database.to_owned())?, known(PathBuf::from(wal))?]))
     }
 
     fn still_there(&self) -> Result<(), Failure> {
-        for (path, inode) in &self.0 {
-            if std::fs::metadata(path).ok().map(|found| found.ino()) != Some(*inode) {
+        for (path, known) in &self.0 {
+            if inode(path).ok() != Some(*known) {
                 let down = StoreDown(format!("{} was removed or replaced", path.display()));
                 return Err(Failure { reach: Reach::ForGood, down });
             }
         }
         Ok(())
     }
+}
+
+/// The number of the file that stands under this name now. Nothing else is asked for: Linux from 6.13 on gives a file whose
+/// times somebody has looked at a new one with each write, and each sync then writes the file's inode as well.
+fn inode(path: &Path) -> rustix::io::Result<u64> {
+    statx(CWD, path, AtFlags::empty(), StatxFlags::INO).map(|found| found.stx_ino)
 }
 
 struct Writer {

@@ -359,6 +359,9 @@ impl Gate {
         )?;
         dossier.account = Some(account.id.clone());
         identify::destined(&account, &extracted.accounts)?;
+        if recognised.provider.instance {
+            extracted.post.at_home = identify::at_home(&account, &recognised.host, recognised.provider.is_sole())?;
+        }
         let standing = self.custody.standing(&account.id, now);
         if standing.is_held() {
             extract::without_credential(recognised, extracted)?;

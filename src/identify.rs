@@ -201,17 +201,34 @@ pub fn destined(account: &Account, named: &[String]) -> Result<(), Refusal> {
     let did = |id: &str| id.starts_with("did:");
     let own = account.handle.as_str();
     let other = named.iter().find(|id| (number(id) && number(own) || did(id) && did(own)) && id.as_str() != own);
-    let Some(other) = other else { return Ok(()) };
-    Err(Refusal::refused(
+    other.map_or(Ok(()), |other| Err(another(account, other)))
+}
+
+/// Whether the account lives on the server that the request is for, at a provider that everybody may run: its handle says
+/// so, or the body uses one server only (`sole`). An account that lives elsewhere is another one, whatever its name.
+///
+/// # Errors
+/// Refusal `account-other`.
+pub fn at_home(account: &Account, server: &str, sole: bool) -> Result<bool, Refusal> {
+    match account.home() {
+        Some(home) if home.eq_ignore_ascii_case(server) => Ok(true),
+        Some(_) => Err(another(account, server)),
+        None => Ok(sole),
+    }
+}
+
+fn another(account: &Account, other: &str) -> Refusal {
+    let own = &account.handle;
+    Refusal::refused(
         "account-other",
         format!(
             "宛先（{other}）は、登録されたアカウント「{}」（{own}）ではありません。投稿はされていません。",
             account.id
         ),
         "The request names an account of the provider that is not the registered one.",
-        "投稿ツールに設定した宛先（ページやアカウントの番号）をご確認ください。新しいアカウントは、開設の承認を受けてから登録してください。",
+        "投稿ツールに設定した宛先（ページやアカウントの番号、サーバーの名前）をご確認ください。新しいアカウントは、開設の承認を受けてから登録してください。",
     )
-    .citing("sekisho:account-resolution"))
+    .citing("sekisho:account-resolution")
 }
 
 /// Whether a credential with this fingerprint is the stand-in of a tool that brings none.

@@ -143,8 +143,8 @@ pub struct Account {
     pub organisation: OrganisationId,
     /// The provider it lives at.
     pub provider: ProviderId,
-    /// The provider's own name or number of it, as the public sees it. By a number (a Page's) or a DID the gateway also
-    /// refuses requests that name another one.
+    /// The provider's own name or number of it, as the public sees it. By a number (a Page's), a DID or a server
+    /// (`@koho@social.city.example`) the gateway also refuses requests that name another one.
     pub handle: String,
     /// 総合 or 個別.
     pub kind: AccountKind,
@@ -167,6 +167,13 @@ pub struct Account {
     /// What is out of the ordinary: incidents that hold it, a flood of criticism. Never set by a configuration.
     #[serde(default, skip_serializing_if = "super::incident::Trouble::is_none")]
     pub trouble: super::incident::Trouble,
+}
+
+impl Account {
+    /// The server that the account lives on, where its handle says so: `@koho@social.city.example`.
+    pub fn home(&self) -> Option<&str> {
+        self.handle.trim_start_matches('@').split_once('@').map(|(_, host)| host)
+    }
 }
 
 /// The days in Japan, both included, on which a post that lacks an approval passes, and its entry says which clauses

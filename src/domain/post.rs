@@ -70,6 +70,9 @@ pub struct Post {
     pub audience: IndexMap<String, Tree>,
     /// Every field that no definition maps, by its place. A post without an approval must have none.
     pub rest: IndexMap<String, Tree>,
+    /// Whether the server that the audience names (`instance`) is the one that the account lives on: then it says nothing
+    /// that the account does not. The digest covers the server's name itself, and not this.
+    pub at_home: bool,
 }
 
 impl Post {
@@ -80,7 +83,10 @@ impl Post {
             return None;
         }
         // `means` names the route; some SDKs write a switch out that is off.
-        let plain_audience = self.audience.iter().all(|(at, value)| at == "means" || *value == Tree::Bool(false));
+        let plain = |(at, value): (&String, &Tree)| {
+            at == "means" || at == "instance" && self.at_home || *value == Tree::Bool(false)
+        };
+        let plain_audience = self.audience.iter().all(plain);
         if !plain_audience || self.schedule.is_some() {
             return None;
         }

@@ -108,6 +108,7 @@ fn read(text: &str) -> Option<(Post, bool)> {
         schedule: None,
         audience: map("audience")?,
         rest: map("rest")?,
+        at_home: false,
     };
     Some((post, *tree.get("by_url")? == Tree::Bool(true)))
 }

@@ -261,3 +261,17 @@ fn a_scope_is_accounts_actions_categories_hours_and_a_last_day_in_japan() {
         assert_eq!(code.as_deref(), expected, "{action} {category:?} {now}");
     }
 }
+
+#[test]
+fn an_account_lives_on_the_server_that_its_handle_names_or_on_the_only_one() {
+    let at = |handle: &str, server: &str, sole: bool| {
+        let account = Account { handle: handle.to_owned(), ..Account::clone(&an_account("koho", "mastodon", &[])) };
+        at_home(&account, server, sole).map_err(|refusal| refusal.code)
+    };
+    let home = "social.city.example";
+    assert_eq!(at("@koho@social.city.example", home, false), Ok(true));
+    assert_eq!(at("koho@Social.City.Example", home, false), Ok(true));
+    assert_eq!(at("@koho@social.city.example", "other.example", true), Err("account-other".into()));
+    assert_eq!(at("@koho", home, true), Ok(true));
+    assert_eq!(at("@koho", home, false), Ok(false));
+}

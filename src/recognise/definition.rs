@@ -63,6 +63,13 @@ pub struct Definition {
     pub batch_key: Option<String>,
 }
 
+impl Definition {
+    /// Whether it answers on one host only.
+    pub fn is_sole(&self) -> bool {
+        matches!(self.hosts.as_slice(), [HostPattern::Exact(_)])
+    }
+}
+
 /// A host, or all hosts under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostPattern {

@@ -152,6 +152,7 @@ impl Dice {
             schedule: (self.throw(2) == 0).then(|| self.text()),
             audience: self.pairs(3),
             rest: self.pairs(3),
+            at_home: false,
         }
     }
 }

@@ -231,3 +231,54 @@ async fn a_status_of_unknown_outcome_may_be_sent_again_under_its_key_and_no_othe
     let free = status().form(&[("status", HEALTH)]).with("Idempotency-Key", "一つの文を鍵に書く");
     refused(&town, TOOL_KEY, &free, "field-shape", "sekisho:promise-3").await;
 }
+
+/// The town uses a second server, and 練馬区's account is known by this handle.
+async fn with_two_servers(handle: &'static str) -> Town {
+    Town::start_with(move |config| {
+        let mastodon = config.providers.iter_mut().find(|(id, _)| id.as_str() == "mastodon").unwrap().1;
+        mastodon.hosts.push(OTHER.to_owned());
+        let upstream = mastodon.upstream[HOST];
+        mastodon.upstream.insert(OTHER.to_owned(), upstream);
+        config.accounts.iter_mut().find(|it| it.id.as_str() == "nerima-mastodon").unwrap().handle = handle.to_owned();
+    })
+    .await
+}
+
+const OTHER: &str = "mastodon2.example";
+
+/// A status by the words of a template (練馬 第11条第2号).
+fn called_off() -> Wire {
+    let day = crate::rulebook::texts::later(3);
+    let text = format!("【中止】石神井公園まつり\n{day}に予定していた「石神井公園まつり」は、雨天のため中止します。");
+    status().form(&[("status", &text)]).with("Sekisho-Exemption", "weather-event")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_11_2_a_status_by_the_words_of_a_template_passes_on_the_accounts_own_server() {
+    for town in [Town::start().await, with_two_servers("@nerima@mastodon.example").await] {
+        let passed = called_off().send(&town, TOOL_KEY).await;
+        assert_eq!(
+            (passed.status, header(&passed, "sekisho-decision").as_str()),
+            (200, "permitted"),
+            "{}",
+            passed.text
+        );
+        let posts = town.provider.posts();
+        assert_eq!((posts.len(), posts[0].action), (1, "publish"));
+        let entry = &town.entries("nerima").into_iter().rfind(|entry| entry["kind"] == "permit").unwrap();
+        assert_eq!(entry["exemption"], "weather-event", "{entry}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_3_a_status_for_another_server_is_another_account_and_one_for_any_server_needs_its_approval() {
+    let town = with_two_servers("@nerima@mastodon.example").await;
+    let elsewhere = Wire { host: OTHER.to_owned(), ..called_off() };
+    refused(&town, TOOL_KEY, &elsewhere, "account-other", "sekisho:account-resolution").await;
+    assert_eq!(town.received(), 0);
+
+    // Where nothing says which of the servers the account lives on, its words alone do not say where they will stand.
+    let town = with_two_servers("@nerima").await;
+    refused(&town, TOOL_KEY, &called_off(), "template-does-not-fit", "sekisho:template").await;
+    assert_eq!(town.received(), 0);
+}

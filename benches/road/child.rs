@@ -1,7 +1,7 @@
 //! Child processes: started, pinned, looked at, and always ended.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -103,6 +103,14 @@ pub(crate) fn pin_self() -> Result<(), Broken> {
     let id = std::process::id().to_string();
     let ran = Command::new("taskset").args(["-cp", "1", &id]).stdout(Stdio::null()).status()?;
     if ran.success() { Ok(()) } else { Err("taskset could not pin the load generator".into()) }
+}
+
+/// Asks Linux that no processor go to sleep, for as long as the file is open (PM QoS, `/dev/cpu_dma_latency`: 0 us, as a
+/// native 32-bit number). None: this user may not.
+pub(crate) fn keep_awake() -> Option<File> {
+    let mut asked = File::options().write(true).open("/dev/cpu_dma_latency").ok()?;
+    asked.write_all(&0_i32.to_ne_bytes()).ok()?;
+    Some(asked)
 }
 
 /// CPU time that a process has used, in user space and kernel, all threads.

@@ -1,5 +1,6 @@
 //! What a run does, from the environment.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -74,6 +75,8 @@ pub(crate) struct Plan {
     pub(crate) open: Duration,
     /// Proxy on CPU 0, load and provider on CPU 1 (`ROAD_PIN`; needs `taskset` and two CPUs).
     pub(crate) pin: bool,
+    /// No processor goes to sleep while the run lasts (`ROAD_AWAKE`), where the kernel lets this user ask for it.
+    pub(crate) awake: Option<File>,
     /// No new round begins when it would end after this (`ROAD_BUDGET_S`).
     pub(crate) budget: Duration,
     /// Direct, floor and gate, or some of them (`ROAD_SUBJECTS`, with commas between).
@@ -107,6 +110,7 @@ impl Plan {
             gate_cell: Duration::from_millis(u64::from(cell) * 4 / 3),
             open: Duration::from_secs(variable("ROAD_OPEN_S", 10_u64)?.max(1)),
             pin: variable("ROAD_PIN", 1_u8)? != 0 && crate::child::can_pin(),
+            awake: if variable("ROAD_AWAKE", 0_u8)? != 0 { crate::child::keep_awake() } else { None },
             budget: Duration::from_secs(variable("ROAD_BUDGET_S", 345_u64)?),
             subjects: subjects.0,
             connections: connections.0,

@@ -99,9 +99,10 @@ impl Results {
 /// Prints all of it, in Markdown.
 pub(crate) fn print(plan: &Plan, results: &Results) {
     let pinned = if plan.pin { "proxy on CPU 0, load and provider on CPU 1" } else { "not pinned" };
+    let rest = if plan.awake.is_some() { "no processor goes to sleep" } else { "idle processors go to sleep" };
     println!("\n# The road beside a bare proxy\n");
     println!(
-        "{} rounds interleaved in {:.0} s; {pinned}; provider: TLS 1.3 on loopback; floor to provider: {}.",
+        "{} rounds interleaved in {:.0} s; {pinned}; {rest}; provider: TLS 1.3 on loopback; floor to provider: {}.",
         results.disk.len(),
         results.seconds,
         plan.floor_alpn

@@ -122,7 +122,10 @@ mod tests {
     use super::*;
     use crate::store::sqlite;
 
-    fn container(conn: &Connection, leaf: &str, approvals: &[(&str, i64, Option<i64>)]) -> KnownContainer {
+    /// An approval's id, its end, and when it was revoked.
+    type Known = (&'static str, i64, Option<i64>);
+
+    fn container(conn: &Connection, leaf: &str, approvals: &[Known]) -> KnownContainer {
         conn.execute("INSERT INTO record VALUES (1, ?, x'00')", [leaf.as_bytes()]).unwrap();
         for (id, expires, revoked) in approvals {
             let sql = "INSERT INTO approval VALUES (?, 'a', 'd', 'p', 0, ?, 1, ?, '{}')";
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn a_container_is_as_good_as_every_approval_that_its_entry_names() {
         let joint = r#"{"approval":"x","joint":[{"approval":"y","approver":"p-1"}]}"#;
-        let cases: [(&str, &[(&str, i64, Option<i64>)], Option<&str>); 7] = [
+        let cases: [(&str, &[Known], Option<&str>); 7] = [
             (r#"{"approval":"x"}"#, &[("x", 500, None)], None),
             (r#"{"approval":"x"}"#, &[("x", 100, None)], Some("approval-expired")),
             (r#"{"approval":"x"}"#, &[("x", 500, Some(9))], Some("approval-revoked")),

@@ -19,14 +19,15 @@ const PUBLISHED: &str = "c.publish IS NOT NULL AND NOT EXISTS (SELECT 1 FROM out
     AND o.outcome IN ('refused-by-provider', 'not-sent'))";
 
 /// What became of the approvals that the container's entry says it spent, those of a joint approval among them: how many it
-/// names, how many are known, whether one was revoked, when the first of them ends.
+/// names (an entry that is not there counts as one that nobody knows), how many are known, whether one was revoked, when
+/// the first of them ends.
 const SPENT: &str = "WITH made (leaf) AS (
         SELECT CAST(r.leaf AS TEXT) FROM container c JOIN record r ON r.id = c.entry WHERE c.provider = ?1 AND c.id = ?2
     ), named (approval) AS (
         SELECT leaf ->> '$.approval' FROM made
         UNION ALL SELECT j.value ->> '$.approval' FROM made, json_each(made.leaf, '$.joint') j
     )
-    SELECT count(*), count(a.id), coalesce(max(a.revoked IS NOT NULL), 0), min(a.expires)
+    SELECT count(*) + NOT EXISTS (SELECT 1 FROM made), count(a.id), coalesce(max(a.revoked IS NOT NULL), 0), min(a.expires)
         FROM named n LEFT JOIN approval a ON a.id = n.approval WHERE n.approval IS NOT NULL";
 
 /// Remembers a container that the entry `of` of this log let be made. An id that a provider gives twice stays what it was.
@@ -126,7 +127,9 @@ mod tests {
     type Known = (&'static str, i64, Option<i64>);
 
     fn container(conn: &Connection, leaf: &str, approvals: &[Known]) -> KnownContainer {
-        conn.execute("INSERT INTO record VALUES (1, ?, x'00')", [leaf.as_bytes()]).unwrap();
+        if !leaf.is_empty() {
+            conn.execute("INSERT INTO record VALUES (1, ?, x'00')", [leaf.as_bytes()]).unwrap();
+        }
         for (id, expires, revoked) in approvals {
             let sql = "INSERT INTO approval VALUES (?, 'a', 'd', 'p', 0, ?, 1, ?, '{}')";
             conn.execute(sql, params![id, expires, revoked]).unwrap();
@@ -150,7 +153,8 @@ mod tests {
     #[test]
     fn a_container_is_as_good_as_every_approval_that_its_entry_names() {
         let joint = r#"{"approval":"x","joint":[{"approval":"y","approver":"p-1"}]}"#;
-        let cases: [(&str, &[Known], Option<&str>); 7] = [
+        let cases: [(&str, &[Known], Option<&str>); 8] = [
+            ("", &[("x", 500, None)], Some("approval-missing")),
             (r#"{"approval":"x"}"#, &[("x", 500, None)], None),
             (r#"{"approval":"x"}"#, &[("x", 100, None)], Some("approval-expired")),
             (r#"{"approval":"x"}"#, &[("x", 500, Some(9))], Some("approval-revoked")),

@@ -106,11 +106,14 @@ pub(crate) fn pin_self() -> Result<(), Broken> {
 }
 
 /// Asks Linux that no processor go to sleep, for as long as the file is open (PM QoS, `/dev/cpu_dma_latency`: 0 us, as a
-/// native 32-bit number). None: this user may not.
-pub(crate) fn keep_awake() -> Option<File> {
-    let mut asked = File::options().write(true).open("/dev/cpu_dma_latency").ok()?;
-    asked.write_all(&0_i32.to_ne_bytes()).ok()?;
-    Some(asked)
+/// native 32-bit number).
+pub(crate) fn keep_awake() -> Result<File, Broken> {
+    let device = "/dev/cpu_dma_latency";
+    let asked = File::options().write(true).open(device).and_then(|mut asked| {
+        asked.write_all(&0_i32.to_ne_bytes())?;
+        Ok(asked)
+    });
+    asked.map_err(|error| format!("ROAD_AWAKE: {device}: {error}").into())
 }
 
 /// CPU time that a process has used, in user space and kernel, all threads.

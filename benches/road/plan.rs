@@ -75,7 +75,7 @@ pub(crate) struct Plan {
     pub(crate) open: Duration,
     /// Proxy on CPU 0, load and provider on CPU 1 (`ROAD_PIN`; needs `taskset` and two CPUs).
     pub(crate) pin: bool,
-    /// No processor goes to sleep while the run lasts (`ROAD_AWAKE`), where the kernel lets this user ask for it.
+    /// No processor goes to sleep while the run lasts (`ROAD_AWAKE`; needs root).
     pub(crate) awake: Option<File>,
     /// No new round begins when it would end after this (`ROAD_BUDGET_S`).
     pub(crate) budget: Duration,
@@ -110,7 +110,7 @@ impl Plan {
             gate_cell: Duration::from_millis(u64::from(cell) * 4 / 3),
             open: Duration::from_secs(variable("ROAD_OPEN_S", 10_u64)?.max(1)),
             pin: variable("ROAD_PIN", 1_u8)? != 0 && crate::child::can_pin(),
-            awake: if variable("ROAD_AWAKE", 0_u8)? != 0 { crate::child::keep_awake() } else { None },
+            awake: if variable("ROAD_AWAKE", 0_u8)? != 0 { Some(crate::child::keep_awake()?) } else { None },
             budget: Duration::from_secs(variable("ROAD_BUDGET_S", 345_u64)?),
             subjects: subjects.0,
             connections: connections.0,

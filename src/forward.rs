@@ -50,6 +50,20 @@ pub struct Sent {
     pub answer: Result<Answer, Failure>,
 }
 
+/// A request that is ready to leave as soon as it is entered.
+pub struct Ready {
+    /// What it was made of.
+    of: Arc<Outbound>,
+    request: reqwest::Request,
+}
+
+impl Ready {
+    /// The request, if it was made of this very one: an equal one does not count.
+    fn for_this(self, entered: &Arc<Outbound>) -> Option<reqwest::Request> {
+        Arc::ptr_eq(&self.of, entered).then_some(self.request)
+    }
+}
+
 /// A provider's answer.
 pub struct Answer {
     /// Its status.
@@ -116,12 +130,31 @@ impl Forwarder {
         Self { custody, ..self }
     }
 
-    /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome.
-    pub async fn send(&self, entered: Entered) -> Sent {
-        let (mut outbound, open) = entered.depart();
+    /// Makes a request ready that is not entered yet, so that it can leave at once when it is. None: it is made when it
+    /// leaves, since it is put a credential on then, or lies on the disk.
+    pub fn ready(&self, of: Arc<Outbound>) -> Option<Ready> {
+        let body = match &of.body {
+            OutBody::Empty => None,
+            OutBody::Bytes(bytes) => Some(bytes.clone()),
+            OutBody::Spool(_) => return None,
+        };
+        if of.by_hand || !matches!(of.wears, Wears::Own) {
+            return None;
+        }
+        let mut request = bare(&of).ok()?;
+        *request.body_mut() = body.map(Into::into);
+        Some(Ready { of, request })
+    }
+
+    /// Sends an entered request once. Whatever happens, the open entry comes back for its outcome. What was made ready is
+    /// what leaves if it was made of the very request that the entry owns.
+    pub async fn send(&self, entered: Entered, ready: Option<Ready>) -> Sent {
+        let (outbound, open) = entered.depart();
         if outbound.by_hand {
             return Sent { open, answer: Ok(Answer::by_hand()) };
         }
+        let ready = ready.and_then(|ready| ready.for_this(&outbound));
+        let mut outbound = Arc::unwrap_or_clone(outbound);
         // At the last moment: what the entry owns has no credential of the account in it.
         let hidden = match &outbound.wears {
             Wears::Own => Ok(Vec::new()),
@@ -134,35 +167,27 @@ impl Forwarder {
         let pulse = Pulse::new();
         let total = self.limits.total_ms.saturating_add(outbound.body.len() / LEAST_RATE);
         let exchange = async {
-            let request = self.request(&outbound, &pulse).await?;
-            self.exchange(request, outbound.reads, &pulse).await.map(|answer| scrub::answer(answer, hidden))
+            let client = self.clients.get(&outbound.provider).ok_or(Failure::NotSent("unknown-provider"))?;
+            let request = match ready {
+                Some(request) => request,
+                None => request(&outbound, &pulse).await?,
+            };
+            let answer = self.exchange(client.execute(request), outbound.reads, &pulse).await?;
+            Ok(scrub::answer(answer, hidden))
         };
         let answer = tokio::time::timeout(Duration::from_millis(total), exchange).await;
         Sent { open, answer: answer.unwrap_or(Err(Failure::Unknown("provider-timeout"))) }
     }
 
-    async fn request(&self, outbound: &Outbound, pulse: &Pulse) -> Result<reqwest::RequestBuilder, Failure> {
-        let client = self.clients.get(&outbound.provider).ok_or(Failure::NotSent("unknown-provider"))?;
-        let url = format!("https://{}{}", outbound.host, outbound.path_and_query);
-        let request = client.request(outbound.method.clone(), url).headers(outbound.headers.clone());
-        Ok(match &outbound.body {
-            OutBody::Empty => request,
-            OutBody::Bytes(bytes) => request.body(bytes.clone()),
-            OutBody::Spool(spool) => {
-                let file =
-                    tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
-                let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
-                let pulse = pulse.clone();
-                let stream = stream.inspect(move |_| pulse.beat());
-                request.header(header::CONTENT_LENGTH, spool.len).body(reqwest::Body::wrap_stream(stream))
-            }
-        })
-    }
-
-    async fn exchange(&self, request: reqwest::RequestBuilder, reads: bool, pulse: &Pulse) -> Result<Answer, Failure> {
+    async fn exchange(
+        &self,
+        sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        reads: bool,
+        pulse: &Pulse,
+    ) -> Result<Answer, Failure> {
         let patience = Duration::from_millis(self.limits.answer_ms);
         let response = tokio::select! {
-            response = request.send() => response.map_err(|error| failure(&error))?,
+            response = sent => response.map_err(|error| failure(&error))?,
             () = pulse.silent(patience) => return Err(Failure::Unknown("provider-timeout")),
         };
         let status = response.status();
@@ -183,6 +208,32 @@ impl Forwarder {
         }
         Ok(body.freeze())
     }
+}
+
+/// The request without its body.
+fn bare(outbound: &Outbound) -> Result<reqwest::Request, Failure> {
+    let url = format!("https://{}{}", outbound.host, outbound.path_and_query);
+    let url = reqwest::Url::parse(&url).map_err(|_| Failure::NotSent("bad-address"))?;
+    let mut request = reqwest::Request::new(outbound.method.clone(), url);
+    *request.headers_mut() = outbound.headers.clone();
+    Ok(request)
+}
+
+async fn request(outbound: &Outbound, pulse: &Pulse) -> Result<reqwest::Request, Failure> {
+    let mut request = bare(outbound)?;
+    *request.body_mut() = match &outbound.body {
+        OutBody::Empty => None,
+        OutBody::Bytes(bytes) => Some(bytes.clone().into()),
+        OutBody::Spool(spool) => {
+            let file = tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
+            let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
+            let pulse = pulse.clone();
+            let stream = stream.inspect(move |_| pulse.beat());
+            request.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from(spool.len));
+            Some(reqwest::Body::wrap_stream(stream))
+        }
+    };
+    Ok(request)
 }
 
 fn failure(error: &reqwest::Error) -> Failure {
@@ -302,7 +353,7 @@ mod tests {
         let body = reqwest::Body::wrap_stream(pieces.inspect(move |_| beating.beat()));
         let client = forwarder.clients.get(&ProviderId::new("x")).unwrap();
         let request = client.post("https://api.x.com/2/media/upload").body(body);
-        forwarder.exchange(request, false, &pulse).await
+        forwarder.exchange(request.send(), false, &pulse).await
     }
 
     async fn practice() -> Practice {
@@ -325,6 +376,40 @@ mod tests {
         practice.order(Fault::next(When::AfterBody, Trouble::Hang));
         assert_eq!(slow_upload(&forwarder).await.err(), Some(Failure::Unknown("provider-timeout")));
         assert_eq!(practice.requests()[0].body_bytes, 50, "all of it was sent");
+    }
+
+    /// A post of some body, worn or not.
+    fn outbound(body: OutBody, wears: Wears) -> Arc<Outbound> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, "Bearer own".parse().unwrap());
+        Arc::new(Outbound {
+            provider: ProviderId::new("x"),
+            method: http::Method::POST,
+            host: "api.x.com".to_owned(),
+            path_and_query: "/2/tweets?dry=1".to_owned(),
+            headers,
+            body,
+            by_hand: false,
+            reads: false,
+            wears,
+        })
+    }
+
+    #[tokio::test]
+    async fn what_was_made_ready_leaves_with_the_request_it_was_made_of_and_with_no_other() {
+        let forwarder = Forwarder::new(&BTreeMap::new(), &Forward::default()).unwrap_or_else(|_| panic!("no client"));
+        let post = outbound(OutBody::Bytes(Bytes::from_static(b"{}")), Wears::Own);
+        let made = request(&post, &Pulse::new()).await.unwrap();
+        let ready = forwarder.ready(Arc::clone(&post)).unwrap().for_this(&post).unwrap();
+        assert_eq!((ready.method(), ready.url(), ready.headers()), (made.method(), made.url(), made.headers()));
+        assert_eq!(ready.body().unwrap().as_bytes(), made.body().unwrap().as_bytes());
+        let equal = Arc::new(Outbound::clone(&post));
+        assert!(forwarder.ready(post).unwrap().for_this(&equal).is_none());
+        // What is put on at the last moment, and what a person does, is not made before.
+        let held = Wears::Held(crate::domain::account::AccountId::new("nerima-x"));
+        assert!(forwarder.ready(outbound(OutBody::Empty, held)).is_none());
+        let by_hand = Outbound { by_hand: true, ..Outbound::clone(&equal) };
+        assert!(forwarder.ready(Arc::new(by_hand)).is_none());
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub mod learn;
 pub mod limit;
 mod observed;
 mod own;
+mod ready;
 mod release;
 pub mod renew;
 pub mod respond;
@@ -213,11 +214,11 @@ impl Gate {
             Err(refusal) => Decision::Refuse(Box::new(self.completed(&rules, *refusal, &dossier))),
         };
         let shape = asked.or(walked.shape).unwrap_or(Shape::Problem);
-        let recorded = self.ledger.enter(Judged { decision, dossier, at: begun }).await;
+        let (recorded, ready) = self.entered(Judged { decision, dossier, at: begun }).await;
         drop(under_way);
         let response = match recorded {
             Ok(Recorded::Permitted(entered)) => {
-                let sent = self.forwarder.send(entered).await;
+                let sent = self.forwarder.send(entered, ready).await;
                 self.conclude(sent, walked.request, (walked.made, walked.kept), shape, called).await
             }
             Ok(Recorded::Refused(entry, refusal)) => {
@@ -320,7 +321,7 @@ impl Gate {
         // Last, since it takes: whatever is refused before it costs nothing of what the provider allows.
         self.allowances.take(&account.id, &recognised.route.id, declared::is_urgent(dossier), now)?;
         walked.request = Some((recognised, extracted, account));
-        Ok(Decision::Permit(permit, Box::new(outbound)))
+        Ok(Decision::Permit(permit, Arc::new(outbound)))
     }
 
     /// Who sends, which the entry says from here on.

@@ -80,7 +80,7 @@ pub enum EntryRef {
 ///
 /// Dropped unsent, it records *not sent*.
 pub struct Entered {
-    outbound: Box<Outbound>,
+    outbound: Arc<Outbound>,
     open: OpenEntry,
 }
 
@@ -91,10 +91,10 @@ impl Entered {
     }
 
     /// Gives the request up for sending. Only `forward` calls this; from here on silence means *unknown*.
-    pub(crate) fn depart(self) -> (Outbound, OpenEntry) {
+    pub(crate) fn depart(self) -> (Arc<Outbound>, OpenEntry) {
         let Self { outbound, mut open } = self;
         open.silence = Outcome::Unknown { code: "abandoned" };
-        (*outbound, open)
+        (outbound, open)
     }
 }
 

@@ -37,6 +37,7 @@ mod checkpointer;
 pub mod closed;
 mod condition;
 mod containers;
+mod failure;
 pub mod fields;
 mod fresh;
 mod incidents;

@@ -1,6 +1,7 @@
 //! Decisions and refusals: what the gate concludes, with its reasons.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::outbound::Outbound;
 #[derive(Debug)]
 pub enum Decision {
     /// This very request may leave, for these reasons.
-    Permit(Permit, Box<Outbound>),
+    Permit(Permit, Arc<Outbound>),
     /// It may not.
     Refuse(Box<Refusal>),
 }

@@ -11,7 +11,7 @@ use super::credential::Wears;
 use super::media::Sha256;
 
 /// A request to a provider: own head, own framing, rebuilt body. What was examined is what this holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outbound {
     /// The provider.
     pub provider: ProviderId,

@@ -113,13 +113,13 @@ impl Gate {
             clauses: vec![Clause::new("sekisho:custody")],
             obligations: Vec::new(),
         };
-        let judged = Judged { decision: Decision::Permit(permit, Box::new(outbound)), dossier, at: self.clock.now() };
+        let judged = Judged { decision: Decision::Permit(permit, Arc::new(outbound)), dossier, at: self.clock.now() };
         let entered = match self.ledger.enter(judged).await {
             Ok(Recorded::Permitted(entered)) => entered,
             Ok(Recorded::Refused(..)) => return Err(Unusable("renewal-refused")),
             Err(_) => return Err(Unusable("ledger-down")),
         };
-        let sent = self.forwarder.send(entered).await;
+        let sent = self.forwarder.send(entered, None).await;
         let (outcome, renewed) = match sent.answer {
             Err(Failure::NotSent(code)) => (Outcome::NotSent { code }, Err(Unusable(code))),
             Err(Failure::Unknown(code)) => (Outcome::Unknown { code }, self.custody.renewed(&account.id, 0, b"")),

@@ -213,7 +213,7 @@ fn owe_report(
 /// and its entry gets the outcome *not sent*.
 pub(super) fn permitted(
     shared: &Arc<Shared>,
-    outbound: Box<Outbound>,
+    outbound: Arc<Outbound>,
     result: Result<Committed, StoreDown>,
 ) -> Result<Recorded, LedgerDown> {
     let done = result?;

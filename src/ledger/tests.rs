@@ -32,5 +32,6 @@ mod people;
 mod registry;
 mod stage;
 mod tampering;
+mod together;
 
 use stage::*;

@@ -4,7 +4,8 @@
 //! would cost more than the posts themselves, so it lets more of them come first, as long as more do come.
 //!
 //! A unit that nobody waits for is laid aside without waking the writer, and goes along with the next transaction. While
-//! there is traffic the writer looks for such units each [`LINGER`]; once it sleeps, the first of them wakes it.
+//! there is traffic the writer looks for such units and begins a transaction with them, which waits a little for a unit
+//! that somebody does wait for; once it sleeps, the first of them wakes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,6 +20,11 @@ const BATCH: usize = 512;
 const QUEUE: usize = 16 * 1024;
 /// How long the writer looks for lingering units after the last transaction before it sleeps.
 const AWAKE: Duration = Duration::from_secs(1);
+/// When it looks first: about when the answer to a post that a near provider took has been passed on.
+const SOON: Duration = Duration::from_micros(700);
+/// How often it looks from then on, and how long the transaction that it begins then stays open.
+const LOOK: Duration = Duration::from_micros(2_500);
+const _: () = assert!(LOOK.as_nanos() * 2 <= LINGER.as_nanos());
 
 /// From so many requests under way on, a transaction waits for company.
 const COMPANY: usize = 5;
@@ -83,6 +89,8 @@ pub(super) struct Gathered {
     pub(super) settled: Vec<Settled>,
     /// It is the last one.
     pub(super) stop: bool,
+    /// Nobody waits for any of it: it need not be committed before the next ones come.
+    pub(super) early: bool,
     #[cfg(test)]
     pub(super) run: Vec<(&'static str, Sender<()>)>,
 }
@@ -125,6 +133,11 @@ impl Queue {
             if let Message::Unit(_, then) = refused.0 {
                 then(Err(stopped()));
             }
+        }
+        if self.under_way.load(Ordering::Relaxed) < COMPANY {
+            // Where the writer has no other processor than this one, it goes first: what is left to do here is done while the
+            // disk works.
+            std::thread::yield_now();
         }
     }
 
@@ -172,9 +185,11 @@ impl Queue {
 
 impl Intake {
     /// What the next transaction holds: all that waits. None: nobody can hand in anything any more.
-    pub(super) fn gather(&mut self) -> Option<Gathered> {
-        let mut gathered = Gathered::default();
-        let mut next = self.first()?;
+    ///
+    /// `begun` says that one is open already: then this waits for [`LOOK`] at most, and what comes is to be committed.
+    pub(super) fn gather(&mut self, begun: bool) -> Option<Gathered> {
+        let mut next = if begun { self.joins()? } else { self.first()? };
+        let mut gathered = Gathered { early: next.is_none() && !begun, ..Gathered::default() };
         if matches!(next, Some(Message::Unit(..))) {
             self.wait_for_company();
         }
@@ -214,10 +229,21 @@ impl Intake {
         }
     }
 
+    /// Waits for a message that goes along with a transaction that is open. `Some(None)`: it has waited long enough.
+    fn joins(&self) -> Option<Option<Message>> {
+        match self.messages.recv_timeout(LOOK) {
+            Ok(message) => Some(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
     /// Waits for the first message of a transaction. `Some(None)`: there is none, but something lingers.
     fn first(&self) -> Option<Option<Message>> {
+        let mut look = SOON;
         loop {
-            let wait = if Instant::now() < self.awake { Some(LINGER) } else { self.falls_asleep() };
+            let wait = if Instant::now() < self.awake { Some(look) } else { self.falls_asleep() };
+            look = LOOK;
             let message = match wait {
                 Some(wait) => self.messages.recv_timeout(wait),
                 None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -238,7 +264,7 @@ impl Intake {
     fn falls_asleep(&self) -> Option<Duration> {
         let mut aside = open(&self.aside);
         aside.asleep = aside.units.is_empty();
-        (!aside.asleep).then_some(LINGER)
+        (!aside.asleep).then_some(LOOK)
     }
 }
 
@@ -266,7 +292,7 @@ mod tests {
         let (queue, mut intake) = queue();
         let alone: Vec<UnderWay> = (1..COMPANY).map(|_| queue.under_way()).collect();
         queue.submit(unit(), Box::new(|_| {}));
-        assert_eq!(intake.gather().unwrap().batch.len(), 1);
+        assert_eq!(intake.gather(false).unwrap().batch.len(), 1);
         drop(alone);
         assert_eq!(queue.under_way.load(Ordering::Relaxed), 0);
 
@@ -275,10 +301,32 @@ mod tests {
         for _ in 0..many.len() {
             queue.submit(unit(), Box::new(|_| {}));
         }
-        assert_eq!(intake.gather().unwrap().batch.len(), many.len());
+        assert_eq!(intake.gather(false).unwrap().batch.len(), many.len());
         queue.submit(unit(), Box::new(|_| {}));
         let begun = Instant::now();
-        assert_eq!(intake.gather().unwrap().batch.len(), 1, "nobody else came");
+        assert_eq!(intake.gather(false).unwrap().batch.len(), 1, "nobody else came");
         assert!(begun.elapsed() >= WAIT.0, "it was waited for once");
+    }
+    #[test]
+    fn what_nobody_waits_for_is_begun_early_and_waits_a_little_for_company() {
+        let (queue, mut intake) = queue();
+        let lingering = || Unit { lingers: true, ..unit() };
+        queue.submit(unit(), Box::new(|_| {}));
+        assert!(!intake.gather(false).unwrap().early, "somebody waits for it");
+        queue.submit(lingering(), Box::new(|_| {}));
+        let begun = intake.gather(false).unwrap();
+        assert_eq!((begun.early, begun.batch.len()), (true, 1));
+        // With the transaction open, the next unit goes along at once, and so does what was laid aside since.
+        queue.submit(lingering(), Box::new(|_| {}));
+        queue.submit(unit(), Box::new(|_| {}));
+        let joined = intake.gather(true).unwrap();
+        assert_eq!((joined.early, joined.batch.len()), (false, 2));
+        // Nobody comes: it is committed as it is.
+        let since = Instant::now();
+        let alone = intake.gather(true).unwrap();
+        assert_eq!((alone.early, alone.batch.len()), (false, 0));
+        assert!(since.elapsed() >= LOOK);
+        queue.stop();
+        assert!(intake.gather(true).unwrap().stop);
     }
 }

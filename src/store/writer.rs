@@ -2,7 +2,8 @@
 //!
 //! Whatever waits when the writer is free becomes one transaction; a lone unit waits for nobody, one of many for four
 //! milliseconds at most. Only units that nobody waits for (outcomes of posts whose clients are answered) linger for some
-//! milliseconds, to share the commit and the sync of another. What a crash leaves behind at each step:
+//! milliseconds, to share the commit and the sync of another: the writer begins a transaction with them while it has nothing
+//! else to do, and the next unit finds that part of the work done. What a crash leaves behind at each step:
 //!
 //! 1. Units are queued in memory. *Crash: nothing of them exists, nobody was told anything, nothing was forwarded.*
 //! 2. In the transaction, for each unit: conditions are read, a place in the log is taken, changes and entry are written;
@@ -19,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, params};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use tokio::sync::watch;
 
@@ -27,6 +28,7 @@ use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::closed::Closed;
 use super::condition::{self, Moment};
+use super::failure::{Failure, Reach};
 use super::fresh::Fresh;
 use super::queue::{Intake, Queue, Queued, UnderWay, queue};
 use super::reads::Reads;
@@ -34,10 +36,8 @@ use super::records::WriterView;
 use super::registry::Registered;
 use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
 use crate::config::Problem;
+use crate::domain::account::OrganisationId;
 use crate::domain::clock::Clock;
-
-/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the write-ahead log, which is memory that is shared, not data.
-const NO_ROOM_FOR_INDEX: i32 = 4874;
 
 /// The open store.
 pub struct Store {
@@ -68,6 +68,7 @@ impl Store {
         let last: i64 = conn
             .query_row("SELECT coalesce(max(at), 0) FROM head", [], |row| row.get(0))
             .map_err(|e| sqlite::problem(&path, e))?;
+        let last = Timestamp::from_microsecond(last).map_err(|e| sqlite::problem(&path, e))?;
         let registry = Arc::new(Registered::read(&conn).map_err(|e| sqlite::problem(&path, e))?);
         let closed = Arc::new(Closed::read(&conn, clock.now()).map_err(|e| sqlite::problem(&path, e))?);
         let version = data_version(&conn).map_err(|e| sqlite::problem(&path, e))?;
@@ -79,6 +80,7 @@ impl Store {
         let (commits_in, commits) = watch::channel(0);
         let (failed_in, failed) = watch::channel(None);
         let writer = Writer {
+            open: None,
             files: Files::new(&path)?,
             conn,
             sequence,
@@ -181,46 +183,6 @@ impl Drop for Store {
     }
 }
 
-/// How far a failure reaches.
-#[derive(Debug, PartialEq, Eq)]
-enum Reach {
-    /// One unit of the batch cannot be written; the others can.
-    Unit,
-    /// The batch as a whole, now; a later one may do.
-    Batch,
-    /// What is on the disk is not known any more.
-    ForGood,
-}
-
-struct Failure {
-    reach: Reach,
-    down: StoreDown,
-}
-
-impl From<StoreDown> for Failure {
-    fn from(down: StoreDown) -> Self {
-        Self { reach: Reach::Unit, down }
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self { reach: reach(&error), down: error.into() }
-    }
-}
-
-fn reach(error: &rusqlite::Error) -> Reach {
-    let rusqlite::Error::SqliteFailure(cause, _) = error else { return Reach::Unit };
-    match cause.code {
-        ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Reach::Batch,
-        ErrorCode::SystemIoFailure if cause.extended_code == NO_ROOM_FOR_INDEX => Reach::Batch,
-        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::Unknown => {
-            Reach::Unit
-        }
-        _ => Reach::ForGood,
-    }
-}
-
 /// The files as they were opened. A database that was removed or replaced takes writes and keeps nothing.
 struct Files(Vec<(PathBuf, u64)>);
 
@@ -252,12 +214,26 @@ fn inode(path: &Path) -> rustix::io::Result<u64> {
     statx(CWD, path, AtFlags::empty(), StatxFlags::INO).map(|found| found.stx_ino)
 }
 
+/// A transaction: its units, and what became of those that are written.
+#[derive(Default)]
+struct Transaction {
+    batch: Vec<Queued>,
+    done: Vec<Result<Committed, StoreDown>>,
+    /// Bodies that close something more in it.
+    closing: Vec<OrganisationId>,
+    /// Whether a unit of it has changed the registry.
+    registry_moved: bool,
+}
+
 struct Writer {
+    /// A transaction that nobody waits for yet.
+    open: Option<Transaction>,
     files: Files,
     conn: Connection,
     sequence: Box<dyn Sequence>,
     clock: Arc<dyn Clock>,
-    last: i64,
+    /// The time of the last entry.
+    last: Timestamp,
     registry: Arc<Registered>,
     closed: Arc<Closed>,
     fresh: Arc<Fresh>,
@@ -270,9 +246,10 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, mut intake: Intake) {
-        while let Some(gathered) = intake.gather() {
+        while let Some(gathered) = intake.gather(self.open.is_some()) {
             #[cfg(test)]
             for (sql, done) in gathered.run {
+                self.write(Vec::new());
                 self.conn.execute_batch(sql).unwrap();
                 done.send(()).unwrap();
             }
@@ -280,25 +257,46 @@ impl Writer {
             let (batch, late): (Vec<Queued>, Vec<Queued>) =
                 gathered.batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
             tell_all(late, &StoreDown("the disk did not keep up".to_owned()));
-            self.write(batch);
+            if gathered.early {
+                self.begin_with(batch);
+            } else {
+                self.write(batch);
+            }
             gathered.settled.into_iter().for_each(|then| then());
             if gathered.stop {
                 return;
             }
         }
+        // Nobody can hand in anything any more; what was begun is written all the same.
+        self.write(Vec::new());
     }
 
+    /// Writes what nobody waits for into a transaction that stays open for those that come next.
+    fn begin_with(&mut self, batch: Vec<Queued>) {
+        let mut transaction = Transaction { batch, ..Transaction::default() };
+        match self.attempt(&mut transaction, false) {
+            Ok(()) => self.open = Some(transaction),
+            Err(failure) => self.fell_through(transaction.batch, failure),
+        }
+    }
+
+    /// Commits these units, with those of the transaction that is open.
     fn write(&mut self, batch: Vec<Queued>) {
-        if batch.is_empty() {
+        let mut transaction = self.open.take().unwrap_or_default();
+        transaction.batch.extend(batch);
+        if transaction.batch.is_empty() {
             return;
         }
-        if let Some(reason) = self.failed.borrow().clone() {
-            return tell_all(batch, &StoreDown(reason));
+        match self.attempt(&mut transaction, true) {
+            Ok(()) => self.tell(transaction),
+            Err(failure) => self.fell_through(transaction.batch, failure),
         }
-        let failure = match self.transaction(&batch) {
-            Ok(done) => return self.tell(batch, done),
-            Err(failure) => failure,
-        };
+    }
+
+    fn fell_through(&mut self, batch: Vec<Queued>, failure: Failure) {
+        if self.failed.borrow().is_some() {
+            return tell_all(batch, &failure.down);
+        }
         // The sequence has counted places that are not on the disk: it must begin again from what is.
         let resumed = self.sequence.resume(&WriterView(&self.conn));
         match (failure.reach, resumed) {
@@ -321,11 +319,12 @@ impl Writer {
         }
     }
 
-    fn transaction(&mut self, batch: &[Queued]) -> Result<Vec<Result<Committed, StoreDown>>, Failure> {
-        self.files.still_there()?;
-        // Prepared once, unlike those of a `Transaction`.
-        run(&self.conn, "BEGIN IMMEDIATE")?;
-        let written = self.write_all(batch).and_then(|done| Ok(run(&self.conn, "COMMIT").map(|()| done)?));
+    /// Writes what the transaction has not written yet, beginning it if need be. After an error nothing of it is there.
+    fn attempt(&mut self, transaction: &mut Transaction, commit: bool) -> Result<(), Failure> {
+        let gone =
+            self.failed.borrow().clone().map(|reason| Failure { reach: Reach::ForGood, down: StoreDown(reason) });
+        let written = gone.map_or(Ok(()), Err).and_then(|()| self.write_on(transaction));
+        let written = written.and_then(|()| if commit { self.commit() } else { Ok(()) });
         if written.is_err() && !self.conn.is_autocommit() {
             // Should this fail too, the next transaction cannot begin, and nothing is written; the cause is what counts.
             let _ = run(&self.conn, "ROLLBACK");
@@ -333,29 +332,37 @@ impl Writer {
         written
     }
 
-    fn write_all(&mut self, batch: &[Queued]) -> Result<Vec<Result<Committed, StoreDown>>, Failure> {
+    fn write_on(&mut self, transaction: &mut Transaction) -> Result<(), Failure> {
         let wall = self.clock.now();
-        let now = Timestamp::from_microsecond(wall.as_microsecond().max(self.last)).unwrap_or(wall);
+        if self.conn.is_autocommit() {
+            self.files.still_there()?;
+            // Prepared once, unlike those of a `Transaction`.
+            run(&self.conn, "BEGIN IMMEDIATE")?;
+            self.catch_up(wall)?;
+        }
+        let now = Timestamp::from_microsecond(wall.as_microsecond()).unwrap_or(wall).max(self.last);
+        self.last = now;
         let clock = (now.as_microsecond() - wall.as_microsecond() > 1_000_000).then_some(wall);
-        self.catch_up(wall)?;
-        let mut done = Vec::with_capacity(batch.len());
-        let mut closing = Vec::new();
-        let mut registry = Some(&*self.registry);
-        for (unit, _) in batch {
+        let Transaction { batch, done, closing, registry_moved } = transaction;
+        for (unit, _) in batch.iter().skip(done.len()) {
             let number = self.sequence.number(&unit.log);
-            let moment = Moment { now, number, registry, closed: &self.closed, closing: &closing };
+            let registry = (!*registry_moved).then_some(&*self.registry);
+            let moment = Moment { now, number, registry, closed: &self.closed, closing };
             let written = write_unit(&self.conn, self.sequence.as_mut(), unit, moment, clock)?;
             if written.as_ref().is_ok_and(|committed| committed.refused.is_none()) {
                 closing.extend(unit.changes.iter().filter_map(Change::closes).cloned());
-                registry = registry.filter(|_| !unit.changes.iter().any(Change::touches_registry));
+                *registry_moved |= unit.changes.iter().any(Change::touches_registry);
             }
             done.push(written);
         }
-        for head in self.sequence.seal(now)? {
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        for head in self.sequence.seal(self.last)? {
             write_head(&self.conn, &head)?;
         }
-        self.last = now.as_microsecond();
-        Ok(done)
+        Ok(run(&self.conn, "COMMIT")?)
     }
 
     /// Nobody else writes while a gateway runs; if somebody does all the same, what is in memory is read anew.
@@ -370,7 +377,7 @@ impl Writer {
         Ok(())
     }
 
-    fn tell(&mut self, batch: Vec<Queued>, done: Vec<Result<Committed, StoreDown>>) {
+    fn tell(&mut self, Transaction { batch, done, .. }: Transaction) {
         if batch.iter().any(|(unit, _)| unit.changes.iter().any(Change::touches_register))
             && let Err(e) = self.closed.refresh(&self.conn, self.clock.now())
         {
@@ -387,11 +394,14 @@ impl Writer {
         if self.fresh.follow(&self.conn, batch.iter().map(|(unit, _)| &**unit)).is_err() {
             self.fresh.clear();
         }
-        self.commits.send_modify(|commits| *commits += 1);
-        self.checkpointer.wrote(batch.len());
+        let units = batch.len();
         for ((_, then), result) in batch.into_iter().zip(done) {
             then(result);
         }
+        // Where there is one processor for both, those who were told go on first: what is left to do here, nobody waits for.
+        std::thread::yield_now();
+        self.commits.send_modify(|commits| *commits += 1);
+        self.checkpointer.wrote(units);
         if self.checkpointer.is_behind() {
             self.checkpointer.help(&self.conn);
         }
@@ -465,26 +475,4 @@ fn write_head(conn: &Connection, head: &Head) -> rusqlite::Result<()> {
         conn.prepare_cached("INSERT INTO tile VALUES (?, ?, ?, ?)")?.execute(params![head.number, level, n, data])?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_reaches_as_far_as_its_cause() {
-        let cases = [
-            (rusqlite::ffi::SQLITE_FULL, Reach::Batch),
-            (rusqlite::ffi::SQLITE_BUSY, Reach::Batch),
-            (NO_ROOM_FOR_INDEX, Reach::Batch),
-            (rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE, Reach::Unit),
-            (rusqlite::ffi::SQLITE_IOERR_FSYNC, Reach::ForGood),
-            (rusqlite::ffi::SQLITE_IOERR_WRITE, Reach::ForGood),
-            (rusqlite::ffi::SQLITE_CORRUPT, Reach::ForGood),
-        ];
-        for (code, expected) in cases {
-            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-            assert_eq!(reach(&error), expected, "{code}");
-        }
-    }
 }

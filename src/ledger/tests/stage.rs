@@ -191,8 +191,8 @@ pub(super) fn dossier(n: u32) -> Dossier {
     }
 }
 
-pub(super) fn outbound() -> Box<Outbound> {
-    Box::new(Outbound {
+pub(super) fn outbound() -> Arc<Outbound> {
+    Arc::new(Outbound {
         provider: ProviderId::new("x"),
         method: http::Method::POST,
         host: "api.x.com".to_owned(),

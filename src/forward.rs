@@ -133,16 +133,10 @@ impl Forwarder {
     /// Makes a request ready that is not entered yet, so that it can leave at once when it is. None: it is made when it
     /// leaves, since it is put a credential on then, or lies on the disk.
     pub fn ready(&self, of: Arc<Outbound>) -> Option<Ready> {
-        let body = match &of.body {
-            OutBody::Empty => None,
-            OutBody::Bytes(bytes) => Some(bytes.clone()),
-            OutBody::Spool(_) => return None,
-        };
-        if of.by_hand || !matches!(of.wears, Wears::Own) {
+        if of.by_hand || !matches!(of.wears, Wears::Own) || matches!(of.body, OutBody::Spool(_)) {
             return None;
         }
-        let mut request = bare(&of).ok()?;
-        *request.body_mut() = body.map(Into::into);
+        let request = in_memory(&of).ok()?;
         Some(Ready { of, request })
     }
 
@@ -210,29 +204,28 @@ impl Forwarder {
     }
 }
 
-/// The request without its body.
-fn bare(outbound: &Outbound) -> Result<reqwest::Request, Failure> {
+/// The request with what of it lies in memory: all but a body on disk.
+fn in_memory(outbound: &Outbound) -> Result<reqwest::Request, Failure> {
     let url = format!("https://{}{}", outbound.host, outbound.path_and_query);
     let url = reqwest::Url::parse(&url).map_err(|_| Failure::NotSent("bad-address"))?;
     let mut request = reqwest::Request::new(outbound.method.clone(), url);
     *request.headers_mut() = outbound.headers.clone();
+    if let OutBody::Bytes(bytes) = &outbound.body {
+        *request.body_mut() = Some(bytes.clone().into());
+    }
     Ok(request)
 }
 
 async fn request(outbound: &Outbound, pulse: &Pulse) -> Result<reqwest::Request, Failure> {
-    let mut request = bare(outbound)?;
-    *request.body_mut() = match &outbound.body {
-        OutBody::Empty => None,
-        OutBody::Bytes(bytes) => Some(bytes.clone().into()),
-        OutBody::Spool(spool) => {
-            let file = tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
-            let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
-            let pulse = pulse.clone();
-            let stream = stream.inspect(move |_| pulse.beat());
-            request.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from(spool.len));
-            Some(reqwest::Body::wrap_stream(stream))
-        }
-    };
+    let mut request = in_memory(outbound)?;
+    if let OutBody::Spool(spool) = &outbound.body {
+        let file = tokio::fs::File::open(spool.path()).await.map_err(|_| Failure::NotSent("spool-unreadable"))?;
+        let stream = tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024);
+        let pulse = pulse.clone();
+        let stream = stream.inspect(move |_| pulse.beat());
+        request.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from(spool.len));
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(stream));
+    }
     Ok(request)
 }
 

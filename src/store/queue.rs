@@ -307,6 +307,7 @@ mod tests {
         assert_eq!(intake.gather(false).unwrap().batch.len(), 1, "nobody else came");
         assert!(begun.elapsed() >= WAIT.0, "it was waited for once");
     }
+
     #[test]
     fn what_nobody_waits_for_is_begun_early_and_waits_a_little_for_company() {
         let (queue, mut intake) = queue();

@@ -217,6 +217,8 @@ fn inode(path: &Path) -> rustix::io::Result<u64> {
 /// A transaction: its units, and what became of those that are written.
 #[derive(Default)]
 struct Transaction {
+    /// Whether it is this one that is open in the database: one that could not be rolled back is never written on.
+    begun: bool,
     batch: Vec<Queued>,
     done: Vec<Result<Committed, StoreDown>>,
     /// Bodies that close something more in it.
@@ -334,16 +336,17 @@ impl Writer {
 
     fn write_on(&mut self, transaction: &mut Transaction) -> Result<(), Failure> {
         let wall = self.clock.now();
-        if self.conn.is_autocommit() {
+        if !transaction.begun {
             self.files.still_there()?;
-            // Prepared once, unlike those of a `Transaction`.
+            // Prepared once, unlike those that rusqlite begins.
             run(&self.conn, "BEGIN IMMEDIATE")?;
+            transaction.begun = true;
             self.catch_up(wall)?;
         }
         let now = Timestamp::from_microsecond(wall.as_microsecond()).unwrap_or(wall).max(self.last);
         self.last = now;
         let clock = (now.as_microsecond() - wall.as_microsecond() > 1_000_000).then_some(wall);
-        let Transaction { batch, done, closing, registry_moved } = transaction;
+        let Transaction { batch, done, closing, registry_moved, .. } = transaction;
         for (unit, _) in batch.iter().skip(done.len()) {
             let number = self.sequence.number(&unit.log);
             let registry = (!*registry_moved).then_some(&*self.registry);

@@ -32,6 +32,7 @@ use crate::domain::kept::SealedKept;
 use crate::domain::person::{Client, ClientId, Person, PersonId};
 use crate::domain::registry::{PositionId, Written};
 
+mod awake;
 mod change;
 mod checkpointer;
 pub mod closed;

@@ -116,14 +116,28 @@ pub(crate) fn keep_awake() -> Result<File, Broken> {
     asked.map_err(|error| format!("ROAD_AWAKE: {device}: {error}").into())
 }
 
-/// CPU time that a process has used, in user space and kernel, all threads.
+/// CPU time that a process has used, in user space and kernel, all threads but the one that only keeps a processor awake:
+/// that one uses what nobody else wants.
 pub(crate) fn cpu_time(id: u32) -> Result<Duration, Broken> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let whole = ticks(&std::fs::read_to_string(format!("/proc/{id}/stat"))?)?;
+    let mut idle = 0.0;
+    for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        // A thread may have ended since the directory was read.
+        let Ok(text) = std::fs::read_to_string(thread?.path().join("stat")) else { continue };
+        if text.contains("(store-awake)") {
+            idle += ticks(&text)?;
+        }
+    }
+    Ok(Duration::from_secs_f64((whole - idle) / TICKS_A_SECOND))
+}
+
+/// User and kernel time in a `stat` file of `/proc`.
+fn ticks(stat: &str) -> Result<f64, Broken> {
     // The second field is a name in parentheses, which may hold anything; state is the field after it.
-    let (_, rest) = text.rsplit_once(')').ok_or("/proc/PID/stat has another form")?;
+    let (_, rest) = stat.rsplit_once(')').ok_or("/proc/PID/stat has another form")?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = |index: usize| -> Result<f64, Broken> { Ok(fields.get(index).ok_or("a field is missing")?.parse()?) };
-    Ok(Duration::from_secs_f64((ticks(11)? + ticks(12)?) / TICKS_A_SECOND))
+    let field = |index: usize| -> Result<f64, Broken> { Ok(fields.get(index).ok_or("a field is missing")?.parse()?) };
+    Ok(field(11)? + field(12)?)
 }
 
 /// Resident memory of a process now, in KiB.

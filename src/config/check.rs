@@ -305,6 +305,10 @@ impl Checker<'_> {
             ("forward.answer_ms", config.forward.answer_ms),
             ("forward.total_ms", config.forward.total_ms),
         ];
+        if config.store.awake_ms > 1000 {
+            let reason = format!("`store.awake_ms` is {}; it must be at most 1000", config.store.awake_ms);
+            self.report("store.awake_ms", reason);
+        }
         // Ten years in seconds or milliseconds: more is a slip, and sums with a time stay far from overflow.
         let longest = 10 * 366 * 24 * 3600 * 1000;
         for (path, value) in positive {

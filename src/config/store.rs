@@ -8,10 +8,12 @@ use serde::Deserialize;
 pub struct Store {
     /// `sqlite://PATH`; a relative path is taken from the working directory.
     pub url: String,
+    /// How long after a post the gateway keeps a processor from going to sleep, in milliseconds; 0: not at all.
+    pub awake_ms: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: "sqlite://data/sekisho.db".to_owned() }
+        Self { url: "sqlite://data/sekisho.db".to_owned(), awake_ms: 4 }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::awake::Awake;
 use super::{LINGER, StoreDown, Then, Unit};
 
 /// Units in one transaction, at most; lingering ones come on top.
@@ -59,6 +60,7 @@ pub(super) struct Queue {
     waiting: Arc<AtomicUsize>,
     under_way: Arc<AtomicUsize>,
     aside: Arc<Mutex<Aside>>,
+    awake: Arc<Awake>,
 }
 
 /// A request that is under way, for as long as this lives.
@@ -95,8 +97,8 @@ pub(super) struct Gathered {
     pub(super) run: Vec<(&'static str, Sender<()>)>,
 }
 
-/// Both ends of a new queue.
-pub(super) fn queue() -> (Queue, Intake) {
+/// Both ends of a new queue. `awake` is told of each request.
+pub(super) fn queue(awake: Arc<Awake>) -> (Queue, Intake) {
     let (messages, received) = channel();
     let (waiting, under_way) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
     let aside = Arc::<Mutex<Aside>>::default();
@@ -107,7 +109,7 @@ pub(super) fn queue() -> (Queue, Intake) {
         aside: Arc::clone(&aside),
         awake: Instant::now(),
     };
-    (Queue { messages, waiting, under_way, aside }, intake)
+    (Queue { messages, waiting, under_way, aside, awake }, intake)
 }
 
 fn stopped() -> StoreDown {
@@ -143,6 +145,7 @@ impl Queue {
 
     /// Says that a request is under way that may hand in a unit.
     pub(super) fn under_way(&self) -> UnderWay {
+        self.awake.post_came();
         self.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(&self.under_way))
     }
@@ -289,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_lone_unit_waits_for_nobody_and_one_of_many_waits_while_others_come() {
-        let (queue, mut intake) = queue();
+        let (queue, mut intake) = queue(Awake::new(Duration::ZERO));
         let alone: Vec<UnderWay> = (1..COMPANY).map(|_| queue.under_way()).collect();
         queue.submit(unit(), Box::new(|_| {}));
         assert_eq!(intake.gather(false).unwrap().batch.len(), 1);
@@ -310,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_is_begun_early_and_waits_a_little_for_company() {
-        let (queue, mut intake) = queue();
+        let (queue, mut intake) = queue(Awake::new(Duration::ZERO));
         let lingering = || Unit { lingers: true, ..unit() };
         queue.submit(unit(), Box::new(|_| {}));
         assert!(!intake.gather(false).unwrap().early, "somebody waits for it");

@@ -17,13 +17,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use tokio::sync::watch;
 
+use super::awake::Awake;
 use super::change::{self, Place};
 use super::checkpointer::Checkpointer;
 use super::closed::Closed;
@@ -47,6 +48,7 @@ pub struct Store {
     reads: Arc<Reads>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     checkpointer: Arc<Checkpointer>,
+    awake: Arc<Awake>,
     _lock: sqlite::Lock,
 }
 
@@ -76,7 +78,8 @@ impl Store {
         let reads = Reads::open(&path, Arc::clone(&registry), Arc::clone(&closed), Arc::clone(&fresh)).map_err(down)?;
         let reads = Arc::new(reads);
         let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
-        let (queue, intake) = queue();
+        let awake = Awake::new(Duration::from_millis(config.awake_ms));
+        let (queue, intake) = queue(Arc::clone(&awake));
         let (commits_in, commits) = watch::channel(0);
         let (failed_in, failed) = watch::channel(None);
         let writer = Writer {
@@ -97,13 +100,15 @@ impl Store {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|e| sqlite::problem(&path, e))
         };
-        let checkpoints = Arc::clone(&checkpointer);
+        let (checkpoints, keeper) = (Arc::clone(&checkpointer), Arc::clone(&awake));
         let threads = vec![
             spawn("store-writer", Box::new(move || writer.run(intake)))?,
             spawn("store-checkpoint", Box::new(move || checkpoints.run()))?,
         ];
+        // Nobody waits for its end: on a busy machine its turn comes late.
+        drop(spawn("store-awake", Box::new(move || keeper.run()))?);
         let threads = Mutex::new(threads);
-        Ok(Self { queue, commits, failed, reads, threads, checkpointer, _lock: lock })
+        Ok(Self { queue, commits, failed, reads, threads, checkpointer, awake, _lock: lock })
     }
 
     /// Queues a unit. `then` runs when it is durable or has failed; never both, never neither while the process lives.
@@ -167,6 +172,7 @@ impl Store {
     pub fn close(&self) {
         self.queue.stop();
         self.checkpointer.stop();
+        self.awake.stop();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let here = std::thread::current().id();
         for thread in threads.into_iter().filter(|thread| thread.thread().id() != here) {

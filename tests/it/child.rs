@@ -158,7 +158,8 @@ async fn readiness(console: SocketAddr) -> Option<StatusCode> {
 }
 
 fn open_book(database: &Path) -> Option<Logbook> {
-    Logbook::of_database(&config::store::Store { url: format!("sqlite://{}", database.display()) }).ok()
+    let url = format!("sqlite://{}", database.display());
+    Logbook::of_database(&config::store::Store { url, ..config::store::Store::default() }).ok()
 }
 
 /// A running gateway. Killed when dropped.

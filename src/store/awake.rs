@@ -1,0 +1,162 @@
+//! While posts come, a thread of the lowest class keeps a processor from going to sleep.
+//!
+//! A lone post has the processor wait five times: for the post itself, three times for the disk, and for the provider. Idle,
+//! it goes to sleep each time, and in a virtual machine waking it takes tens of microseconds: together more than any one
+//! stage of the road. So for some milliseconds after each post a thread asks the clock again and again. It is of the class
+//! that Linux runs only while nobody else wants the processor (`SCHED_IDLE`), so whoever does goes first, at once; where the
+//! system refuses that class, there is no such thread.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
+
+/// Keeps awake for a while after each post.
+pub(super) struct Awake {
+    began: Instant,
+    stay: Duration,
+    /// Until when, in microseconds since `began`.
+    until: AtomicU64,
+    /// Whether the thread sleeps, or is about to.
+    asleep: AtomicBool,
+    stopped: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+impl Awake {
+    /// Nothing stays awake before [`Awake::run`].
+    pub(super) fn new(stay: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            stay,
+            until: AtomicU64::new(0),
+            asleep: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            thread: OnceLock::new(),
+        })
+    }
+
+    /// A post has come.
+    pub(super) fn post_came(&self) {
+        self.until.store(self.now() + micros(self.stay), Ordering::SeqCst);
+        self.rouse();
+    }
+
+    /// Makes [`Awake::run`] end.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.until.store(0, Ordering::SeqCst);
+        self.rouse();
+    }
+
+    fn rouse(&self) {
+        if self.asleep.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// Stays awake after posts until it is stopped.
+    pub(super) fn run(&self) {
+        if self.stay.is_zero() {
+            return;
+        }
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        if let Err(e) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::info!(reason = %e, "no processor is kept awake after posts");
+            return;
+        }
+        self.thread.get_or_init(std::thread::current);
+        while !self.stopped.load(Ordering::SeqCst) {
+            // Not `spin_loop`: many of its instructions in a row make a virtual machine stop and ask its host.
+            while self.now() < self.until.load(Ordering::Relaxed) {}
+            self.asleep.store(true, Ordering::SeqCst);
+            // Whoever comes from here on sees that it sleeps; who came just before is seen here.
+            if self.now() >= self.until.load(Ordering::SeqCst) && !self.stopped.load(Ordering::SeqCst) {
+                std::thread::park();
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.began.elapsed())
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `SCHED_IDLE`, as the field `policy` of `/proc/PID/task/TID/stat` has it.
+    const IDLE: &str = "5";
+    const STAY: Duration = Duration::from_millis(30);
+
+    fn asleep(awake: &Awake) -> bool {
+        awake.asleep.load(Ordering::SeqCst)
+    }
+
+    fn sleeps(awake: &Awake) {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !asleep(awake) {
+            assert!(Instant::now() < patience, "it never sleeps");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn it_stays_awake_for_a_while_after_each_post_and_sleeps_then() {
+        let awake = Awake::new(STAY);
+        let thread = {
+            let awake = Arc::clone(&awake);
+            std::thread::spawn(move || awake.run())
+        };
+        for _ in 0..3 {
+            sleeps(&awake);
+            let came = Instant::now();
+            awake.post_came();
+            sleeps(&awake);
+            assert!(came.elapsed() >= STAY, "awake for as long as was asked");
+        }
+        awake.stop();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn it_is_of_the_class_that_everybody_goes_before() {
+        let awake = Awake::new(Duration::from_secs(3600));
+        awake.post_came();
+        let thread = {
+            let awake = Arc::clone(&awake);
+            std::thread::Builder::new().name("idle-class".to_owned()).spawn(move || awake.run()).unwrap()
+        };
+        let patience = Instant::now() + Duration::from_secs(30);
+        while awake.thread.get().is_none() {
+            assert!(Instant::now() < patience, "it never began");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let own = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        let stats: Vec<String> = own.filter_map(|task| std::fs::read_to_string(task.join("stat")).ok()).collect();
+        let stat = stats.iter().find(|stat| stat.contains("(idle-class)")).unwrap();
+        // The 41st field; what follows the name begins with the third.
+        assert_eq!(stat.rsplit_once(") ").unwrap().1.split(' ').nth(38), Some(IDLE), "{stat}");
+        awake.stop();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_stays_awake_where_it_is_not_asked_for() {
+        let awake = Awake::new(Duration::ZERO);
+        awake.post_came();
+        awake.run();
+        assert!(awake.thread.get().is_none());
+    }
+}

@@ -23,6 +23,8 @@ const QUEUE: usize = 16 * 1024;
 const AWAKE: Duration = Duration::from_secs(1);
 /// When it looks first: about when the answer to a post that a near provider took has been passed on.
 const SOON: Duration = Duration::from_micros(700);
+/// How often it looks next, and so many times: that answer may also take a little longer.
+const NEXT: (Duration, usize) = (Duration::from_micros(300), 4);
 /// How often it looks from then on, and how long the transaction that it begins then stays open.
 const LOOK: Duration = Duration::from_micros(2_500);
 const _: () = assert!(LOOK.as_nanos() * 2 <= LINGER.as_nanos());
@@ -243,10 +245,15 @@ impl Intake {
 
     /// Waits for the first message of a transaction. `Some(None)`: there is none, but something lingers.
     fn first(&self) -> Option<Option<Message>> {
-        let mut look = SOON;
+        let mut looked = 0;
         loop {
+            let look = match looked {
+                0 => SOON,
+                again if again <= NEXT.1 => NEXT.0,
+                _ => LOOK,
+            };
+            looked += 1;
             let wait = if Instant::now() < self.awake { Some(look) } else { self.falls_asleep() };
-            look = LOOK;
             let message = match wait {
                 Some(wait) => self.messages.recv_timeout(wait),
                 None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),

@@ -105,8 +105,12 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only some modules may name.
-const NAMED_ONLY_BY: &[(&str, &[&str])] =
-    &[("reqwest", &["forward", "fetch"]), ("cedar_policy", &["guideline"]), ("rusqlite", &["store"])];
+const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
+    ("reqwest", &["forward", "fetch"]),
+    ("cedar_policy", &["guideline"]),
+    ("rusqlite", &["store"]),
+    ("thread_priority", &["store"]),
+];
 
 struct Source {
     path: PathBuf,

@@ -20,7 +20,7 @@ const BATCH: usize = 512;
 /// Units that may wait. Beyond that the disk does not keep up, and a caller learns it at once instead of waiting.
 const QUEUE: usize = 16 * 1024;
 /// How long the writer looks for lingering units after the last transaction before it sleeps.
-const AWAKE: Duration = Duration::from_secs(1);
+const LOOKING: Duration = Duration::from_secs(1);
 /// When it looks first: about when the answer to a post that a near provider took has been passed on.
 const SOON: Duration = Duration::from_micros(700);
 /// How often it looks next, and so many times: that answer may also take a little longer.
@@ -80,8 +80,8 @@ pub(super) struct Intake {
     waiting: Arc<AtomicUsize>,
     under_way: Arc<AtomicUsize>,
     aside: Arc<Mutex<Aside>>,
-    /// Until when the writer does not sleep.
-    awake: Instant,
+    /// Until when the writer looks for lingering units instead of sleeping.
+    looks_until: Instant,
 }
 
 /// What one transaction takes, and what follows it.
@@ -109,7 +109,7 @@ pub(super) fn queue(awake: Arc<Awake>) -> (Queue, Intake) {
         waiting: Arc::clone(&waiting),
         under_way: Arc::clone(&under_way),
         aside: Arc::clone(&aside),
-        awake: Instant::now(),
+        looks_until: Instant::now(),
     };
     (Queue { messages, waiting, under_way, aside, awake }, intake)
 }
@@ -215,7 +215,7 @@ impl Intake {
         let mut batch = std::mem::take(&mut aside.units);
         drop(aside);
         batch.append(&mut gathered.batch);
-        self.awake = Instant::now() + AWAKE;
+        self.looks_until = Instant::now() + LOOKING;
         Some(Gathered { batch, ..gathered })
     }
 
@@ -253,7 +253,7 @@ impl Intake {
                 _ => LOOK,
             };
             looked += 1;
-            let wait = if Instant::now() < self.awake { Some(look) } else { self.falls_asleep() };
+            let wait = if Instant::now() < self.looks_until { Some(look) } else { self.falls_asleep() };
             let message = match wait {
                 Some(wait) => self.messages.recv_timeout(wait),
                 None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),

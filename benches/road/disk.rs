@@ -15,6 +15,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::Broken;
 use crate::figures::Latency;
+use crate::host::{Host, nanoseconds};
 use crate::plan::OPEN_RATE;
 
 const BLOCK: usize = 4096;
@@ -24,13 +25,16 @@ const BLOCKS: usize = 256;
 const WRITES: usize = 400;
 const LONGEST: Duration = Duration::from_millis(400);
 
-/// Times of one round, in nanoseconds.
+/// Times of one kind: when each sync was done, and how long it took.
+type Times = Vec<(Instant, Duration)>;
+
+/// Times of one round.
 #[derive(Default)]
 pub(crate) struct Syncs {
-    extending: Vec<u64>,
-    overwriting: Vec<u64>,
-    paced: Vec<u64>,
-    elsewhere: Vec<u64>,
+    extending: Times,
+    overwriting: Times,
+    paced: Times,
+    elsewhere: Times,
 }
 
 /// What one round's came to.
@@ -41,7 +45,9 @@ pub(crate) struct Disk {
     pub(crate) overwriting: Latency,
     /// The same, at the open loop's rate.
     pub(crate) paced: Latency,
-    /// The same, from the CPU of load and provider.
+    /// The same, of those that the host took no time from.
+    pub(crate) undisturbed: Latency,
+    /// Like `paced`, from the CPU of load and provider.
     pub(crate) elsewhere: Latency,
 }
 
@@ -67,12 +73,14 @@ impl Syncs {
     }
 
     /// All of them.
-    pub(crate) fn disk(self) -> Disk {
+    pub(crate) fn disk(&self, host: &Host) -> Disk {
+        let of = |times: &Times| Latency::of(times.iter().map(|(_, took)| nanoseconds(*took)).collect());
         Disk {
-            extending: Latency::of(self.extending),
-            overwriting: Latency::of(self.overwriting),
-            paced: Latency::of(self.paced),
-            elsewhere: Latency::of(self.elsewhere),
+            extending: of(&self.extending),
+            overwriting: of(&self.overwriting),
+            paced: of(&self.paced),
+            undisturbed: Latency::of(host.undisturbed(&self.paced)),
+            elsewhere: of(&self.elsewhere),
         }
     }
 }
@@ -94,7 +102,7 @@ fn on(cpu: Option<u8>, probe: impl FnOnce() -> Result<(), Broken> + Send) -> Res
 }
 
 /// Writes block after block, one each `pace`, from the start again after `wrap` of them.
-fn write_and_sync(file: &mut File, times: &mut Vec<u64>, wrap: usize, pace: Duration) -> Result<(), Broken> {
+fn write_and_sync(file: &mut File, times: &mut Times, wrap: usize, pace: Duration) -> Result<(), Broken> {
     let begun = Instant::now();
     let mut block = [0_u8; BLOCK];
     for number in 0..WRITES {
@@ -106,7 +114,7 @@ fn write_and_sync(file: &mut File, times: &mut Vec<u64>, wrap: usize, pace: Dura
         let from = Instant::now();
         file.write_all(&block)?;
         rustix::fs::fdatasync(&*file)?;
-        times.push(u64::try_from(from.elapsed().as_nanos())?);
+        times.push((Instant::now(), from.elapsed()));
         if begun.elapsed() > LONGEST + pace * u32::try_from(WRITES)? {
             break;
         }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use crate::figures::Latency;
+use crate::host::{self, Host};
 use crate::plan::{OPEN_CONNECTIONS, OPEN_RATE, WARM_UP};
 use crate::{Broken, child};
 
@@ -104,6 +105,8 @@ pub(crate) struct Cell {
     pub(crate) rate: f64,
     /// How long they took; in an open loop from the moment at which they were due.
     pub(crate) latency: Latency,
+    /// The same of those of an open loop that the host took no time from, and how many these were.
+    pub(crate) undisturbed: (Latency, usize),
     /// CPU time of the proxy for one request, in microseconds.
     pub(crate) cpu_us: Option<f64>,
     /// Resident memory of the proxy at the end, in KiB.
@@ -212,7 +215,7 @@ pub(crate) async fn closed(
     let end = Moment::now(proxy)?;
     stop.store(true, Ordering::Relaxed);
     let tally = gather(workers).await?;
-    cell(tally, &begin, &end, proxy)
+    cell(tally, (&begin, &end), proxy, None)
 }
 
 /// Requests are due at fixed times whatever the answers do, and a request's time counts from when it was due.
@@ -220,7 +223,7 @@ pub(crate) async fn open(
     target: &Target,
     length: Duration,
     supply: Supply,
-    proxy: Option<u32>,
+    (proxy, host): (Option<u32>, &Host),
 ) -> Result<Cell, Broken> {
     let supply = Arc::new(supply);
     let connections = open_all(target, OPEN_CONNECTIONS).await?;
@@ -252,7 +255,7 @@ pub(crate) async fn open(
     let tally = gather_within(workers, length + DRAIN).await?;
     let end = Moment::now(proxy)?;
     pacer.join().map_err(|_| "the pacer failed")?;
-    cell(tally, &begin, &end, proxy)
+    cell(tally, (&begin, &end), proxy, Some(host))
 }
 
 fn pace(start: Instant, requests: u32, sender: &mpsc::UnboundedSender<Instant>) {
@@ -291,22 +294,26 @@ async fn gather_within(mut workers: JoinSet<Tally>, limit: Duration) -> Result<T
     Ok(all)
 }
 
-fn cell(tally: Tally, begin: &Moment, end: &Moment, proxy: Option<u32>) -> Result<Cell, Broken> {
-    let in_window = |done: Instant| begin.at <= done && done <= end.at;
-    let took: Vec<u64> = tally
-        .right
-        .iter()
-        .filter(|(done, _)| in_window(*done))
-        .map(|(_, took)| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
-        .collect();
-    let right = took.len();
+fn cell(
+    tally: Tally,
+    (begin, end): (&Moment, &Moment),
+    proxy: Option<u32>,
+    host: Option<&Host>,
+) -> Result<Cell, Broken> {
+    let Tally { mut right, wrong } = tally;
+    right.retain(|(done, _)| begin.at <= *done && *done <= end.at);
+    let undisturbed = host.map(|host| host.undisturbed(&right)).unwrap_or_default();
+    let counted = undisturbed.len();
+    let took = right.iter().map(|(_, took)| host::nanoseconds(*took)).collect();
+    let right = right.len();
     let cpu = begin.cpu.zip(end.cpu).map(|(begin, end)| end.saturating_sub(begin));
     Ok(Cell {
         rate: right as f64 / end.at.duration_since(begin.at).as_secs_f64(),
         latency: Latency::of(took),
+        undisturbed: (Latency::of(undisturbed), counted),
         cpu_us: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / right.max(1) as f64),
         resident_kib: proxy.map(child::resident_kib).transpose()?,
         right,
-        wrong: tally.wrong,
+        wrong,
     })
 }

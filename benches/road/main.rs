@@ -14,6 +14,7 @@ mod disk;
 mod figures;
 mod floor;
 mod gate;
+mod host;
 mod identity;
 mod load;
 mod plan;

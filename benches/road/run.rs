@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::child::{self, Child, Usage};
 use crate::disk::Syncs;
 use crate::gate::{self, Gate};
+use crate::host::Host;
 use crate::load::{self, Cell, Supply, Target};
 use crate::plan::{DEPOSIT, OPEN_RATE, Plan, Subject, WARM_UP};
 use crate::posts::Writer;
@@ -54,6 +55,7 @@ struct Stage {
     gate: Option<Gate>,
     writer: Writer,
     pool: Vec<Bytes>,
+    host: Host,
     // Last, so that it ends after those that are connected to it.
     provider: Child,
 }
@@ -73,7 +75,15 @@ impl Stage {
         let mut writer = Writer::default();
         let pool = writer.write(POOL).iter().map(crate::posts::Written::body).collect();
         let direct = direct(dir, at)?;
-        Ok(Self { direct, floor: (floor, gate::through(floor_at)?), gate, writer, pool, provider })
+        Ok(Self {
+            direct,
+            floor: (floor, gate::through(floor_at)?),
+            gate,
+            writer,
+            pool,
+            host: Host::watch()?,
+            provider,
+        })
     }
 
     fn usage(&self) -> Result<Usage, Broken> {
@@ -126,7 +136,7 @@ async fn measured(plan: &Plan, dir: &Path) -> Result<Results, Broken> {
             let cell = open(plan, &mut stage, *subject).await?;
             keep(&mut results, round, *subject, Load::Open, cell, &stage)?;
         }
-        results.disk.push(syncs.disk());
+        results.disk.push(syncs.disk(&stage.host));
         results.seconds = begun.elapsed().as_secs_f64();
         results.others = stage.usage()?.others_since(&before);
         eprintln!("round {} of {} took {:.0} s", round + 1, plan.rounds, round_begun.elapsed().as_secs_f64());
@@ -156,7 +166,7 @@ async fn closed(
 async fn open(plan: &Plan, stage: &mut Stage, subject: Subject) -> Result<Cell, Broken> {
     let wanted = (f64::from(OPEN_RATE) * (plan.open + WARM_UP).as_secs_f64()) as usize + 1;
     let (target, proxy, supply) = stage.ready(subject, wanted, DEPOSIT * 2).await?;
-    load::open(&target, plan.open, supply, proxy).await
+    load::open(&target, plan.open, supply, (proxy, &stage.host)).await
 }
 
 fn keep(

@@ -11,6 +11,8 @@ const LEAST_RATIO: f64 = 0.10;
 /// What the gate may add over the disk's own p50 and p99, in milliseconds.
 const MORE_P50: f64 = 0.6;
 const MORE_P99: f64 = 1.5;
+/// Undisturbed posts of a round by which it can be judged: ten of them lie beyond the 99th percentile.
+const ENOUGH: usize = 1_000;
 
 /// How a cell was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,8 +212,57 @@ fn acceptance(plan: &Plan, results: &Results) {
         floor.cpu_us.unwrap_or(f64::NAN) / gate.cpu_us.unwrap_or(f64::NAN)
     });
     println!("  (floor's CPU / gate's CPU for one post, which a busy machine disturbs less: {})", written(cpu, 3));
+    undisturbed_share(results);
+    undisturbed(results, "p50", |of| of.p50, MORE_P50);
+    undisturbed(results, "p99", |of| of.p99, MORE_P99);
+    println!("\nWith all posts and syncs, disturbed or not:\n");
     added(results, "p50", p50, |d| d.p50, MORE_P50);
     added(results, "p99", p99, |d| d.p99, MORE_P99);
+}
+
+/// The rounds that can be judged without what the host's neighbours did.
+fn judged(results: &Results) -> Vec<usize> {
+    let enough = |subject, round| {
+        results.cells(subject, Load::Open).any(|(one, cell)| one == round && cell.undisturbed.1 >= ENOUGH)
+    };
+    let both = |round: &usize| enough(Subject::Direct, *round) && enough(Subject::Gate, *round);
+    (0..results.disk.len()).filter(both).collect()
+}
+
+fn undisturbed_share(results: &Results) {
+    let share = |subject| {
+        let of = |count: fn(&Cell) -> usize| -> usize {
+            results.cells(subject, Load::Open).map(|(_, cell)| count(cell)).sum()
+        };
+        100.0 * of(|cell| cell.undisturbed.1) as f64 / of(|cell| cell.right).max(1) as f64
+    };
+    println!(
+        "- posts in whose time the host took no processor away: direct {:.0} %, floor {:.0} %, gate {:.0} %; with {ENOUGH} of them at least: {} of {} rounds",
+        share(Subject::Direct),
+        share(Subject::Floor),
+        share(Subject::Gate),
+        judged(results).len(),
+        results.disk.len(),
+    );
+}
+
+/// The same comparison, of those posts and syncs that the host took no time from.
+fn undisturbed(results: &Results, name: &str, figure: fn(&Latency) -> f64, more: f64) {
+    let rounds = judged(results);
+    let of = |subject, round: usize| {
+        let (_, cell) = results.cells(subject, Load::Open).find(|(one, _)| *one == round)?;
+        Some(figure(&cell.undisturbed.0))
+    };
+    let added = Spread::of(rounds.iter().filter_map(|r| Some(of(Subject::Gate, *r)? - of(Subject::Direct, *r)?)));
+    let syncs = rounds.iter().filter_map(|round| results.disk.get(*round)).map(|disk| figure(&disk.undisturbed));
+    // A round without an undisturbed sync has none to be judged by.
+    let bound = Spread::of(syncs.filter(|sync| sync.is_finite())).map(|sync| sync.median + more);
+    println!(
+        "- {}: added {name} over direct at {OPEN_RATE}/s, undisturbed: {} ms; at most fdatasync {name} + {more} = {} ms is asked for",
+        verdict(added.zip(bound).is_some_and(|(added, bound)| added.median <= bound)),
+        written(added, 3),
+        bound.map_or_else(|| "-".to_owned(), |bound| format!("{bound:.3}")),
+    );
 }
 
 /// Judged by the disk as the proxy asks it at this rate; how it stands against the disk asked otherwise is said as well.

@@ -1,10 +1,10 @@
 //! Moves committed pages from the write-ahead log into the database, off the path.
 //!
-//! A passive checkpoint never makes the writer or a reader wait. But what is committed meanwhile stays behind it, and the
-//! log begins anew only once all of it was moved. So the checkpointer goes after the rest, which is less each time; if the
-//! writer is always ahead of it, the writer itself moves the last of it between two batches, when it has told everybody.
-//! The log stays short thereby and is written over again and again, which spares the file system a change of its length in
-//! each commit; and each checkpoint is short, so that no commit waits long for the disk behind one.
+//! A passive checkpoint never makes the writer or a reader wait. But the log begins anew only with a transaction that is
+//! begun when all of it was moved, and while there is traffic another is always committed or begun before that. So the
+//! checkpointer moves nearly all of it, and if the log is long the writer itself moves the last, between two transactions,
+//! when it has told everybody. The log stays short thereby and is written over again and again. A log that grows costs far
+//! more than its length: the file system finds room for each commit and writes down where it is, and the sync waits for that.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,8 +19,11 @@ use super::{StoreDown, sqlite};
 /// the same few pages, each moved once.
 const WORTH_FRAMES: usize = 2048;
 
-/// How often the checkpointer goes after what was committed meanwhile.
-const PASSES: usize = 4;
+/// Frames of a log that the writer makes begin anew, if it did not by itself.
+const LONG_FRAMES: usize = WORTH_FRAMES / 2;
+
+/// How often the checkpointer goes after what was committed meanwhile, which is less each time.
+const PASSES: usize = 2;
 
 /// The checkpointer and its own connection.
 pub(super) struct Checkpointer {
@@ -93,15 +96,16 @@ impl Checkpointer {
         }
     }
 
-    /// Moves all there is, and what is committed meanwhile; false: the writer was always ahead.
+    /// Moves all there is, and most of what is committed meanwhile; false: the log is long.
     fn catches_up(&self, conn: &Connection) -> rusqlite::Result<bool> {
+        let mut frames = 0;
         for _ in 0..PASSES {
-            checkpoint(conn)?;
+            frames = checkpoint(conn)?;
             if self.frames.swap(0, Ordering::Relaxed) == 0 {
-                return Ok(true);
+                break;
             }
         }
-        Ok(false)
+        Ok(frames < LONG_FRAMES)
     }
 
     /// Makes `run` return.
@@ -111,7 +115,46 @@ impl Checkpointer {
     }
 }
 
-/// Checkpoints without waiting for anybody.
-fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+/// Checkpoints without waiting for anybody. The frames that the log has, moved or not.
+fn checkpoint(conn: &Connection) -> rusqlite::Result<usize> {
+    let frames: i64 = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+    Ok(usize::try_from(frames).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(conn: &Connection, frames: usize) {
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for _ in 0..frames {
+            conn.execute("INSERT INTO page VALUES (randomblob(4000))", []).unwrap();
+        }
+        conn.execute_batch("COMMIT").unwrap();
+    }
+
+    #[test]
+    fn a_long_log_begins_anew_although_there_is_always_a_transaction_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("s.db");
+        let conn = sqlite::open(&database).unwrap();
+        conn.execute_batch("CREATE TABLE page (bytes)").unwrap();
+        let checkpointer = Checkpointer::open(&database).unwrap();
+
+        write(&conn, 10);
+        let other = checkpointer.conn.lock().unwrap();
+        assert!(checkpointer.catches_up(&other).unwrap(), "a short log begins anew by itself, sooner or later");
+
+        write(&conn, LONG_FRAMES);
+        // As the writer has one begun with what nobody waits for.
+        conn.execute_batch("BEGIN IMMEDIATE; INSERT INTO page VALUES (1)").unwrap();
+        let done = checkpointer.catches_up(&other).unwrap();
+        conn.execute_batch("COMMIT").unwrap();
+        assert!(!done, "all is moved, and yet the log goes on behind it");
+        assert!(checkpoint(&other).unwrap() > LONG_FRAMES);
+
+        checkpointer.help(&conn);
+        write(&conn, 1);
+        assert!(checkpoint(&other).unwrap() < 10, "the log began anew");
+    }
 }

@@ -15,12 +15,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreDown, sqlite};
 
-/// Frames (4 KiB pages) of the log, as estimated, after which a checkpoint is worth its work: 8 MiB. Most commits change
-/// the same few pages, each moved once.
-const WORTH_FRAMES: usize = 2048;
+/// Frames (4 KiB pages) of the log, as estimated, after which a checkpoint is worth its work: 16 MiB. Most commits change
+/// the same few pages, each moved once. And posts that come during a checkpoint wait for the disk behind it: one in a hundred
+/// would after half as many.
+const WORTH_FRAMES: usize = 4096;
 
-/// Frames of a log that the writer makes begin anew, if it did not by itself.
-const LONG_FRAMES: usize = WORTH_FRAMES / 2;
+/// Frames of a log that the writer makes begin anew, if it did not by itself: 4 MiB.
+const LONG_FRAMES: usize = 1024;
 
 /// How often the checkpointer goes after what was committed meanwhile, which is less each time.
 const PASSES: usize = 2;

@@ -25,6 +25,9 @@ const BLOCKS: usize = 256;
 const WRITES: usize = 400;
 const LONGEST: Duration = Duration::from_millis(400);
 
+/// Undisturbed syncs of a round by which posts can be judged.
+const ENOUGH: usize = 200;
+
 /// Times of one kind: when each sync was done, and how long it took.
 type Times = Vec<(Instant, Duration)>;
 
@@ -45,7 +48,7 @@ pub(crate) struct Disk {
     pub(crate) overwriting: Latency,
     /// The same, at the open loop's rate.
     pub(crate) paced: Latency,
-    /// The same, of those that the host took no time from.
+    /// The same, of those that the host took no time from; infinite if they are too few.
     pub(crate) undisturbed: Latency,
     /// Like `paced`, from the CPU of load and provider.
     pub(crate) elsewhere: Latency,
@@ -75,11 +78,15 @@ impl Syncs {
     /// All of them.
     pub(crate) fn disk(&self, host: &Host) -> Disk {
         let of = |times: &Times| Latency::of(times.iter().map(|(_, took)| nanoseconds(*took)).collect());
+        let mut undisturbed = host.undisturbed(&self.paced);
+        if undisturbed.len() < ENOUGH {
+            undisturbed.clear();
+        }
         Disk {
             extending: of(&self.extending),
             overwriting: of(&self.overwriting),
             paced: of(&self.paced),
-            undisturbed: Latency::of(host.undisturbed(&self.paced)),
+            undisturbed: Latency::of(undisturbed),
             elsewhere: of(&self.elsewhere),
         }
     }

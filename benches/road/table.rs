@@ -255,7 +255,7 @@ fn undisturbed(results: &Results, name: &str, figure: fn(&Latency) -> f64, more:
     };
     let added = Spread::of(rounds.iter().filter_map(|r| Some(of(Subject::Gate, *r)? - of(Subject::Direct, *r)?)));
     let syncs = rounds.iter().filter_map(|round| results.disk.get(*round)).map(|disk| figure(&disk.undisturbed));
-    // A round without an undisturbed sync has none to be judged by.
+    // A round with too few undisturbed syncs has none to be judged by.
     let bound = Spread::of(syncs.filter(|sync| sync.is_finite())).map(|sync| sync.median + more);
     println!(
         "- {}: added {name} over direct at {OPEN_RATE}/s, undisturbed: {} ms; at most fdatasync {name} + {more} = {} ms is asked for",

@@ -147,6 +147,14 @@ pub(crate) fn resident_kib(id: u32) -> Result<u64, Broken> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
+/// What all CPUs have done since the machine started: user nice system idle iowait irq softirq steal. What follows in the
+/// file is contained in the first two.
+pub(crate) fn all_ticks() -> Result<Vec<f64>, Broken> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has another form")?;
+    Ok(line.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>()?)
+}
+
 /// What the CPUs have done since the machine started, and what of it this run's own processes did.
 pub(crate) struct Usage {
     all: f64,
@@ -157,10 +165,7 @@ pub(crate) struct Usage {
 impl Usage {
     /// Until now, with this process and those of these ids as its own.
     pub(crate) fn now(children: &[u32]) -> Result<Self, Broken> {
-        let text = std::fs::read_to_string("/proc/stat")?;
-        let line = text.lines().find_map(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has another form")?;
-        // user nice system idle iowait irq softirq steal; what follows is contained in the first two.
-        let ticks = line.split_whitespace().take(8).map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+        let ticks = all_ticks()?;
         let all: f64 = ticks.iter().sum();
         let idle: f64 = ticks.iter().skip(3).take(2).sum();
         let mut own = cpu_time(std::process::id())?;

@@ -29,11 +29,11 @@ impl Host {
         std::thread::Builder::new().name("host".to_owned()).spawn(move || {
             // It ends with whoever asks, or when the count cannot be read any more; then nothing is undisturbed.
             while let Some(taken) = told.upgrade() {
-                let (now, count) = (Instant::now(), stolen().unwrap_or(u64::MAX));
+                let (now, count) = (Instant::now(), stolen().unwrap_or(before + 1.0));
                 if count > before {
                     taken.lock().unwrap_or_else(PoisonError::into_inner).push((since, now));
                 }
-                (since, before) = (now, count.min(u64::MAX - 1));
+                (since, before) = (now, count);
                 drop(taken);
                 std::thread::sleep(EVERY);
             }
@@ -59,9 +59,6 @@ pub(crate) fn nanoseconds(took: Duration) -> u64 {
 }
 
 /// Time taken from all processors since the machine started, in hundredths of a second.
-fn stolen() -> Result<u64, Broken> {
-    let text = std::fs::read_to_string("/proc/stat")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has another form")?;
-    // user nice system idle iowait irq softirq steal
-    Ok(line.split_whitespace().nth(7).ok_or("/proc/stat counts no steal")?.parse()?)
+fn stolen() -> Result<f64, Broken> {
+    Ok(*crate::child::all_ticks()?.get(7).ok_or("/proc/stat counts no steal")?)
 }

@@ -116,10 +116,14 @@ pub(crate) fn keep_awake() -> Result<File, Broken> {
     asked.map_err(|error| format!("ROAD_AWAKE: {device}: {error}").into())
 }
 
-/// CPU time that a process has used, in user space and kernel, all threads but the one that only keeps a processor awake:
-/// that one uses what nobody else wants.
+/// CPU time that a process has used, in user space and kernel.
+fn whole_cpu_time(id: u32) -> Result<Duration, Broken> {
+    Ok(Duration::from_secs_f64(ticks(&std::fs::read_to_string(format!("/proc/{id}/stat"))?)? / TICKS_A_SECOND))
+}
+
+/// The same of all threads but the one that only keeps a processor awake: that one uses what nobody else wants.
 pub(crate) fn cpu_time(id: u32) -> Result<Duration, Broken> {
-    let whole = ticks(&std::fs::read_to_string(format!("/proc/{id}/stat"))?)?;
+    let whole = whole_cpu_time(id)?;
     let mut idle = 0.0;
     for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
         // A thread may have ended since the directory was read.
@@ -128,7 +132,7 @@ pub(crate) fn cpu_time(id: u32) -> Result<Duration, Broken> {
             idle += ticks(&text)?;
         }
     }
-    Ok(Duration::from_secs_f64((whole - idle) / TICKS_A_SECOND))
+    Ok(whole.saturating_sub(Duration::from_secs_f64(idle / TICKS_A_SECOND)))
 }
 
 /// User and kernel time in a `stat` file of `/proc`.
@@ -168,9 +172,9 @@ impl Usage {
         let ticks = all_ticks()?;
         let all: f64 = ticks.iter().sum();
         let idle: f64 = ticks.iter().skip(3).take(2).sum();
-        let mut own = cpu_time(std::process::id())?;
+        let mut own = whole_cpu_time(std::process::id())?;
         for child in children {
-            own += cpu_time(*child)?;
+            own += whole_cpu_time(*child)?;
         }
         Ok(Self { all, busy: all - idle, own: own.as_secs_f64() * TICKS_A_SECOND })
     }

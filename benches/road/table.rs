@@ -120,6 +120,13 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         let (ms, mib) = (start.ready_after.as_secs_f64() * 1e3, start.resident_kib as f64 / 1024.0);
         println!("The gate was ready {ms:.0} ms after its first start and then held {mib:.1} MiB.");
     }
+    let groups = std::fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").unwrap_or_default();
+    if !["", "0"].contains(&groups.trim()) {
+        println!(
+            "**kernel.sched_autogroup_enabled is {}: the kernel's own threads may wait for the gate's (decision 0034).**",
+            groups.trim()
+        );
+    }
     println!("Each figure is the median over the rounds, with [least to greatest].");
     closed_table(plan, results);
     open_table(plan, results);

@@ -5,6 +5,10 @@
 //! stage of the road. So for some milliseconds after each post a thread asks the clock again and again. It is of the class
 //! that Linux runs only while nobody else wants the processor (`SCHED_IDLE`), so whoever does goes first, at once; where the
 //! system refuses that class, there is no such thread.
+//!
+//! Linux asks this of the tasks of one group only. Where it puts each session into a group of its own
+//! ([`AUTOGROUP`]), the kernel's own threads are in another, and one that a sync waits for may have to wait for the end of
+//! this thread's slice, some milliseconds. A server has no use for such groups, and the log says what to do.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,6 +18,9 @@ use std::time::{Duration, Instant};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
+
+/// Whether Linux shares processors among sessions before it does among their tasks (sched(7), "The autogroup feature").
+const AUTOGROUP: &str = "/proc/sys/kernel/sched_autogroup_enabled";
 
 /// Keeps awake for a while after each post.
 pub(super) struct Awake {
@@ -70,6 +77,9 @@ impl Awake {
         if let Err(e) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
             tracing::info!(reason = %e, "no processor is kept awake after posts");
             return;
+        }
+        if std::fs::read_to_string(AUTOGROUP).is_ok_and(|on| on.trim() != "0") {
+            tracing::info!("posts may wait some milliseconds for the kernel: set kernel.sched_autogroup_enabled to 0 (sysctl)");
         }
         self.thread.get_or_init(std::thread::current);
         while !self.stopped.load(Ordering::SeqCst) {

@@ -79,7 +79,9 @@ impl Awake {
             return;
         }
         if std::fs::read_to_string(AUTOGROUP).is_ok_and(|on| on.trim() != "0") {
-            tracing::info!("posts may wait some milliseconds for the kernel: set kernel.sched_autogroup_enabled to 0 (sysctl)");
+            tracing::info!(
+                "posts may wait some milliseconds for the kernel: set kernel.sched_autogroup_enabled to 0 (sysctl)"
+            );
         }
         self.thread.get_or_init(std::thread::current);
         while !self.stopped.load(Ordering::SeqCst) {

@@ -34,7 +34,6 @@ use crate::domain::registry::{PositionId, Written};
 
 mod awake;
 mod change;
-mod checkpointer;
 pub mod closed;
 mod condition;
 mod containers;
@@ -50,6 +49,7 @@ pub mod records;
 pub mod registry;
 mod reports;
 pub mod sqlite;
+mod write_ahead;
 mod writer;
 
 pub use condition::Condition;
@@ -84,7 +84,7 @@ pub struct Unit {
     pub lingers: bool,
 }
 
-/// How long a unit that nobody waits for stays in memory, at most.
+/// How long a unit that nobody waits for stays in memory, at most, but for the time that a checkpoint takes.
 pub const LINGER: std::time::Duration = std::time::Duration::from_millis(5);
 
 impl Unit {
@@ -140,7 +140,7 @@ pub struct Committed {
 }
 
 /// Lets the posts' own threads go first where this one and they want the same processor. For threads that make ahead what
-/// posts need, or tidy up behind them.
+/// posts need.
 pub(crate) fn yield_to_posts() {
     // Where it is not allowed, all threads are alike, as they were.
     let _ = rustix::process::nice(10);

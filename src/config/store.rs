@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Store {
     /// `sqlite://PATH`; a relative path is taken from the working directory.
     pub url: String,
-    /// How long after a post the gateway keeps a processor from going to sleep, in milliseconds; 0: not at all.
+    /// How long after a post the gateway keeps processors from going to sleep, in milliseconds; 0: not at all.
     pub awake_ms: u64,
 }
 

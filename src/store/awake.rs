@@ -1,15 +1,22 @@
-//! While posts come, a thread of the lowest class keeps a processor from going to sleep.
+//! While posts come, a processor is kept from going to sleep.
 //!
 //! A lone post has the processor wait five times: for the post itself, three times for the disk, and for the provider. Idle,
 //! it goes to sleep each time, and in a virtual machine waking it takes tens of microseconds: together more than any one
-//! stage of the road. So for some milliseconds after each post a thread asks the clock again and again. It is of the class
-//! that Linux runs only while nobody else wants the processor (`SCHED_IDLE`), so whoever does goes first, at once; where the
-//! system refuses that class, there is no such thread.
+//! stage of the road. So for some milliseconds after each post it is kept awake, in one of two ways.
 //!
-//! Linux asks this of the tasks of one group only. Where it puts each session into a group of its own
-//! ([`AUTOGROUP`]), the kernel's own threads are in another, and one that a sync waits for may have to wait for the end of
-//! this thread's slice, some milliseconds. A server has no use for such groups, and the log says what to do.
+//! Where the machine's owner lets the gateway write to [`DEVICE`], Linux is asked: no processor sleeps then, and an idle one
+//! sees by itself that there is something to do.
+//!
+//! Elsewhere a thread asks the clock again and again. It is of the class that Linux runs only while nobody else wants the
+//! processor (`SCHED_IDLE`), so whoever does goes first, at once; where the system refuses that class, there is no such
+//! thread. Linux asks this of the tasks of one group only. Where it puts each session into a group of its own
+//! ([`AUTOGROUP`]), the kernel's own threads are in another, and the one that hands a sync's flush to the disk may have to
+//! wait for the end of this thread's slice, some milliseconds. A server has no use for such groups, and the log says what to
+//! do.
 
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
@@ -19,6 +26,14 @@ use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
 
+/// Takes the time that a processor may need to wake up, in microseconds (Linux, "PM Quality Of Service Interface"). What was
+/// asked holds until something else is, or the file is closed.
+const DEVICE: &str = "/dev/cpu_dma_latency";
+/// No time at all: no processor sleeps.
+const NO_SLEEP: i32 = 0;
+/// As long as it likes (`PM_QOS_DEFAULT_VALUE`).
+const AS_EVER: i32 = -1;
+
 /// Whether Linux shares processors among sessions before it does among their tasks (sched(7), "The autogroup feature").
 const AUTOGROUP: &str = "/proc/sys/kernel/sched_autogroup_enabled";
 
@@ -26,6 +41,7 @@ const AUTOGROUP: &str = "/proc/sys/kernel/sched_autogroup_enabled";
 pub(super) struct Awake {
     began: Instant,
     stay: Duration,
+    device: PathBuf,
     /// Until when, in microseconds since `began`.
     until: AtomicU64,
     /// Whether the thread sleeps, or is about to.
@@ -37,9 +53,14 @@ pub(super) struct Awake {
 impl Awake {
     /// Nothing stays awake before [`Awake::run`].
     pub(super) fn new(stay: Duration) -> Arc<Self> {
+        Self::by(stay, Path::new(DEVICE))
+    }
+
+    fn by(stay: Duration, device: &Path) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
             stay,
+            device: device.to_owned(),
             until: AtomicU64::new(0),
             asleep: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -68,13 +89,20 @@ impl Awake {
         }
     }
 
-    /// Stays awake after posts until it is stopped.
+    /// Keeps awake after posts until it is stopped.
     pub(super) fn run(&self) {
         if self.stay.is_zero() {
             return;
         }
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        if let Err(e) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        let behind_all = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+        if let Ok(mut device) = OpenOptions::new().write(true).open(&self.device) {
+            match self.after_posts(|| self.ask(&mut device)) {
+                Ok(()) => return,
+                Err(e) => tracing::info!(reason = %e, device = DEVICE, "Linux does not take what it is asked"),
+            }
+        }
+        if let Err(e) = behind_all {
             tracing::info!(reason = %e, "no processor is kept awake after posts");
             return;
         }
@@ -83,16 +111,44 @@ impl Awake {
                 "posts may wait some milliseconds for the kernel: set kernel.sched_autogroup_enabled to 0 (sysctl)"
             );
         }
+        // It never fails.
+        let _ = self.after_posts(|| {
+            // Not `spin_loop`: many of its instructions in a row make a virtual machine stop and ask its host.
+            while !self.left().is_zero() {}
+            Ok(())
+        });
+    }
+
+    /// Keeps awake by `keep` after each post, and sleeps in between.
+    fn after_posts(&self, mut keep: impl FnMut() -> std::io::Result<()>) -> std::io::Result<()> {
         self.thread.get_or_init(std::thread::current);
         while !self.stopped.load(Ordering::SeqCst) {
-            // Not `spin_loop`: many of its instructions in a row make a virtual machine stop and ask its host.
-            while self.now() < self.until.load(Ordering::Relaxed) {}
+            if !self.left().is_zero() {
+                keep()?;
+            }
             self.asleep.store(true, Ordering::SeqCst);
             // Whoever comes from here on sees that it sleeps; who came just before is seen here.
-            if self.now() >= self.until.load(Ordering::SeqCst) && !self.stopped.load(Ordering::SeqCst) {
+            if self.left().is_zero() && !self.stopped.load(Ordering::SeqCst) {
                 std::thread::park();
             }
         }
+        Ok(())
+    }
+
+    fn ask(&self, device: &mut File) -> std::io::Result<()> {
+        device.write_all(&NO_SLEEP.to_ne_bytes())?;
+        loop {
+            let left = self.left();
+            if left.is_zero() {
+                return device.write_all(&AS_EVER.to_ne_bytes());
+            }
+            std::thread::sleep(left);
+        }
+    }
+
+    /// How much longer it stays awake.
+    fn left(&self) -> Duration {
+        Duration::from_micros(self.until.load(Ordering::SeqCst).saturating_sub(self.now()))
     }
 
     fn now(&self) -> u64 {
@@ -112,6 +168,25 @@ mod tests {
     const IDLE: &str = "5";
     const STAY: Duration = Duration::from_millis(30);
 
+    /// There is no such device here.
+    const NOWHERE: &str = "/nowhere/cpu_dma_latency";
+
+    fn three_posts(awake: &Arc<Awake>) {
+        let thread = {
+            let awake = Arc::clone(awake);
+            std::thread::spawn(move || awake.run())
+        };
+        for _ in 0..3 {
+            sleeps(awake);
+            let came = Instant::now();
+            awake.post_came();
+            sleeps(awake);
+            assert!(came.elapsed() >= STAY, "awake for as long as was asked");
+        }
+        awake.stop();
+        thread.join().unwrap();
+    }
+
     fn asleep(awake: &Awake) -> bool {
         awake.asleep.load(Ordering::SeqCst)
     }
@@ -126,25 +201,29 @@ mod tests {
 
     #[test]
     fn it_stays_awake_for_a_while_after_each_post_and_sleeps_then() {
-        let awake = Awake::new(STAY);
-        let thread = {
-            let awake = Arc::clone(&awake);
-            std::thread::spawn(move || awake.run())
-        };
-        for _ in 0..3 {
-            sleeps(&awake);
-            let came = Instant::now();
-            awake.post_came();
-            sleeps(&awake);
-            assert!(came.elapsed() >= STAY, "awake for as long as was asked");
-        }
-        awake.stop();
-        thread.join().unwrap();
+        three_posts(&Awake::by(STAY, Path::new(NOWHERE)));
+    }
+
+    #[test]
+    fn linux_is_asked_for_as_long_as_posts_come_where_the_owner_lets_it_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = dir.path().join("cpu_dma_latency");
+        std::fs::write(&device, []).unwrap();
+        three_posts(&Awake::by(STAY, &device));
+        // The device takes each write for itself; a file keeps them all.
+        let asked = std::fs::read(&device).unwrap();
+        let once = [NO_SLEEP.to_ne_bytes(), AS_EVER.to_ne_bytes()].concat();
+        assert_eq!(asked, once.repeat(3));
+    }
+
+    #[test]
+    fn a_device_that_takes_nothing_is_none() {
+        three_posts(&Awake::by(STAY, Path::new("/dev/full")));
     }
 
     #[test]
     fn it_is_of_the_class_that_everybody_goes_before() {
-        let awake = Awake::new(Duration::from_secs(3600));
+        let awake = Awake::by(Duration::from_secs(3600), Path::new(NOWHERE));
         awake.post_came();
         let thread = {
             let awake = Arc::clone(&awake);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::awake::Awake;
+use super::write_ahead::Backlog;
 use super::{LINGER, StoreDown, Then, Unit};
 
 /// Units in one transaction, at most; lingering ones come on top.
@@ -93,7 +94,8 @@ pub(super) struct Gathered {
     pub(super) settled: Vec<Settled>,
     /// It is the last one.
     pub(super) stop: bool,
-    /// Nobody waits for any of it: it need not be committed before the next ones come.
+    /// Nobody waits for any of it, and nothing is begun: it need not be committed before the next ones come, and there is
+    /// time for a checkpoint. It may be nothing at all.
     pub(super) early: bool,
     #[cfg(test)]
     pub(super) run: Vec<(&'static str, Sender<()>)>,
@@ -192,8 +194,9 @@ impl Intake {
     /// What the next transaction holds: all that waits. None: nobody can hand in anything any more.
     ///
     /// `begun` says that one is open already: then this waits for [`LOOK`] at most, and what comes is to be committed.
-    pub(super) fn gather(&mut self, begun: bool) -> Option<Gathered> {
-        let mut next = if begun { self.joins()? } else { self.first()? };
+    /// `backlog` says whether there is something to do while nobody waits.
+    pub(super) fn gather(&mut self, begun: bool, backlog: Backlog) -> Option<Gathered> {
+        let mut next = if begun { self.joins()? } else { self.first(backlog)? };
         let mut gathered = Gathered { early: next.is_none() && !begun, ..Gathered::default() };
         if matches!(next, Some(Message::Unit(..))) {
             self.wait_for_company();
@@ -243,8 +246,8 @@ impl Intake {
         }
     }
 
-    /// Waits for the first message of a transaction. `Some(None)`: there is none, but something lingers.
-    fn first(&self) -> Option<Option<Message>> {
+    /// Waits for the first message of a transaction. `Some(None)`: there is none, but something to do while nobody waits.
+    fn first(&self, backlog: Backlog) -> Option<Option<Message>> {
         let mut looked = 0;
         loop {
             let look = match looked {
@@ -253,7 +256,12 @@ impl Intake {
                 _ => LOOK,
             };
             looked += 1;
-            let wait = if Instant::now() < self.looks_until { Some(look) } else { self.falls_asleep() };
+            let sleepy = Instant::now() >= self.looks_until;
+            let wait = match (sleepy, backlog) {
+                (false, _) => Some(look),
+                (true, Backlog::None) => self.falls_asleep(),
+                (true, _) => Some(Duration::ZERO),
+            };
             let message = match wait {
                 Some(wait) => self.messages.recv_timeout(wait),
                 None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -264,8 +272,12 @@ impl Intake {
                     return Some(Some(message));
                 }
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if !open(&self.aside).units.is_empty() => return Some(None),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let to_move = backlog >= if sleepy { Backlog::Little } else { Backlog::Worth };
+                    if to_move || !open(&self.aside).units.is_empty() {
+                        return Some(None);
+                    }
+                }
             }
         }
     }
@@ -302,7 +314,7 @@ mod tests {
         let (queue, mut intake) = queue(Awake::new(Duration::ZERO));
         let alone: Vec<UnderWay> = (1..COMPANY).map(|_| queue.under_way()).collect();
         queue.submit(unit(), Box::new(|_| {}));
-        assert_eq!(intake.gather(false).unwrap().batch.len(), 1);
+        assert_eq!(intake.gather(false, Backlog::None).unwrap().batch.len(), 1);
         drop(alone);
         assert_eq!(queue.under_way.load(Ordering::Relaxed), 0);
 
@@ -311,11 +323,28 @@ mod tests {
         for _ in 0..many.len() {
             queue.submit(unit(), Box::new(|_| {}));
         }
-        assert_eq!(intake.gather(false).unwrap().batch.len(), many.len());
+        assert_eq!(intake.gather(false, Backlog::None).unwrap().batch.len(), many.len());
         queue.submit(unit(), Box::new(|_| {}));
         let begun = Instant::now();
-        assert_eq!(intake.gather(false).unwrap().batch.len(), 1, "nobody else came");
+        assert_eq!(intake.gather(false, Backlog::None).unwrap().batch.len(), 1, "nobody else came");
         assert!(begun.elapsed() >= WAIT.0, "it was waited for once");
+    }
+
+    #[test]
+    fn while_nobody_waits_the_writer_is_told_so_if_it_has_something_to_do() {
+        let (queue, mut intake) = queue(Awake::new(Duration::ZERO));
+        queue.submit(unit(), Box::new(|_| {}));
+        assert!(!intake.gather(false, Backlog::Worth).unwrap().early, "somebody waits");
+        let since = Instant::now();
+        let soon = intake.gather(false, Backlog::Worth).unwrap();
+        assert_eq!((soon.early, soon.batch.len()), (true, 0));
+        assert!(since.elapsed() >= SOON, "the answer goes first");
+        assert!(!intake.gather(true, Backlog::Worth).unwrap().early, "a transaction is open");
+        // What is little waits until the writer would go to sleep.
+        let since = Instant::now();
+        let late = intake.gather(false, Backlog::Little).unwrap();
+        assert_eq!((late.early, late.batch.len()), (true, 0));
+        assert!(since.elapsed() >= LOOKING);
     }
 
     #[test]
@@ -323,21 +352,21 @@ mod tests {
         let (queue, mut intake) = queue(Awake::new(Duration::ZERO));
         let lingering = || Unit { lingers: true, ..unit() };
         queue.submit(unit(), Box::new(|_| {}));
-        assert!(!intake.gather(false).unwrap().early, "somebody waits for it");
+        assert!(!intake.gather(false, Backlog::None).unwrap().early, "somebody waits for it");
         queue.submit(lingering(), Box::new(|_| {}));
-        let begun = intake.gather(false).unwrap();
+        let begun = intake.gather(false, Backlog::None).unwrap();
         assert_eq!((begun.early, begun.batch.len()), (true, 1));
         // With the transaction open, the next unit goes along at once, and so does what was laid aside since.
         queue.submit(lingering(), Box::new(|_| {}));
         queue.submit(unit(), Box::new(|_| {}));
-        let joined = intake.gather(true).unwrap();
+        let joined = intake.gather(true, Backlog::None).unwrap();
         assert_eq!((joined.early, joined.batch.len()), (false, 2));
         // Nobody comes: it is committed as it is.
         let since = Instant::now();
-        let alone = intake.gather(true).unwrap();
+        let alone = intake.gather(true, Backlog::None).unwrap();
         assert_eq!((alone.early, alone.batch.len()), (false, 0));
         assert!(since.elapsed() >= LOOK);
         queue.stop();
-        assert!(intake.gather(true).unwrap().stop);
+        assert!(intake.gather(true, Backlog::None).unwrap().stop);
     }
 }

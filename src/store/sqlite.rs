@@ -137,7 +137,7 @@ pub(super) fn connect(file: &Path, mode: OpenFlags) -> rusqlite::Result<Connecti
     Ok(conn)
 }
 
-/// Write-ahead log with a full sync at each commit; checkpoints are made by somebody else.
+/// Write-ahead log with a full sync at each commit; checkpoints are made by the writer, while nobody waits for it.
 pub(super) fn durable(conn: &Connection) -> Result<(), StoreDown> {
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     conn.pragma_update(None, "synchronous", "FULL")?;

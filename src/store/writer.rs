@@ -12,6 +12,8 @@
 //!    none of it. If it is there, nobody was told; a permission among it has no outcome and becomes `unknown`, not
 //!    `published`, although nothing left.*
 //! 4. The callers are told. *Crash: what they were told is on the disk.*
+//! 5. Now and then, while nobody waits, what is committed is moved from the log into the database. *Crash: it is still in
+//!    the log.*
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
@@ -26,7 +28,6 @@ use tokio::sync::watch;
 
 use super::awake::Awake;
 use super::change::{self, Place};
-use super::checkpointer::Checkpointer;
 use super::closed::Closed;
 use super::condition::{self, Moment};
 use super::failure::{Failure, Reach};
@@ -35,6 +36,7 @@ use super::queue::{Intake, Queue, Queued, UnderWay, queue};
 use super::reads::Reads;
 use super::records::WriterView;
 use super::registry::Registered;
+use super::write_ahead::{Backlog, WriteAhead};
 use super::{Change, Committed, Head, Late, Sequence, StoreDown, Then, Unit, entry_id, sqlite};
 use crate::config::Problem;
 use crate::domain::account::OrganisationId;
@@ -46,8 +48,7 @@ pub struct Store {
     commits: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
     reads: Arc<Reads>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    checkpointer: Arc<Checkpointer>,
+    writer: Mutex<Option<JoinHandle<()>>>,
     awake: Arc<Awake>,
     _lock: sqlite::Lock,
 }
@@ -77,7 +78,6 @@ impl Store {
         let fresh = Arc::<Fresh>::default();
         let reads = Reads::open(&path, Arc::clone(&registry), Arc::clone(&closed), Arc::clone(&fresh)).map_err(down)?;
         let reads = Arc::new(reads);
-        let checkpointer = Arc::new(Checkpointer::open(&path).map_err(down)?);
         let awake = Awake::new(Duration::from_millis(config.awake_ms));
         let (queue, intake) = queue(Arc::clone(&awake));
         let (commits_in, commits) = watch::channel(0);
@@ -95,20 +95,16 @@ impl Store {
             version,
             commits: commits_in,
             failed: failed_in,
-            checkpointer: Arc::clone(&checkpointer),
+            write_ahead: WriteAhead::default(),
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|e| sqlite::problem(&path, e))
         };
-        let (checkpoints, keeper) = (Arc::clone(&checkpointer), Arc::clone(&awake));
-        let threads = vec![
-            spawn("store-writer", Box::new(move || writer.run(intake)))?,
-            spawn("store-checkpoint", Box::new(move || checkpoints.run()))?,
-        ];
+        let keeper = Arc::clone(&awake);
+        let writer = spawn("store-writer", Box::new(move || writer.run(intake)))?;
         // Nobody waits for its end: on a busy machine its turn comes late.
         drop(spawn("store-awake", Box::new(move || keeper.run()))?);
-        let threads = Mutex::new(threads);
-        Ok(Self { queue, commits, failed, reads, threads, checkpointer, awake, _lock: lock })
+        Ok(Self { queue, commits, failed, reads, writer: Mutex::new(Some(writer)), awake, _lock: lock })
     }
 
     /// Queues a unit. `then` runs when it is durable or has failed; never both, never neither while the process lives.
@@ -171,14 +167,13 @@ impl Store {
     /// Writes what waits and stops. Later units fail.
     pub fn close(&self) {
         self.queue.stop();
-        self.checkpointer.stop();
         self.awake.stop();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let here = std::thread::current().id();
-        for thread in threads.into_iter().filter(|thread| thread.thread().id() != here) {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
-            }
+        if let Some(writer) = writer.filter(|writer| writer.thread().id() != here)
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the store panicked");
         }
     }
 }
@@ -249,12 +244,12 @@ struct Writer {
     version: i64,
     commits: watch::Sender<u64>,
     failed: watch::Sender<Option<String>>,
-    checkpointer: Arc<Checkpointer>,
+    write_ahead: WriteAhead,
 }
 
 impl Writer {
     fn run(mut self, mut intake: Intake) {
-        while let Some(gathered) = intake.gather(self.open.is_some()) {
+        while let Some(gathered) = intake.gather(self.open.is_some(), self.write_ahead.backlog()) {
             #[cfg(test)]
             for (sql, done) in gathered.run {
                 self.write(Vec::new());
@@ -266,6 +261,10 @@ impl Writer {
                 gathered.batch.into_iter().partition(|(unit, _)| unit.deadline.is_none_or(|deadline| now < deadline));
             tell_all(late, &StoreDown("the disk did not keep up".to_owned()));
             if gathered.early {
+                // Nobody waits, and nothing is begun.
+                if batch.is_empty() || self.write_ahead.backlog() >= Backlog::Worth {
+                    self.write_ahead.checkpoint(&self.conn);
+                }
                 self.begin_with(batch);
             } else {
                 self.write(batch);
@@ -281,6 +280,9 @@ impl Writer {
 
     /// Writes what nobody waits for into a transaction that stays open for those that come next.
     fn begin_with(&mut self, batch: Vec<Queued>) {
+        if batch.is_empty() {
+            return;
+        }
         let mut transaction = Transaction { batch, ..Transaction::default() };
         match self.attempt(&mut transaction, false) {
             Ok(()) => self.open = Some(transaction),
@@ -410,9 +412,9 @@ impl Writer {
         // Where there is one processor for both, those who were told go on first: what is left to do here, nobody waits for.
         std::thread::yield_now();
         self.commits.send_modify(|commits| *commits += 1);
-        self.checkpointer.wrote(units);
-        if self.checkpointer.is_behind() {
-            self.checkpointer.help(&self.conn);
+        self.write_ahead.wrote(units);
+        if self.write_ahead.backlog() == Backlog::Long {
+            self.write_ahead.checkpoint(&self.conn);
         }
     }
 }

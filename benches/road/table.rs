@@ -120,6 +120,26 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
         let (ms, mib) = (start.ready_after.as_secs_f64() * 1e3, start.resident_kib as f64 / 1024.0);
         println!("The gate was ready {ms:.0} ms after its first start and then held {mib:.1} MiB.");
     }
+    wakefulness(plan);
+    println!("Each figure is the median over the rounds, with [least to greatest].");
+    closed_table(plan, results);
+    open_table(plan, results);
+    disk_table(results);
+    acceptance(plan, results);
+}
+
+/// What keeps processors awake in the gate's cells.
+fn wakefulness(plan: &Plan) {
+    if plan.awake.is_some() || !plan.subjects.contains(&Subject::Gate) {
+        return;
+    }
+    if crate::child::keep_awake().is_ok() {
+        println!(
+            "The gate may ask Linux that no processor sleep (decision 0035): in its cells none does, its own or that of load \
+             and provider."
+        );
+        return;
+    }
     let groups = std::fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").unwrap_or_default();
     if !["", "0"].contains(&groups.trim()) {
         println!(
@@ -127,11 +147,6 @@ pub(crate) fn print(plan: &Plan, results: &Results) {
             groups.trim()
         );
     }
-    println!("Each figure is the median over the rounds, with [least to greatest].");
-    closed_table(plan, results);
-    open_table(plan, results);
-    disk_table(results);
-    acceptance(plan, results);
 }
 
 fn closed_table(plan: &Plan, results: &Results) {

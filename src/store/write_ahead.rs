@@ -81,7 +81,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE page (bytes)").unwrap();
         let length = || std::fs::metadata(dir.path().join("s.db-wal")).unwrap().len();
         let mut log = WriteAhead::default();
-        let mut until = |log: &mut WriteAhead, backlog| {
+        let until = |log: &mut WriteAhead, backlog| {
             while log.backlog() != backlog {
                 transaction(&conn, log);
             }

@@ -2,10 +2,10 @@
 //!
 //! The writer does it on its own thread and connection. A checkpoint syncs two files, and Linux makes two syncs of one disk
 //! wait for each other, for 5 to 9 ms at times and with nothing left for the disk to do; so whoever syncs beside the writer
-//! holds up posts. Done often, a checkpoint is small and fits between two posts; and since nobody else commits, it moves all
-//! there is, but for what a reader still needs, and the log begins anew with the next transaction. The log stays short thereby and is written over again and
-//! again. A log that grows costs far more than its length: the file system finds room for each commit and writes down where
-//! it is, and the sync waits for that.
+//! holds up posts. Done often, a checkpoint is small and fits between two posts. Since nobody else commits, it moves all there
+//! is, but for what a reader still needs, and the log begins anew with the next transaction: it stays short, and is written
+//! over again and again. A log that grows costs far more than its length: the file system finds room for each commit and
+//! writes down where it is, and the sync waits for that.
 
 use rusqlite::Connection;
 

@@ -271,11 +271,12 @@ impl Writer {
             }
             gathered.settled.into_iter().for_each(|then| then());
             if gathered.stop {
-                return;
+                break;
             }
         }
-        // Nobody can hand in anything any more; what was begun is written all the same.
+        // Nobody can hand in anything any more; what was begun is written all the same, and the database is whole by itself.
         self.write(Vec::new());
+        self.write_ahead.checkpoint(&self.conn);
     }
 
     /// Writes what nobody waits for into a transaction that stays open for those that come next.

@@ -105,17 +105,25 @@ mod tests {
         let (file, mut log) = (dir.path().join("s.db"), WriteAhead::default());
         let conn = sqlite::open(&file).unwrap();
         conn.execute_batch("CREATE TABLE page (bytes)").unwrap();
+        let count = |conn: &Connection| -> rusqlite::Result<i64> {
+            conn.query_row("SELECT count(*) FROM page", [], |row| row.get(0))
+        };
+        // What the database holds without its log; an error: not even the table.
+        let moved = |name: &str| {
+            let copy = dir.path().join(name);
+            std::fs::copy(&file, &copy).unwrap();
+            count(&sqlite::connect(&copy, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap())
+        };
         transaction(&conn, &mut log);
         let reader = sqlite::open_read_only(&file).unwrap();
-        let count =
-            |conn: &Connection| -> i64 { conn.query_row("SELECT count(*) FROM page", [], |row| row.get(0)).unwrap() };
         reader.execute_batch("BEGIN").unwrap();
-        assert_eq!(count(&reader), 1);
+        assert_eq!(count(&reader), Ok(1));
         transaction(&conn, &mut log);
         log.checkpoint(&conn);
-        assert_eq!((count(&reader), count(&conn)), (1, 2));
+        assert_eq!((count(&reader), count(&conn)), (Ok(1), Ok(2)));
+        assert_ne!(moved("first.db"), Ok(2), "the reader still needs what was there before");
         reader.execute_batch("COMMIT").unwrap();
         log.checkpoint(&conn);
-        assert_eq!(count(&reader), 2);
+        assert_eq!((count(&reader), moved("second.db")), (Ok(2), Ok(2)));
     }
 }

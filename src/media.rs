@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::hmac;
@@ -39,6 +39,9 @@ pub struct Copies {
     most: u64,
     life: Duration,
     clock: Arc<dyn Clock>,
+    /// One at a time counts the room and takes its part of it, so that posts that come together keep to the limit and
+    /// none throws away a copy whose time another has just begun anew.
+    turn: Mutex<()>,
 }
 
 /// A copy, as it is shown.
@@ -82,6 +85,7 @@ impl Copies {
             most: config.store_bytes,
             life: Duration::from_secs(u64::from(config.keep_hours) * 3600),
             clock,
+            turn: Mutex::default(),
         };
         copies.sweep().map_err(of_dir)?;
         Ok(Some(Arc::new(copies)))
@@ -115,32 +119,46 @@ impl Copies {
     fn sweep(&self) -> std::io::Result<u64> {
         let mut left = 0;
         for file in std::fs::read_dir(&self.dir)? {
-            let file = file?;
-            let about = file.metadata()?;
-            let on_its_way = Path::new(&file.file_name()).extension().is_some_and(|ending| ending == "part");
-            let life = if on_its_way { FORGOTTEN } else { self.life };
-            if self.age(about.modified()?) >= life {
-                std::fs::remove_file(file.path())?;
-            } else if !on_its_way {
-                left += about.len();
-            }
+            left += self.swept(&file?).or_else(gone)?;
         }
         Ok(left)
     }
 
+    /// Throws the file away if it is over; the bytes that it takes if not. One on its way takes none.
+    fn swept(&self, file: &std::fs::DirEntry) -> std::io::Result<u64> {
+        let about = file.metadata()?;
+        let on_its_way = Path::new(&file.file_name()).extension().is_some_and(|ending| ending == "part");
+        let life = if on_its_way { FORGOTTEN } else { self.life };
+        if self.age(about.modified()?) >= life {
+            std::fs::remove_file(file.path())?;
+            return Ok(0);
+        }
+        Ok(if on_its_way { 0 } else { about.len() })
+    }
+
     fn put(&self, medium: &Spool, kind: MediaKind) -> std::io::Result<String> {
         let name = self.name(&medium.sha256, kind);
-        let path = self.dir.join(&name);
-        let there = std::fs::metadata(&path).map_or(0, |about| about.len());
-        let used = self.sweep()?.saturating_sub(there);
+        self.take_place(medium, &self.dir.join(&name))?;
+        std::fs::File::open(&self.dir)?.sync_all()?;
+        Ok(format!("{}{PATH}{name}", self.base))
+    }
+
+    fn take_place(&self, medium: &Spool, path: &Path) -> std::io::Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = self.sweep()?;
+        let there = std::fs::metadata(path).map_or(0, |about| about.len());
+        let used = used.saturating_sub(there);
         if used.saturating_add(medium.len) > self.most {
             return Err(std::io::Error::other("the copies have taken all the room of `store_bytes`"));
         }
         // The same bytes again: the newer file takes the place, and with it the time begins anew.
-        std::fs::rename(medium.path(), &path)?;
-        std::fs::File::open(&self.dir)?.sync_all()?;
-        Ok(format!("{}{PATH}{name}", self.base))
+        std::fs::rename(medium.path(), path)
     }
+}
+
+/// A file that has gone since the directory was read takes no room: a medium on its way arrived, or was let go.
+fn gone(error: std::io::Error) -> std::io::Result<u64> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(0) } else { Err(error) }
 }
 
 /// Keeps copies from anywhere on the road.

@@ -76,3 +76,35 @@ fn all_copies_together_have_a_limit() {
     assert!(copies.put(&spool(&copies, b"four"), MediaKind::Png).is_err());
     copies.put(&spool(&copies, b"one"), MediaKind::Png).unwrap();
 }
+
+/// Posts that come together are at the directory together: files of one arrive and go while another counts them.
+#[test]
+fn copies_made_at_the_same_time_do_not_disturb_each_other_and_keep_the_limit() {
+    const TOOLS: usize = 6;
+    const EACH: usize = 60;
+    let dir = tempfile::tempdir().unwrap();
+    // Room for half of what the tools bring: every copy is six bytes long.
+    let room = (TOOLS * EACH / 2 * 6) as u64;
+    let copies = copies(dir.path(), room, Arc::new(SystemClock));
+    let made = std::thread::scope(|scope| {
+        let tools: Vec<_> = (0..TOOLS)
+            .map(|tool| {
+                let copies = &copies;
+                scope.spawn(move || {
+                    let put = |n: usize| {
+                        drop(spool(copies, b"was let go"));
+                        copies.put(&spool(copies, format!("{tool}{n:05}").as_bytes()), MediaKind::Png)
+                    };
+                    (0..EACH).map(put).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        tools.into_iter().flat_map(|tool| tool.join().unwrap()).collect::<Vec<_>>()
+    });
+    let failed: Vec<String> = made.iter().filter_map(|made| made.as_ref().err().map(ToString::to_string)).collect();
+    assert_eq!(made.len(), TOOLS * EACH);
+    assert!(failed.iter().all(|why| why.contains("store_bytes")), "{failed:?}");
+    assert_eq!(failed.len(), TOOLS * EACH / 2, "no more and no fewer than there is room for");
+    let kept: Vec<_> = made.into_iter().flatten().collect();
+    assert!(kept.iter().all(|url| copies.find(url.rsplit('/').next().unwrap()).is_some()));
+}

@@ -27,17 +27,32 @@ fn context(name: &str, number: u64, last: bool) -> Vec<u8> {
 }
 
 /// Writes a sealed copy of `from`, durable when this comes back; not where the files in `dir` would take more than `room`
-/// bytes with it, since whatever fills the disk stops the ledger.
+/// bytes with it, since whatever fills the disk stops the ledger. A copy that could not be finished is taken away.
 pub(super) fn write(keys: &Keyring, dir: &Path, name: &str, from: &Path, room: u64) -> Result<bool, StoreDown> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(broken)?;
-    let len = |file: std::io::Result<std::fs::DirEntry>| file.and_then(|file| file.metadata()).map_or(0, |it| it.len());
-    let taken: u64 = std::fs::read_dir(dir).map_err(broken)?.map(len).sum();
-    if taken.saturating_add(std::fs::metadata(from).map_err(broken)?.len()) > room {
-        return Ok(false);
-    }
+    let plain = File::open(from).map_err(broken)?;
     let path = dir.join(name);
-    let mut plain = BufReader::with_capacity(PIECE, File::open(from).map_err(broken)?);
-    let mut out = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(broken)?;
+    let out = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(broken)?;
+    let fits = plain.metadata().map_err(broken).and_then(|about| has_room(&out, about.len(), dir, room));
+    let written = fits.and_then(|fits| if fits { seal(keys, name, plain, out).map(|()| true) } else { Ok(false) });
+    if matches!(written, Ok(true)) {
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(broken)?;
+    } else {
+        std::fs::remove_file(&path).map_err(broken)?;
+    }
+    written
+}
+
+/// Whether `out` may take `len` bytes. It has that length before the files are counted, so that of copies that are
+/// written at the same time each counts the others.
+fn has_room(out: &File, len: u64, dir: &Path, room: u64) -> Result<bool, StoreDown> {
+    out.set_len(len).map_err(broken)?;
+    let len = |file: std::io::Result<std::fs::DirEntry>| file.and_then(|file| file.metadata()).map_or(0, |it| it.len());
+    Ok(std::fs::read_dir(dir).map_err(broken)?.map(len).sum::<u64>() <= room)
+}
+
+fn seal(keys: &Keyring, name: &str, plain: File, mut out: File) -> Result<(), StoreDown> {
+    let mut plain = BufReader::with_capacity(PIECE, plain);
     let mut piece = Zeroizing::new(Vec::with_capacity(PIECE));
     fill(&mut plain, &mut piece)?;
     for number in 0.. {
@@ -51,9 +66,7 @@ pub(super) fn write(keys: &Keyring, dir: &Path, name: &str, from: &Path, room: u
         }
         piece = next;
     }
-    out.sync_all().map_err(broken)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(broken)?;
-    Ok(true)
+    out.sync_all().map_err(broken)
 }
 
 fn fill(from: &mut impl Read, piece: &mut Vec<u8>) -> Result<(), StoreDown> {
@@ -130,6 +143,7 @@ mod tests {
             assert!(opened(&keys, &path, "other.kept").is_err(), "{len}");
         }
         assert!(!write(&keys, &dir.path().join("kept"), "more.kept", &plain, 1024).unwrap(), "no room");
+        assert!(!dir.path().join("kept/more.kept").exists(), "and none is taken");
         let (name, path) = (format!("{}.kept", 3 * PIECE), dir.path().join("kept").join(format!("{}.kept", 3 * PIECE)));
         let sealed = std::fs::read(&path).unwrap();
         assert!(!sealed.windows(16).any(|window| window == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
@@ -140,5 +154,27 @@ mod tests {
             std::fs::write(&path, changed).unwrap();
             assert!(opened(&keys, &path, &name).is_err());
         }
+    }
+
+    #[test]
+    fn copies_that_are_made_together_keep_to_the_room_and_leave_nothing_half_done() {
+        const EACH: u64 = 100 * 1024;
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Keyring::open(dir.path(), &[7; 32]).unwrap();
+        let (plain, kept) = (dir.path().join("plain"), dir.path().join("kept"));
+        std::fs::write(&plain, vec![7; usize::try_from(EACH).unwrap()]).unwrap();
+        let one = |n: usize| write(&keys, &kept, &format!("{n}.kept"), &plain, 3 * EACH).unwrap();
+        let one = &one;
+        let done: Vec<bool> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..12).map(|n| scope.spawn(move || one(n))).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        // Each is sealed and so a little longer: three do not go into the room of three.
+        assert!(done.iter().filter(|done| **done).count() <= 2, "{done:?}");
+        for (n, done) in done.iter().enumerate() {
+            assert_eq!(kept.join(format!("{n}.kept")).exists(), *done, "{n}");
+        }
+        assert!(write(&keys, &kept, "unread.kept", dir.path(), 10 * EACH).is_err(), "a directory cannot be read");
+        assert!(!kept.join("unread.kept").exists());
     }
 }

@@ -2,8 +2,9 @@
 //! (長野 2(7)ただし書・1, 2(8)).
 //!
 //! The facts of a post are its days, its times, its other numbers with what they count, its words of two or more kanji,
-//! katakana or letters, and the short words that turn a sentence round (休み, ありません). Each must stand on the page. So a post
-//! may say less than the page, and say it in other sentences; it can add no time, no place, no name and no 中止.
+//! katakana or letters, each word in another script, and the short words that turn a sentence round (休み, ありません). Each must
+//! stand on the page; a text without any (in hiragana, or of signs alone) must stand there as it is. So a post may say less
+//! than the page, and say it in other sentences; it can add no time, no place, no name and no 中止.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -18,6 +19,8 @@ use crate::domain::post::Post;
 
 /// Facts that a refusal names.
 const NAMED: usize = 3;
+/// Characters that it names of a text without facts.
+const WHOLE: usize = 20;
 /// Kanji that turn a sentence round where they stand alone before kana: 休み, 止め, 無し, 変わる, 切れ, 満ちる, 終わる.
 const TURNING: [char; 12] = ['休', '止', '延', '無', '不', '変', '切', '満', '終', '消', '閉', '禁'];
 /// The same in kana.
@@ -47,6 +50,10 @@ impl Page {
     /// What the text says that the page does not: a few facts, as the text has them.
     pub fn lacks(&self, text: &str) -> Vec<String> {
         let (post, page) = (Facts::of(&folded(&without_links(text))), Facts::of(&self.text));
+        if post.is_empty() {
+            let (whole, all) = (without_marks(&folded(&without_links(text))), without_marks(&self.text));
+            return if all.contains(&whole) { Vec::new() } else { vec![whole.chars().take(WHOLE).collect()] };
+        }
         let squeezed: String = self.text.chars().filter(|c| !c.is_whitespace()).collect();
         let turned = TURNING_KANA.into_iter().filter(|it| text.contains(it) && !squeezed.contains(it));
         let counted = post.counted.difference(&page.counted).cloned();
@@ -114,6 +121,10 @@ fn without_links(text: &str) -> String {
     LINK.as_ref().map_or_else(String::new, |link| link.replace_all(text, " ").into_owned())
 }
 
+fn without_marks(text: &str) -> String {
+    MARKS.as_ref().map_or_else(|| text.to_owned(), |marks| marks.replace_all(text, "").into_owned())
+}
+
 fn folded(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
@@ -134,18 +145,27 @@ static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"第?[0-9]
 /// A weekday in brackets says nothing of its own: the inspection holds it against its day.
 static WEEKDAY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"[(\[][月火水木金土日](?:曜日?)?(?:・?[祝休])?[)\]]").ok());
-static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{Han}々\p{Katakana}ーa-z]+").ok());
+/// Letters of every script but hiragana; what only varies a letter is none of it.
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let mark = r"[\p{L}\p{M}\p{N}]--[\p{Hiragana}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]";
+    Regex::new(&format!(r"[[\p{{L}}\p{{N}}]--[\p{{Hiragana}}]][{mark}]*")).ok()
+});
+/// What no sense lies in.
+static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{P}\s]+").ok());
+/// One letter of a script whose words are longer: an initial, or a kanji before kana.
+static ONE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{Han}々\p{Katakana}ーa-z]$").ok());
 
 /// Whether a run of letters is a word that must stand on the page.
 fn is_word(run: &str) -> bool {
-    let mut letters = run.chars();
-    match (letters.next(), letters.next()) {
-        (Some(only), None) => TURNING.contains(&only),
-        (first, _) => first.is_some(),
-    }
+    let one = ONE.as_ref().is_some_and(|one| one.is_match(run));
+    !one || run.starts_with(TURNING)
 }
 
 impl Facts {
+    fn is_empty(&self) -> bool {
+        self.counted.is_empty() && self.words.is_empty()
+    }
+
     fn of(text: &str) -> Self {
         let mut facts = Self::default();
         let [Some(day), Some(weekday), Some(time), Some(number), Some(word)] =
@@ -290,6 +310,9 @@ mod tests {
         let within = [
             "【健康課】健康相談会\n12月1日の13:30から、市役所で健康相談会をします。",
             "【健康課】健康相談会のお知らせ。2026年12月1日(火) 午後１時３０分から１６時まで。先着20人、1000円。",
+            "☀️健康相談会🎉 葛󠄀",
+            "https://www.city.nagano.nagano.jp/kenko/1.html",
+            "ます！",
             "【健康課】健康相談会 https://www.city.nagano.nagano.jp/kenko/2026-99.html をご覧ください。電話は026-224-5063です。",
         ];
         for text in within {
@@ -318,6 +341,14 @@ mod tests {
             ("健康相談会はAsahi Hallで", "asahi"),
             ("健康相談会は5時間", "5時間"),
             ("電話は026-224-5064", "026-224-5064"),
+            ("健康相談会 건강 상담은 없습니다", "없습니다"),
+            ("健康相談会 Отменено", "отменено"),
+            ("健康相談会 ยกเลิก", "ยกเลิก"),
+            ("健康相談会 Déjà fini", "déjà"),
+            ("없습니다", "없습니다"),
+            ("死", "死"),
+            ("🔥🔥🔥", "🔥🔥🔥"),
+            ("けんこうそうだんはしません。", "けんこうそうだんはしません"),
         ];
         for (text, fact) in beyond {
             assert!(page().lacks(text).contains(&fact.to_owned()), "{text}: {:?}", page().lacks(text));

@@ -56,17 +56,20 @@ impl Gate {
         })
     }
 
-    /// Whether what is deleted, changed, quoted or reposted was published by this account through the gate.
+    /// Whether what is deleted or changed, or else what the post shows of others, was published by this account through
+    /// the gate.
     async fn is_of_own(&self, account: &Account, extracted: &Extracted) -> Result<bool, Box<Refusal>> {
         let refers = |kind: &str| extracted.post.references.get(kind).map(Vec::as_slice).unwrap_or_default();
         let ids: Vec<&String> = match extracted.action {
             Action::Delete | Action::Edit => extracted.target.iter().collect(),
-            Action::Quote | Action::Repost => refers("quote_of").iter().chain(refers("repost_of")).collect(),
-            _ => return Ok(false),
+            _ => refers("quote_of").iter().chain(refers("repost_of")).collect(),
         };
+        if ids.is_empty() {
+            return Ok(false);
+        }
         // It may have been published a moment ago.
         self.ledger.settled().await;
-        let mut own = !ids.is_empty();
+        let mut own = true;
         for id in ids {
             own &= self.ports.media.is_own_post(&account.id, id).map_err(unavailable)?;
         }

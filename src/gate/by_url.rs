@@ -64,8 +64,7 @@ impl ByUrl {
         dossier: &mut Dossier,
     ) -> Result<Looked, Box<Refusal>> {
         if extracted.by_url {
-            let why = if self.shelf.is_some() { several() } else { unseen() };
-            return Err(Box::new(why));
+            return Err(Box::new(hidden()));
         }
         if extracted.media_urls.is_empty() {
             return Ok(Looked::default());
@@ -197,13 +196,14 @@ fn unseen() -> Refusal {
     .citing("sekisho:media-by-url")
 }
 
-/// The refusal of a post with an address that stands for several media, of which no copy can be given.
-fn several() -> Refusal {
+/// The refusal of a post that names what the provider shows and nobody here can look at, or give a copy of.
+fn hidden() -> Refusal {
     Refusal::refused(
-        "media-url-several",
-        "一つのURLで複数の画像を指定する形式（LINEのイメージマップなど）は、SNSが後から取得する画像を関所が確かめられないため、通せません。",
-        "One URL stands for several pictures (an imagemap), which the provider fetches later: they cannot be vouched for.",
-        "画像とリンクを分けて送るか、Flex Message やカードタイプのメッセージに変えてください。",
+        "media-url-hidden",
+        "SNSが後から取得したり、SNSの側で作られたりした画像やカードを指す形式（LINEのイメージマップ、メッセージに添えた画像のURL、Xのカードなど）は、\
+         何が表示されるかを関所が確かめられないため、通せません。",
+        "The post names pictures or a card (an imagemap, a picture within a message, a card) that cannot be looked at here.",
+        "画像はファイルとして送るか、URLで送れる別の形式（LINEの Flex Message など）に変えてください。リンクは本文に書いてください。",
     )
     .citing("sekisho:media-by-url")
 }

@@ -126,7 +126,7 @@ const ORDINARY_YES: [&str; 16] = [
 ];
 
 /// What does not.
-const ORDINARY_NO: [&str; 26] = [
+const ORDINARY_NO: [&str; 27] = [
     "approver_gave_reason",
     "approver_is_author",
     "approver_is_delegate",
@@ -147,6 +147,7 @@ const ORDINARY_NO: [&str; 26] = [
     "has_schedule",
     "media_consent_asked",
     "media_consent_waived",
+    "quotes",
     "reports_overdue",
     "self_approval",
     "target_is_own",
@@ -156,7 +157,7 @@ const ORDINARY_NO: [&str; 26] = [
 ];
 
 /// How many attributes the schema has.
-const ATTRIBUTES: usize = 68;
+const ATTRIBUTES: usize = 69;
 
 /// The facts of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]

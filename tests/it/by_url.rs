@@ -274,7 +274,7 @@ async fn in_an_emergency_a_picture_by_url_goes_out_as_it_was_seen_and_an_unseen_
         "baseSize": { "width": 1040, "height": 1040 }, "actions": [],
     }] });
     let refused = emergency(&tool, "line/v2/bot/message/broadcast", &map);
-    town.refuses("media-url-several", "sekisho:media-by-url", refused).await;
+    town.refuses("media-url-hidden", "sekisho:media-by-url", refused).await;
     let picture = json!({ "messages": [{ "type": "text", "text": words }, {
         "type": "image", "originalContentUrl": PICTURE, "previewImageUrl": PICTURE,
     }] });

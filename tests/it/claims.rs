@@ -281,6 +281,30 @@ async fn nerima_14_fixed_answers_end_with_their_last_day() {
     refused(&town, side, &answer("nHuyWiB7yP5Zw52FIkcQobQuGDXCTB"), "individual-reply", "nerima:14").await;
 }
 
+/// The words are everybody's; the post that is shown with them is somebody's, and an answer that shows one is a quotation.
+#[tokio::test(flavor = "multi_thread")]
+async fn nerima_14_a_fixed_answer_with_somebodys_post_in_it_is_no_fixed_answer() {
+    let words = "お問い合わせありがとうございます。窓口は平日8時30分から17時15分までです。";
+    let town = Town::start_with(|config| {
+        for account in config.accounts.iter_mut().filter(|it| ["nerima-x", "nagano-x"].contains(&it.id.as_str())) {
+            let fixed = FixedAnswers { texts: vec![words.to_owned()], until: "2099-03-31".parse().unwrap() };
+            account.operating_policy.as_mut().unwrap().fixed_answers = Some(fixed);
+        }
+    })
+    .await;
+    for (side, rule, clause, third) in [
+        (NERIMA, "nerima.14.fixed-answer", "nerima:14", "nerima:13"),
+        (NAGANO, "nagano.4-11.fixed-answer", "nagano:4(11)", "nagano:7(2)エ"),
+    ] {
+        let mut body = json!({ "text": words, "reply": { "in_reply_to_tweet_id": "1790000000000000002" } });
+        let answer = |body: &Value| Wire::new("POST", "api.x.com", "/2/tweets").json(body);
+        goes(&town, side, &answer(&body), rule).await;
+        body["quote_tweet_id"] = json!("1790000000000000001");
+        let shown = refused(&town, side, &answer(&body), "individual-reply", clause).await;
+        assert!(String::from_utf8_lossy(&shown.body).contains(third), "{:?}", shown.json());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nerima_11_2_a_template_stands_for_days_that_are_near() {
     let town = Town::start().await;

@@ -151,6 +151,9 @@ impl Past<'_> {
         }
         told.extend(self.found());
         let filled = |member: &str| self.post.and_then(|post| post.get(member)).is_some_and(is_filled);
+        let refers = |kind: &str| self.post.and_then(|post| post.get("references")?.get(kind)).is_some_and(is_filled);
+        let shows = ["quote", "repost"].contains(&self.text("action")) || refers("quote_of") || refers("repost_of");
+        told.push(format!("quotes={shows}"));
         if self.post.is_some() {
             told.push(format!("has_media={}", filled("media")));
             told.push(format!("has_rest={}", filled("rest")));

@@ -52,7 +52,7 @@ pub(super) fn action(action: Action) -> &'static str {
 }
 
 /// What differs from an ordinary post, where it has words of its own.
-const WORDS: [(&str, &str, &str); 69] = [
+const WORDS: [(&str, &str, &str); 70] = [
     ("account_kind", "general", "総合（代表）アカウント"),
     ("account_registered", "false", "登録されていないアカウント"),
     ("account_state", "applied", "申請中のアカウント"),
@@ -100,6 +100,7 @@ const WORDS: [(&str, &str, &str); 69] = [
     ("purpose", "outside", "アカウントの範囲の外の分野"),
     ("purpose", "unnamed", "分野の指定がない"),
     ("purpose", "within", "アカウントの範囲の中の分野"),
+    ("quotes", "true", "他者の投稿の引用がある"),
     ("reports_overdue", "true", "事後報告が遅れている"),
     ("section_granted", "false", "所属に今年度の利用承認がない"),
     ("section_of_manager", "false", "管理者と別の所属"),

@@ -118,7 +118,7 @@ impl<'c> Reading<'c> {
         ]
     }
 
-    fn pass_to_withdrawal(&self) -> [(&'static str, Value); 22] {
+    fn pass_to_withdrawal(&self) -> [(&'static str, Value); 23] {
         let Self { case, shown, words, standing, .. } = self;
         let author = &case.around.author;
         let site = |it: &str| self.town.sites.iter().any(|site| it.contains(site));
@@ -132,6 +132,7 @@ impl<'c> Reading<'c> {
             ("provider_conditions_kept", Value::Flag(standing.is_some_and(|it| self.keeps_conditions(it)))),
             ("provider_recognised", Value::Flag(case.recognised)),
             ("purpose", named(self.purpose())),
+            ("quotes", Value::Flag(quotes(case))),
             ("reports_overdue", Value::Flag(case.around.reports_overdue)),
             ("review_categories", self.categories(Finding::asks)),
             ("section_granted", Value::Flag(standing.is_some_and(|it| it.is_granted(&author.sections)))),
@@ -259,15 +260,30 @@ fn purpose(topics: &[String], category: Option<&str>) -> &'static str {
     }
 }
 
+/// What is shown of others, by kind of reference.
+const SHOWN: [&str; 2] = ["quote_of", "repost_of"];
+
+/// Whether it shows what somebody published. What only takes something back shows nothing.
+fn quotes(case: &Case<'_>) -> bool {
+    let refers = |kind: &str| case.post.references.get(kind).is_some_and(|ids| !ids.is_empty());
+    match case.action {
+        Action::Quote | Action::Repost => true,
+        Action::Publish | Action::Edit | Action::Schedule | Action::Reply | Action::DirectMessage => {
+            SHOWN.into_iter().any(refers)
+        }
+        _ => false,
+    }
+}
+
 /// The class of what is followed, quoted or reposted; `none` if one of several is not registered for it.
 fn source(case: &Case<'_>, standing: Option<&Standing>) -> &'static str {
-    if case.around.own_target && matches!(case.action, Action::Quote | Action::Repost) {
+    if case.around.own_target && case.action != Action::Edit && quotes(case) {
         return "own";
     }
     let Some(standing) = standing else { return "none" };
     let (used, kinds): (_, &[&str]) = match case.action {
         Action::Follow => (SourceUse::Follow, &["whom"]),
-        Action::Quote | Action::Repost => (SourceUse::Quote, &["quote_of", "repost_of"]),
+        _ if quotes(case) => (SourceUse::Quote, &SHOWN),
         _ => return "none",
     };
     let named = given(case).and_then(|approval| approval.remarks.source.as_deref());
@@ -314,6 +330,7 @@ fn fixed_answer(case: &Case<'_>, local: DateTime) -> bool {
         && matches!(case.action, Action::Reply | Action::DirectMessage)
         && case.post.media.is_empty()
         && case.post.rest.is_empty()
+        && !quotes(case)
         && !spoken.is_empty()
         && spoken.iter().all(|text| fixed.texts.iter().any(|known| known == text))
 }

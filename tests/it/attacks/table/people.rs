@@ -7,7 +7,7 @@ pub(super) fn sides() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, body, code) in [
         ("poll", side("poll", json!({ "options": ["はい", "いいえ"], "duration_minutes": 60 })), "approval-missing"),
-        ("card", side("card_uri", json!("card://1")), "review-needed"),
+        ("card", side("card_uri", json!("card://1")), "media-url-hidden"),
         (
             "link to a direct message",
             side("direct_message_deep_link", json!("https://x.com/messages/compose?recipient_id=1")),

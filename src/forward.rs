@@ -25,6 +25,7 @@ use crate::domain::network::is_public;
 use crate::domain::outbound::{OutBody, Outbound};
 use crate::ledger::{Entered, OpenEntry};
 
+mod members;
 mod pace;
 mod parent;
 mod scrub;

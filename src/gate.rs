@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, Response};
+use tokio_util::task::TaskTracker;
 
 use crate::approve::{self, signed::Issuers};
 use crate::config;
@@ -146,6 +147,8 @@ pub struct Gate {
     pub by_url: by_url::ByUrl,
     /// Media that something is happening to.
     pub busy: Arc<busy::Busy>,
+    /// What goes on when its client has gone: the stop waits for it.
+    pub work: TaskTracker,
     /// Counters.
     pub metrics: Arc<crate::observe::Metrics>,
 }
@@ -168,7 +171,8 @@ impl Handler for Gates {
         let gate = Arc::clone(&self.0);
         Box::pin(async move {
             let shape = Shape::asked_for(&arrival.headers);
-            match tokio::spawn(Box::pin(gate.pass(arrival, None))).await {
+            let work = gate.work.clone();
+            match work.spawn(Box::pin(gate.pass(arrival, None))).await {
                 Ok(response) => response,
                 Err(_) => respond::refusal(shape.unwrap_or(Shape::Problem), &sentence::internal(), None),
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ use crate::recognise::Definitions;
 use crate::stream::Log;
 
 mod links;
+mod spool;
 
 /// A gateway that runs.
 pub struct Running {
@@ -64,7 +65,12 @@ pub struct Running {
     ready: watch::Receiver<bool>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// What the gate goes on with when its client has gone.
+    work: TaskTracker,
 }
+
+/// The longest that a stop takes, below what a service manager allows before it kills (`TimeoutStopSec`).
+const LAST_CALL: Duration = Duration::from_secs(28);
 
 impl Running {
     /// Whether every canary was refused and posts are taken.
@@ -74,9 +80,16 @@ impl Running {
 
     /// Takes no more requests, lets those in flight finish, and closes the ledger.
     pub async fn stop(self) {
+        let last_call = tokio::time::Instant::now() + LAST_CALL;
         self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        for tasks in [&self.tasks, &self.work] {
+            // First whoever brings work, then the work: a client that has gone leaves a request behind that the provider
+            // may be about to answer.
+            tasks.close();
+            if tokio::time::timeout_at(last_call, tasks.wait()).await.is_err() {
+                tracing::warn!("the gateway stops while a request is on its way; its entry will be unknown");
+            }
+        }
         let ledger = self.ledger;
         if tokio::task::spawn_blocking(move || ledger.close_down()).await.is_err() {
             tracing::error!("the ledger did not close in order");
@@ -192,7 +205,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
     let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
-    spool(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
+    spool::open(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
+    let spooled = Arc::clone(&clock);
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
     let local_key = Arc::new(LocalKey::open(&config.console.local_key_file).map_err(one)?);
     let definitions = Arc::clone(&rules.definitions);
@@ -223,6 +237,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         chance,
         by_url,
         busy: Arc::default(),
+        work: TaskTracker::new(),
         metrics: Arc::clone(&metrics),
     });
     let_in(&mut console_state, &gate, &config).map_err(one)?;
@@ -244,11 +259,12 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
         ready,
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
+        work: gate.work.clone(),
     };
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
-    running.keep(gate);
+    running.keep(gate, config.extract.spool_dir.clone(), spooled);
     Ok(running)
 }
 
@@ -275,8 +291,10 @@ impl Running {
         self.tasks.spawn(console::serve(ports.console.0, console, tls, stop()));
     }
 
-    /// What the gate does by itself: tokens renewed ahead of need, posts that leave with their approval.
-    fn keep(&self, gate: Arc<Gate>) {
+    /// What the gate does by itself: tokens renewed ahead of need, posts that leave with their approval, uploads swept that
+    /// nobody ended.
+    fn keep(&self, gate: Arc<Gate>, spool: PathBuf, clock: Arc<dyn Clock>) {
+        self.tasks.spawn(spool::keep(spool, clock, self.stop.child_token()));
         self.tasks.spawn(Arc::clone(&gate).keep_promises(self.stop.child_token()));
         self.tasks.spawn(gate.keep_credentials(self.stop.child_token()));
     }
@@ -451,25 +469,4 @@ async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr
     let listener = TcpListener::bind(address).await.map_err(problem)?;
     let bound = listener.local_addr().map_err(problem)?;
     Ok((listener, bound))
-}
-
-/// Makes the spool directory and sweeps what an earlier run left there longer ago than any upload session lives.
-fn spool(dir: &Path, clock: &dyn Clock) -> Result<(), Problem> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    const OLD: Duration = Duration::from_secs(48 * 3600);
-    let problem = |error: std::io::Error| Problem {
-        file: Some(dir.to_owned()),
-        line: None,
-        reason: format!("the spool directory cannot be used: {error}"),
-    };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(problem)?;
-    let now = std::time::SystemTime::from(clock.now());
-    for file in std::fs::read_dir(dir).map_err(problem)? {
-        let file = file.map_err(problem)?;
-        let modified = file.metadata().and_then(|about| about.modified()).map_err(problem)?;
-        if now.duration_since(modified).is_ok_and(|age| age > OLD) {
-            std::fs::remove_file(file.path()).map_err(problem)?;
-        }
-    }
-    Ok(())
 }

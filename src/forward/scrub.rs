@@ -1,5 +1,6 @@
 //! What a provider echoes of a credential that the gateway put on does not reach the posting tool: error texts that quote
-//! a token, paging links that carry it.
+//! a token, paging links that carry it. Nor does another credential that it hands to whoever shows this one: a Page's token
+//! in an answer about the Page would publish from anywhere, past the gate.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,11 +11,12 @@ use http_body::Frame;
 use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
+use super::members::Members;
 use super::{Answer, AnswerBody};
 use crate::domain::arrival::{Body, BodyError};
 
 /// What stands in the place of a secret.
-const MASK: &[u8] = b"sekisho-hidden";
+pub(super) const MASK: &[u8] = b"sekisho-hidden";
 
 /// The answer without `hidden`, in its headers and in its body, also where it streams.
 pub(super) fn answer(answer: Answer, hidden: Vec<Zeroizing<String>>) -> Answer {
@@ -32,11 +34,14 @@ pub(super) fn answer(answer: Answer, hidden: Vec<Zeroizing<String>>) -> Answer {
         AnswerBody::Whole(bytes) => {
             let mut text = BytesMut::from(bytes);
             mask(&mut text, &hidden, 0);
-            AnswerBody::Whole(text.freeze())
+            AnswerBody::Whole(Members::default().pass(&text))
         }
         AnswerBody::Stream(body) => {
             let longest = hidden.iter().map(|secret| secret.len()).max().unwrap_or_default();
-            AnswerBody::Stream(Masked { body, hidden, longest, waiting: BytesMut::new(), ended: false }.boxed())
+            AnswerBody::Stream(
+                Masked { body, hidden, longest, waiting: BytesMut::new(), members: Members::default(), ended: false }
+                    .boxed(),
+            )
         }
     };
     Answer { status, headers, body }
@@ -74,6 +79,7 @@ struct Masked {
     hidden: Vec<Zeroizing<String>>,
     longest: usize,
     waiting: BytesMut,
+    members: Members,
     ended: bool,
 }
 
@@ -92,8 +98,8 @@ impl http_body::Body for Masked {
                     let open = this.longest.saturating_sub(1);
                     mask(&mut this.waiting, &this.hidden, open);
                     if this.waiting.len() > open {
-                        let ready = this.waiting.len() - open;
-                        return Poll::Ready(Some(Ok(Frame::data(this.waiting.split_to(ready).freeze()))));
+                        let ready = this.waiting.split_to(this.waiting.len() - open);
+                        return Poll::Ready(Some(Ok(Frame::data(this.members.pass(&ready)))));
                     }
                 }
                 Some(Err(error)) => {
@@ -108,7 +114,8 @@ impl http_body::Body for Masked {
             }
         }
         if this.waiting.has_remaining() {
-            return Poll::Ready(Some(Ok(Frame::data(this.waiting.split().freeze()))));
+            let ready = this.waiting.split();
+            return Poll::Ready(Some(Ok(Frame::data(this.members.pass(&ready)))));
         }
         Poll::Ready(None)
     }
@@ -139,6 +146,10 @@ mod tests {
         assert_eq!(whole("bad: token-of-the-account!"), "bad: sekisho-hidden!");
         assert_eq!(whole("token-of-the-accounttoken"), "sekisho-hiddensekisho-hidden");
         assert_eq!(whole("避難所は3か所です"), "避難所は3か所です");
+        assert_eq!(
+            whole(r#"{"data":[{"accessJwt":"e.y.J-of-another","name":"広報"}]}"#),
+            r#"{"data":[{"accessJwt":"sekisho-hidden","name":"広報"}]}"#
+        );
     }
 
     #[tokio::test]

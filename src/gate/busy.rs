@@ -24,7 +24,7 @@ enum Use {
     Part,
     /// A post shows it.
     Shown,
-    /// It is ended or described.
+    /// It is ended or described; one part of it, by its number, is sent.
     Sole,
 }
 
@@ -53,7 +53,11 @@ impl Busy {
         wanted.sort_by(|a, b| a.0.cmp(&b.0));
         wanted.dedup();
         match &extracted.upload {
-            Some(UploadStep::Append { session, .. }) => wanted.push(((provider.clone(), session.clone()), Use::Part)),
+            Some(UploadStep::Append { session, number, .. }) => {
+                wanted.push(((provider.clone(), session.clone()), Use::Part));
+                // The same part twice at once: which one the provider keeps would be anybody's guess.
+                wanted.push(((provider.clone(), format!("{session}\0{number}")), Use::Sole));
+            }
             Some(
                 UploadStep::Finalize { session: id }
                 | UploadStep::Describe { id, .. }

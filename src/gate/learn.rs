@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use http::StatusCode;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::config::extract::Extract;
 use crate::domain::account::Account;
@@ -318,7 +319,17 @@ pub(super) async fn kept(body: &OutBody, offset: u64, len: u64, config: &Extract
             let to = from.saturating_add(usize::try_from(len).map_err(std::io::Error::other)?);
             let part = bytes.get(from..to).ok_or_else(|| std::io::Error::other("the part lies outside its request"))?;
             let path = new_part(&config.spool_dir);
-            tokio::fs::write(&path, part).await?;
+            let mut file = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
+            if let Err(error) = async {
+                file.write_all(part).await?;
+                file.flush().await
+            }
+            .await
+            {
+                // Half a part is of no use, least of all on a disk that is full.
+                drop(tokio::fs::remove_file(&path).await);
+                return Err(error);
+            }
             Ok((path, 0))
         }
         OutBody::Empty => Err(std::io::Error::other("a part without bytes")),

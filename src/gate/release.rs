@@ -25,7 +25,7 @@ use crate::domain::kept::{Kept, KeptBody, Publication, Released, Releases, Relea
 use crate::domain::person::{Client, PersonId};
 use crate::domain::ports::Registry;
 use crate::extract::{self, renamed};
-use crate::ledger::{Act, EntryRef, LedgerDown, Recorded};
+use crate::ledger::{Act, ActError, EntryRef, LedgerDown, Recorded};
 use crate::recognise::matcher::encode_pairs;
 use crate::recognise::{self, Recognised};
 
@@ -405,11 +405,23 @@ impl Gate {
                 if !tried.insert(ticket.clone()) {
                     continue;
                 }
-                let asked = self.ledger.act(by.clone(), Act::ReleaseTicket(ticket.clone())).await;
-                // What is refused is on record, with its reason; a person may release it later.
-                if asked.is_ok()
-                    && let Err(unreleased) = Gates(Arc::clone(&self)).release(ticket, by).await
-                {
+                match self.ledger.act(by.clone(), Act::ReleaseTicket(ticket.clone())).await {
+                    Ok(_) => {}
+                    // What is refused is on record, with its reason; a person may release it later.
+                    Err(ActError::Refused(..)) => continue,
+                    Err(ActError::Down(down)) => {
+                        tracing::warn!(%down, "an approved post that is to leave has to wait");
+                        tried.remove(&ticket);
+                        continue;
+                    }
+                }
+                // A release goes on by itself; the stop waits for it no longer than for any other request.
+                let gates = Gates(Arc::clone(&self));
+                let released = tokio::select! {
+                    () = stop.cancelled() => return,
+                    released = gates.release(ticket, by) => released,
+                };
+                if let Err(unreleased) = released {
                     tracing::warn!(code = %unreleased.refusal.code, "an approved post could not be released");
                 }
             }
@@ -426,7 +438,7 @@ impl Releases for Gates {
         let gate = Arc::clone(&self.0);
         Box::pin(async move {
             // On a task of its own, so that a person who closes the page cannot leave it half done.
-            let running = tokio::spawn(async move {
+            let running = gate.work.clone().spawn(async move {
                 let found = gate.ports.approvals.ticket(&ticket).map_err(|error| down(&LedgerDown(error.0)))?;
                 let Some(ticket) = found else {
                     let refusal = crate::ledger::refusals::of_code("ticket-not-approved").into();

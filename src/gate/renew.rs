@@ -70,7 +70,8 @@ impl Gate {
         }
         let (gate, account, rules) = (Arc::clone(self), Arc::clone(account), rules.hash().to_owned());
         // On a task of its own: a token that the provider has exchanged already must not be lost with a post that waits.
-        let renewal = tokio::spawn(async move { gate.renewed(&account, &rules, BEFORE_A_POST_S).await });
+        let work = self.work.clone();
+        let renewal = work.spawn(async move { gate.renewed(&account, &rules, BEFORE_A_POST_S).await });
         match tokio::time::timeout(PATIENCE, renewal).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(Unusable(code)))) => {

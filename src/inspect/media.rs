@@ -14,6 +14,7 @@ use crate::domain::clause::Clause;
 use crate::domain::finding::{Accept, Finding, Severity};
 use crate::domain::post::{Field, Post, Role};
 use crate::domain::tree::Tree;
+use words::Words;
 
 mod bmff;
 mod canary;
@@ -26,6 +27,7 @@ pub mod source;
 pub mod strip;
 mod tiff;
 mod webp;
+mod words;
 mod xmp;
 
 /// The rule of the note that says where a QR code leads.
@@ -151,8 +153,10 @@ fn look_in(looking: &Looking<'_>, stream: &mut dyn Stream, limits: &Limits) -> s
     stream.rewind()?;
     let mut findings = Vec::new();
     let Some(kind) = Kind::of(&head) else {
-        let rule = if is_medium(&head) { UNREAD } else { UNKNOWN };
-        return Ok(vec![told(at, rule, "形式")]);
+        return Ok(match words::read(stream, len)? {
+            Some(words) => of_words(looking, &words),
+            None => vec![told(at, if is_medium(&head) { UNREAD } else { UNKNOWN }, "形式")],
+        });
     };
     if kind == Kind::Bmff {
         tell(looking, &bmff::read(stream)?, &mut findings);
@@ -170,6 +174,16 @@ fn look_in(looking: &Looking<'_>, stream: &mut dyn Stream, limits: &Limits) -> s
         Err(pixels::Unseen::Broken) => findings.push(told(at, UNREAD, "画像の内容")),
     }
     Ok(findings)
+}
+
+fn of_words(looking: &Looking<'_>, words: &Words) -> Vec<Finding> {
+    let rule = if words.are_captions() { WORDS } else { UNKNOWN };
+    let mut findings = match words {
+        Words::Whole(text) => of_text(looking, "words", Role::Alt, text.trim_start_matches('\u{feff}')),
+        Words::TooLong => vec![told(looking.at, TOO_LARGE, "文章の長さ")],
+    };
+    findings.push(told(looking.at, rule, "文章"));
+    findings
 }
 
 fn metadata(kind: Kind, picture: &[u8]) -> Told {
@@ -211,6 +225,14 @@ const UNREAD: MediaRule = MediaRule {
     clauses: &["sekisho:inspection"],
     severity: Severity::Review,
     advice: "写真・動画の付加情報を読み取れませんでした。位置情報や個人の名前が含まれていないか、人の目で確認してください。",
+};
+/// What captions say is published, and an approver who sees a hash has not read it.
+const WORDS: MediaRule = MediaRule {
+    id: "media.words",
+    category: "media_unread",
+    clauses: &["sekisho:inspection"],
+    severity: Severity::Review,
+    advice: "字幕などの文章のファイルです。公開される内容を人の目で確認してください。",
 };
 /// Bytes that no reader takes for a medium tell nobody anything; the provider refuses them.
 const UNKNOWN: MediaRule = MediaRule {

@@ -316,6 +316,44 @@ async fn line_threads_and_facebook_get_the_gateways_own_copies_at_every_depth() 
     assert_eq!(received["url"].as_str().unwrap().matches("/media/").count(), 1);
 }
 
+/// What a provider fetches from within a text, or made itself, is no medium that anybody here saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_here_can_look_at_or_swap_is_refused() {
+    let town = Town::start().await;
+    let tool = town.nerima();
+    let person = json!({ "id": "1" });
+    let picture = |payload: Value| json!({ "type": "image", "payload": payload });
+    let attached = json!({ "attachment": picture(json!({ "url": PICTURE })) });
+    let several = json!({ "attachments": [picture(json!({ "url": PICTURE }))] });
+    let uploaded = json!({ "attachment": picture(json!({ "attachment_id": "1" })) });
+    let card = json!({ "title": HEALTH, "image_url": PICTURE });
+    let cards =
+        json!({ "attachment": { "type": "template", "payload": { "template_type": "generic", "elements": [card] } } });
+    let reply = json!({ "content_type": "text", "title": "はい", "payload": "y", "image_url": PICTURE });
+    let replies = json!({ "text": HEALTH, "quick_replies": [reply] });
+    for message in [attached, several, uploaded, cards, replies] {
+        // As JSON, and as a text that is JSON.
+        for message in [message.clone(), json!(message.to_string())] {
+            let body = json!({ "recipient": person, "message": message });
+            for (host, path) in [("graph.facebook.com", "/v26.0/1001/messages"), (INSTAGRAM, "/v26.0/17841/messages")] {
+                let send = post(&tool, host, path, &[], &body);
+                town.refuses("media-url-hidden", "sekisho:media-by-url", send).await;
+            }
+        }
+    }
+    let linked = json!([{ "link": "https://www.city.nerima.tokyo.jp/", "name": "案内", "picture": PICTURE }]);
+    for children in [linked.clone(), json!(linked.to_string())] {
+        let body = json!({ "message": HEALTH, "child_attachments": children });
+        let send = post(&tool, "graph.facebook.com", "/v26.0/1001/feed", &[], &body);
+        town.refuses("media-url-hidden", "sekisho:media-by-url", send).await;
+    }
+    assert_eq!(town.received(), 0);
+    // The picture of a link preview is a medium like others: seen, bound, and the gateway's own.
+    let preview = json!({ "message": HEALTH, "link": "https://www.city.nerima.tokyo.jp/", "picture": PICTURE });
+    let received = approved(&town, "graph.facebook.com", "/v26.0/1001/feed", &preview).await;
+    assert_eq!(fetched(&town, &received["picture"]).await, picture_of("/kouhou/1.png"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_port_of_the_copies_shows_them_whole_or_in_part_and_nothing_else() {
     let town = Town::start().await;

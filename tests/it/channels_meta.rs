@@ -251,6 +251,15 @@ async fn a_text_that_publishes_itself_is_judged_as_what_it_does() {
     town.refuses("unknown-container", "sekisho:container", publish(&tool, &post)).await;
 }
 
+/// What publishes itself is a post, whatever else it calls itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_publishes_itself_is_no_part_of_a_carousel() {
+    let town = Town::start().await;
+    let pairs = [("media_type", "TEXT"), ("text", HEALTH), ("is_carousel_item", "true"), ("auto_publish_text", "true")];
+    town.refuses("approval-missing", "nerima:11", form(&town.nerima(), THREADS, "/me/threads", &pairs)).await;
+    assert_eq!((town.received(), &town.last_entry()["action"]), (0, &json!("publish")));
+}
+
 fn part_of(url: &str) -> [(&str, &str); 4] {
     [("media_type", "IMAGE"), ("image_url", url), ("is_carousel_item", "true"), ("alt_text", "会場の写真")]
 }

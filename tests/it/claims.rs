@@ -301,7 +301,7 @@ async fn nerima_14_a_fixed_answer_with_somebodys_post_in_it_is_no_fixed_answer()
         goes(&town, side, &answer(&body), rule).await;
         body["quote_tweet_id"] = json!("1790000000000000001");
         let shown = refused(&town, side, &answer(&body), "individual-reply", clause).await;
-        assert!(String::from_utf8_lossy(&shown.body).contains(third), "{:?}", shown.json());
+        assert!(shown.text.contains(third), "{}", shown.text);
     }
 }
 

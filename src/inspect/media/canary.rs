@@ -64,7 +64,8 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media.location", jpeg(&exif("", true))),
         ("media.owner", jpeg(&exif("Nagano Taro", false))),
         ("media.unread", b"\xff\xd8\xff\xe1 broken".to_vec()),
-        ("media.unknown", b"no picture".to_vec()),
+        ("media.unknown", b"\0no picture".to_vec()),
+        ("media.words", b"WEBVTT\n\n00:00.000 --> 00:02.000\na\n".to_vec()),
         ("limit.too-complex", vast()),
         ("shortener.listed", CODE.to_vec()),
     ]

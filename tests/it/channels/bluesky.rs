@@ -140,6 +140,30 @@ async fn a_picture_is_bound_by_its_bytes_and_two_towns_may_have_the_same_one() {
     assert_eq!(town.provider.posts()[0].media_sha256, [Sha256::of(b"a logo").hex()]);
 }
 
+/// Captions are words that everybody reads: what must not stand in a post must not stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn captions_are_read_as_what_the_post_says() {
+    let town = Town::start().await;
+    let captions = |line: &str| {
+        let text = format!("WEBVTT\n\n00:00.000 --> 00:02.000\n{line}\n");
+        call("com.atproto.repo.uploadBlob").raw("text/vtt", text.as_bytes())
+    };
+    let short = captions("詳しくは https://bit.ly/3abcdef");
+    refused(&town, TOOL_KEY, &short, "shortened-link", "guideline-2011:shortened-url").await;
+    assert_eq!(town.received(), 0, "the provider never has them");
+
+    let film = blob(&town, TOOL_KEY, b"\0a film").await;
+    let said = captions("訓練を始めます。").send(&town, TOOL_KEY).await.json()["blob"].clone();
+    let embed = json!({ "$type": "app.bsky.embed.video", "video": film, "captions": [{ "lang": "ja", "file": said }] });
+    let shown = create("app.bsky.feed.post", &with(post(HEALTH), "embed", embed));
+    let received = town.received();
+    let held = shown.send(&town, TOOL_KEY).await;
+    assert_eq!((held.status, town.received()), (400, received), "{}", held.text);
+    assert!(town.last_entry()["findings"].to_string().contains("media.words"), "{}", town.last_entry());
+    approve(&town, MANAGER_KEY, &held).await;
+    assert_eq!(shown.send(&town, TOOL_KEY).await.status, 200, "somebody has read them");
+}
+
 fn writes(items: &[Value]) -> Wire {
     call("com.atproto.repo.applyWrites").json(&json!({ "repo": REPO, "writes": items }))
 }

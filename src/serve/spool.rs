@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Problem;
 use crate::domain::clock::Clock;
 
-/// Longer than any upload session lives at a provider.
-const OLD: Duration = Duration::from_secs(48 * 3600);
+/// Longer than any upload session lives at a provider; Google's live for a week.
+const OLD: Duration = Duration::from_secs(8 * 24 * 3600);
 /// How often it is swept.
 const EVERY: Duration = Duration::from_secs(3600);
 

@@ -445,6 +445,26 @@ async fn parts_of_an_upload_cannot_change_or_come_late() {
     assert!(entries.iter().any(|entry| entry["code"] == "approval-missing"));
 }
 
+/// Sent twice at once, whichever of the two the provider keeps, the hash could be that of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_on_its_way_keeps_the_same_part_with_other_bytes() {
+    let town = Town::start().await;
+    let id = session(&town, 8).await;
+    let before = town.received();
+    let append = format!("/2/media/upload/{id}/append");
+    town.provider.order(Fault::next(When::AfterEffect, Trouble::Hang).on("POST", &append));
+    let first = chunk(&town, &id, 0, "abcd");
+    tokio::pin!(first);
+    let arrived = eventually("the part arrives", || town.received() == before + 1);
+    tokio::select! {
+        _ = &mut first => panic!("the provider has not answered"),
+        () = arrived => {}
+    }
+    stays(&town, "the part at the same time, changed", &["media-busy"], chunk(&town, &id, 0, "xxxx")).await;
+    // Another part may be on its way beside it.
+    assert!(chunk(&town, &id, 1, "efgh").await.status.is_success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_key_opens_what_it_was_used_for_and_nothing_else() {
     let key = "123e4567-e89b-12d3-a456-426614174000";

@@ -47,6 +47,8 @@ struct Seen {
     renewed: Option<Timestamp>,
     /// When a renewal last failed.
     failed: Option<Timestamp>,
+    /// When the credential that the last renewal began with was brought: what comes of it is for that one only.
+    begun: Option<Timestamp>,
 }
 
 impl Vault {
@@ -87,6 +89,16 @@ impl Vault {
     fn closed(&self, account: &AccountId, secret: &Secret) -> Result<Vec<u8>, Unusable> {
         let plain = serde_json::to_vec(secret).map(Zeroizing::new).map_err(|_| Unusable("credential-unreadable"))?;
         self.key.seal(&context(account), &plain)
+    }
+
+    /// The credential that a renewal began with. Code `credential-changed`: a person has brought another one since, which
+    /// counts; the old one's tokens must not take its place, nor be asked for with it.
+    fn opened_as_begun(&self, account: &AccountId) -> Result<(Arc<SealedCredential>, Secret), Unusable> {
+        let (stored, secret) = self.opened(account)?;
+        match self.seen(account).begun {
+            Some(begun) if begun != stored.changed => Err(Unusable("credential-changed")),
+            _ => Ok((stored, secret)),
+        }
     }
 
     fn seen(&self, account: &AccountId) -> Seen {
@@ -137,23 +149,25 @@ impl Custody for Vault {
         if self.seen(account).failed.is_some_and(|failed| now.duration_since(failed) < PAUSE) {
             return Err(Unusable("renewal-failed"));
         }
-        let (_, secret) = self.opened(account)?;
-        renew::request(&secret, provider, Wears::Renewal(account.clone()))
+        let (stored, secret) = self.opened(account)?;
+        let request = renew::request(&secret, provider, Wears::Renewal(account.clone()))?;
+        self.see(account, |seen| seen.begun = Some(stored.changed));
+        Ok(request)
     }
 
     fn renewed(&self, account: &AccountId, status: u16, answer: &[u8]) -> Result<SealedCredential, Unusable> {
         let now = self.clock.now();
-        let renewed = self.opened(account).and_then(|(stored, mut secret)| {
-            let answered = renew::answered(&secret, status, answer, now);
-            if let (Err(_), Secret::Atproto { refresh_token, .. }) = (&answered, &mut secret)
-                && refresh_token.take().is_some()
-            {
-                // The session has ended; the next renewal begins a new one with the app password.
-                return Ok((stored, secret, now));
-            }
-            answered.map(|(secret, runs_out)| (stored, secret, runs_out))
-        });
-        let sealed = renewed.and_then(|(stored, secret, runs_out)| {
+        let (stored, mut secret) = self.opened_as_begun(account)?;
+        let answered = renew::answered(&secret, status, answer, now);
+        let renewed = if let (Err(_), Secret::Atproto { refresh_token, .. }) = (&answered, &mut secret)
+            && refresh_token.take().is_some()
+        {
+            // The session has ended; the next renewal begins a new one with the app password.
+            Ok((secret, now))
+        } else {
+            answered
+        };
+        let sealed = renewed.and_then(|(secret, runs_out)| {
             let sealed = self.closed(account, &secret)?;
             Ok(SealedCredential { sealed, stale_at: Some(runs_out), ..(*stored).clone() })
         });
@@ -177,7 +191,7 @@ impl Custody for Vault {
                 Ok(secret.patterns())
             }
             Wears::Renewal(account) => {
-                let (_, secret) = self.opened(&account)?;
+                let (_, secret) = self.opened_as_begun(&account)?;
                 renew::complete(&secret, outbound, now, &nonce)?;
                 Ok(Vec::new())
             }
@@ -212,7 +226,7 @@ impl Custody for Vault {
         if rotate_by <= now {
             return Err(Unusable("credential-rotation-past"));
         }
-        self.see(account, |seen| *seen = Seen::default());
+        self.see(account, |seen| *seen = Seen { begun: seen.begun, ..Seen::default() });
         Ok(SealedCredential {
             account: account.clone(),
             kind: secret.kind().to_owned(),

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,6 +161,13 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     problems
 }
 
+/// The rules that the configuration names, none of which is silent.
+fn speaking(config: &Config, clock: &dyn Clock) -> Result<Rules, Vec<Problem>> {
+    let rules = rules(config, clock)?;
+    let silent = silent(&rules, config, clock);
+    if silent.is_empty() { Ok(rules) } else { Err(silent) }
+}
+
 fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let organisations: Vec<OrganisationId> = config.organisations.iter().map(|body| body.id.clone()).collect();
     let problem =
@@ -197,16 +203,11 @@ fn let_in(console: &mut ConsoleState, gate: &Arc<Gate>, config: &Config) -> Resu
 /// Opens every part, binds every port, and starts.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Running, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
-    let rules = rules(&config, clock.as_ref())?;
-    let silent = silent(&rules, &config, clock.as_ref());
-    if !silent.is_empty() {
-        return Err(silent);
-    }
+    let rules = speaking(&config, clock.as_ref())?;
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
     let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool::open(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
-    let spooled = Arc::clone(&clock);
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);
     let local_key = Arc::new(LocalKey::open(&config.console.local_key_file).map_err(one)?);
     let definitions = Arc::clone(&rules.definitions);
@@ -264,7 +265,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let tls = config.listen.console_tls.then(|| authority.own_tls());
     running.open_doors(ports, Arc::new(doors), console_state, tls, copies);
     running.watch_ledger(told_ready, &metrics);
-    running.keep(gate, config.extract.spool_dir.clone(), spooled);
+    running.keep(gate);
     Ok(running)
 }
 
@@ -293,8 +294,9 @@ impl Running {
 
     /// What the gate does by itself: tokens renewed ahead of need, posts that leave with their approval, uploads swept that
     /// nobody ended.
-    fn keep(&self, gate: Arc<Gate>, spool: PathBuf, clock: Arc<dyn Clock>) {
-        self.tasks.spawn(spool::keep(spool, clock, self.stop.child_token()));
+    fn keep(&self, gate: Arc<Gate>) {
+        let spool = gate.extract.spool_dir.clone();
+        self.tasks.spawn(spool::keep(spool, Arc::clone(&gate.clock), self.stop.child_token()));
         self.tasks.spawn(Arc::clone(&gate).keep_promises(self.stop.child_token()));
         self.tasks.spawn(gate.keep_credentials(self.stop.child_token()));
     }

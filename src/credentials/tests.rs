@@ -117,6 +117,25 @@ fn after_a_renewal_that_failed_the_provider_is_left_alone_for_a_while() {
     assert_eq!(ask(), Ok(()));
 }
 
+/// A person may bring another credential while the provider is asked for a token of the old one.
+#[test]
+fn what_was_renewed_of_the_old_credential_never_takes_the_place_of_a_new_one() {
+    let stage = Stage::new();
+    stage.set(OAUTH2);
+    let mut asked = stage.vault.renewal(&stage.account, &ProviderId::new("x")).unwrap();
+    *stage.clock.0.lock().unwrap() = start() + SignedDuration::from_secs(1);
+    stage.set(&OAUTH2.replace("refresh-old", "refresh-new"));
+    let held = stage.vault.about(&stage.account).unwrap();
+    assert_eq!(stage.vault.put_on(&mut asked).unwrap_err().0, "credential-changed", "the new one is not asked with");
+    let answer = br#"{"access_token":"access-1","refresh_token":"refresh-1","expires_in":7200}"#;
+    assert_eq!(stage.vault.renewed(&stage.account, 200, answer).unwrap_err().0, "credential-changed");
+    assert_eq!(stage.vault.about(&stage.account).unwrap(), held);
+    // The new one is renewed at once, as if nothing had been asked.
+    stage.vault.renewal(&stage.account, &ProviderId::new("x")).unwrap();
+    stage.keep(stage.vault.renewed(&stage.account, 200, answer).unwrap());
+    assert!(!stage.vault.is_stale(&stage.account, stage.clock.now(), 30));
+}
+
 #[test]
 fn an_at_protocol_session_that_has_ended_begins_anew_with_the_app_password() {
     let stage = Stage::new();

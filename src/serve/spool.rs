@@ -68,8 +68,8 @@ mod tests {
         for name in ["old", "new"] {
             std::fs::write(dir.path().join(name), b"part").unwrap();
         }
-        let now = SystemTime::now();
         let old = std::fs::File::options().write(true).open(dir.path().join("old")).unwrap();
+        let now = std::fs::metadata(dir.path().join("new")).unwrap().modified().unwrap();
         old.set_modified(now - OLD - Duration::from_secs(1)).unwrap();
         sweep(dir.path(), now).unwrap();
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name()).collect();

@@ -25,7 +25,7 @@ use crate::config::media::Media;
 use crate::domain::fetch::{Errand, Fetched, Unfetched, Wants};
 use crate::domain::network::{is_public, is_public_name};
 use crate::domain::outbound::OutBody;
-use crate::domain::ports::Fetch;
+use crate::domain::ports::{Fetch, Hosts};
 
 mod spool;
 mod way;
@@ -46,6 +46,8 @@ pub struct Fetcher {
     config: Media,
     /// Whether `http` may be called, too.
     plain: bool,
+    /// Hosts that are never called.
+    apart: Option<Arc<dyn Hosts>>,
 }
 
 impl Fetcher {
@@ -55,6 +57,14 @@ impl Fetcher {
     /// A CA or a password that cannot be read, a parent proxy that is not described.
     pub fn new(media: &Media, forward: &Forward) -> Result<Self, Problem> {
         Self::with(media, forward, by_system(), false)
+    }
+
+    /// The same, which never calls a provider's API: there an address alone may publish (Graph takes `method=post` and a
+    /// token in a query), and only what was entered may leave for it.
+    #[must_use]
+    pub fn apart_from(mut self, providers: Arc<dyn Hosts>) -> Self {
+        self.apart = Some(providers);
+        self
     }
 
     fn with(media: &Media, forward: &Forward, lookup: Lookup, plain: bool) -> Result<Self, Problem> {
@@ -93,7 +103,7 @@ impl Fetcher {
             builder = builder.resolve(host, *address);
         }
         let client = builder.build().map_err(|error| problem(format!("[media]: no client can be made: {error}")))?;
-        Ok(Self { client, places: Semaphore::new(media.at_once.max(1)), config: media.clone(), plain })
+        Ok(Self { client, places: Semaphore::new(media.at_once.max(1)), config: media.clone(), plain, apart: None })
     }
 
     async fn run(&self, errand: Errand) -> Result<Fetched, Unfetched> {
@@ -169,6 +179,9 @@ impl Fetcher {
         }
         let host = url.host().ok_or(Unfetched::Form)?;
         let name = url.host_str().unwrap_or_default();
+        if self.apart.as_ref().is_some_and(|apart| apart.is_provider_host(name.trim_end_matches('.'))) {
+            return Err(Unfetched::Host);
+        }
         let named = self.config.upstream.contains_key(name);
         let public = match host {
             Host::Domain(name) => is_public_name(name),

@@ -22,7 +22,7 @@ use crate::domain::clock::{Clock, in_japan};
 use crate::domain::credential::{Custody, NoCustody};
 use crate::domain::finding::Report;
 use crate::domain::kept::NoReleases;
-use crate::domain::ports::{Chance, Hosts as _, Shelf, Unavailable};
+use crate::domain::ports::{Chance, Hosts, Shelf, Unavailable};
 use crate::egress;
 use crate::exempt::Templates;
 use crate::fetch::Fetcher;
@@ -157,7 +157,7 @@ pub fn check(config: &Config, clock: &dyn Clock) -> Vec<Problem> {
     let mut problems: Vec<Problem> = silent(&rules, config, clock);
     problems.extend(Forwarder::new(&config.providers, &config.forward).err().unwrap_or_default());
     problems.extend(Fetcher::new(&config.media, &config.forward).err());
-    problems.extend(prober(config).err());
+    problems.extend(prober(config, &rules.definitions).err());
     problems
 }
 
@@ -176,16 +176,22 @@ fn silent(rules: &Rules, config: &Config, clock: &dyn Clock) -> Vec<Problem> {
 }
 
 /// What looks at media that posts name by URL, and the copies of them.
-fn by_url(config: &Config, clock: &Arc<dyn Clock>) -> Result<(ByUrl, Option<Arc<Copies>>), Problem> {
+fn by_url(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    providers: &Arc<Definitions>,
+) -> Result<(ByUrl, Option<Arc<Copies>>), Problem> {
     let copies = Copies::open(&config.media, Arc::clone(clock))?;
     let shelf = copies.clone().map(|copies| Arc::new(Keeper(copies)) as Arc<dyn Shelf>);
-    Ok((ByUrl::new(Arc::new(Fetcher::new(&config.media, &config.forward)?), shelf), copies))
+    let fetcher = Fetcher::new(&config.media, &config.forward)?.apart_from(Arc::clone(providers) as Arc<dyn Hosts>);
+    Ok((ByUrl::new(Arc::new(fetcher), shelf), copies))
 }
 
 /// What goes the ways of links; none: the configuration has them read only.
-fn prober(config: &Config) -> Result<Option<Fetcher>, Problem> {
+fn prober(config: &Config, providers: &Arc<Definitions>) -> Result<Option<Fetcher>, Problem> {
     let probe = &config.inspect.probe;
-    probe.on.then(|| Fetcher::prober(probe, &config.media, &config.forward)).transpose()
+    let made = probe.on.then(|| Fetcher::prober(probe, &config.media, &config.forward)).transpose()?;
+    Ok(made.map(|prober| prober.apart_from(Arc::clone(providers) as Arc<dyn Hosts>)))
 }
 
 fn unreadable(error: Unavailable) -> Problem {
@@ -196,7 +202,8 @@ fn unreadable(error: Unavailable) -> Problem {
 fn let_in(console: &mut ConsoleState, gate: &Arc<Gate>, config: &Config) -> Result<(), Problem> {
     console.inspection = inspecting(gate);
     console.releases = Arc::new(Gates(Arc::clone(gate)));
-    console.links = Arc::new(links::Lookout::new(gate, prober(config)?, &config.inspect.probe));
+    console.links =
+        Arc::new(links::Lookout::new(gate, prober(config, &gate.rules.load().definitions)?, &config.inspect.probe));
     Ok(())
 }
 
@@ -205,7 +212,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, chance: Arc<dyn Chance
     let one = |problem: Problem| vec![problem];
     let rules = speaking(&config, clock.as_ref())?;
     let forwarder = Forwarder::new(&config.providers, &config.forward)?;
-    let (by_url, copies) = by_url(&config, &clock).map_err(one)?;
+    let (by_url, copies) = by_url(&config, &clock, &rules.definitions).map_err(one)?;
     let ports = Bound::new(&config).await.map_err(one)?;
     spool::open(&config.extract.spool_dir, clock.as_ref()).map_err(one)?;
     let issuers = Arc::new(Issuers::open(&config.approve).map_err(one)?);

@@ -151,6 +151,7 @@ async fn seen(config: &Config, extracted: &mut Extracted) -> Result<(), String> 
     }
     let media = crate::config::media::Media { dir: std::env::temp_dir(), ..config.media.clone() };
     let fetcher = Fetcher::new(&media, &config.forward).map_err(|problem| problem.to_string())?;
+    let fetcher = fetcher.apart_from(std::sync::Arc::new(definitions(config)?));
     for MediaUrl { at, url } in &extracted.media_urls {
         let fetched = fetcher.fetch(Errand { url: url.clone(), wants: Wants::Media }).await;
         let body = fetched.map_err(|why| format!("the medium at {at} could not be fetched: {why:?}"))?.body;
@@ -159,10 +160,13 @@ async fn seen(config: &Config, extracted: &mut Extracted) -> Result<(), String> 
     Ok(())
 }
 
+fn definitions(config: &Config) -> Result<Definitions, String> {
+    let read = if config.providers.is_empty() { Definitions::built_in() } else { Definitions::load(&config.providers) };
+    read.map_err(|problems| crate::demo::in_words(&problems))
+}
+
 async fn understood(config: &Config, request: &PostRequest) -> Result<(Recognised, Extracted), String> {
-    let definitions =
-        if config.providers.is_empty() { Definitions::built_in() } else { Definitions::load(&config.providers) };
-    let definitions = definitions.map_err(|problems| crate::demo::in_words(&problems))?;
+    let definitions = definitions(config)?;
     let method: Method = request.method.parse().map_err(|_| format!("{:?} is not a method", request.method))?;
     let (path, query) = match request.path.split_once('?') {
         Some((path, query)) => (path, Some(query)),

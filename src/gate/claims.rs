@@ -145,6 +145,9 @@ impl Gate {
         let links = page::links(&extracted.post);
         let [link] = links.as_slice() else { return Ok(Pass::None) };
         let sites = rules.guidelines.sites(&account.organisation);
+        if !is_on(sites, link) {
+            return Ok(Pass::None);
+        }
         // What cannot be read, or is another's, shows nothing: the post goes the way of every other.
         let Ok(page) = self.landed(sites, link, dossier).await else { return Ok(Pass::None) };
         Ok(page::of_cms(&extracted.post, &page).map_or(Pass::None, Pass::Exempt))

@@ -136,6 +136,10 @@ async fn a_post_sends_the_gateway_nowhere_but_to_public_addresses() {
     let away = |to: &str| format!("https://www.city.example/away?to={}", to.replace(':', "%3A"));
     let cases = [
         ("https://127.0.0.1/a.png".to_owned(), "media-url-private"),
+        // A provider's API: an address alone may publish there, past the gate.
+        ("https://graph.threads.net/me/threads?method=post&text=a&access_token=t".to_owned(), "media-url-host"),
+        ("https://GRAPH.facebook.com./1001/feed?method=post&message=a&access_token=t".to_owned(), "media-url-host"),
+        (away("https://api.line.me/v2/bot/message/broadcast"), "media-url-host"),
         ("https://localhost/a.png".to_owned(), "media-url-private"),
         ("https://169.254.169.254/latest/meta-data/".to_owned(), "media-url-private"),
         ("https://10.0.0.5/a.png".to_owned(), "media-url-private"),

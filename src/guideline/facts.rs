@@ -13,7 +13,7 @@ mod request;
 mod shown;
 mod words;
 
-pub(super) use request::after_report_hours;
+pub(super) use request::{after_report_hours, shows};
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -154,8 +154,8 @@ fn look_in(looking: &Looking<'_>, stream: &mut dyn Stream, limits: &Limits) -> s
     let mut findings = Vec::new();
     let Some(kind) = Kind::of(&head) else {
         return Ok(match words::read(stream, len)? {
-            Some(words) => of_words(looking, &words),
-            None => vec![told(at, if is_medium(&head) { UNREAD } else { UNKNOWN }, "形式")],
+            Some(words) => of_words(looking, &words, &head),
+            None => vec![told(at, unknown(&head), "形式")],
         });
     };
     if kind == Kind::Bmff {
@@ -176,14 +176,19 @@ fn look_in(looking: &Looking<'_>, stream: &mut dyn Stream, limits: &Limits) -> s
     Ok(findings)
 }
 
-fn of_words(looking: &Looking<'_>, words: &Words) -> Vec<Finding> {
-    let rule = if words.are_captions() { WORDS } else { UNKNOWN };
-    let mut findings = match words {
-        Words::Whole(text) => of_text(looking, "words", Role::Alt, text.trim_start_matches('\u{feff}')),
-        Words::TooLong => vec![told(looking.at, TOO_LARGE, "文章の長さ")],
+fn of_words(looking: &Looking<'_>, words: &Words, head: &[u8]) -> Vec<Finding> {
+    let mut findings = match &words.text {
+        Some(text) => of_text(looking, "words", Role::Alt, text.trim_start_matches('\u{feff}')),
+        None => vec![told(looking.at, TOO_LARGE, "文章の長さ")],
     };
+    let rule = if words.captions { WORDS } else { unknown(head) };
     findings.push(told(looking.at, rule, "文章"));
     findings
+}
+
+/// What is said of bytes of a kind that is not understood.
+fn unknown(head: &[u8]) -> MediaRule {
+    if is_medium(head) { UNREAD } else { UNKNOWN }
 }
 
 fn metadata(kind: Kind, picture: &[u8]) -> Told {

@@ -113,6 +113,16 @@ fn raw(missing: usize) -> String {
     )
 }
 
+/// A tool that sends an approved post and leaves before the provider has answered.
+async fn leaves_behind(town: &Town) {
+    town.approve(&digest_of_words(town, HEALTH).await).await;
+    town.provider.order(Fault::next(When::AfterEffect, Trouble::slow(Duration::from_millis(5))));
+    let mut io = tunnel(town, TOOL_KEY, "api.x.com", "api.x.com").await.unwrap();
+    io.write_all(raw(0).as_bytes()).await.unwrap();
+    io.flush().await.unwrap();
+    eventually("the post has left", || town.received() == 1).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_in_the_middle_of_the_body_sent_nothing() {
     let town = Town::start().await;
@@ -135,13 +145,7 @@ async fn a_client_that_leaves_in_the_middle_of_the_body_sent_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_waits_for_the_answer_to_a_post_whose_client_has_gone() {
     let town = Town::start().await;
-    town.approve(&digest_of_words(&town, HEALTH).await).await;
-    town.provider.order(Fault::next(When::AfterEffect, Trouble::slow(Duration::from_millis(5))));
-    let mut io = tunnel(&town, TOOL_KEY, "api.x.com", "api.x.com").await.unwrap();
-    io.write_all(raw(0).as_bytes()).await.unwrap();
-    io.flush().await.unwrap();
-    eventually("the post has left", || town.received() == 1).await;
-    drop(io);
+    leaves_behind(&town).await;
     let town = town.restart().await;
     let ends: Vec<_> = town.entries("nerima").into_iter().filter(|it| it["kind"] == "outcome").collect();
     assert_eq!((ends.len(), &ends[0]["outcome"]), (1, &json!("published")));
@@ -151,13 +155,7 @@ async fn a_stop_waits_for_the_answer_to_a_post_whose_client_has_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_after_sending_cancels_nothing_and_the_post_has_its_outcome() {
     let town = Town::start().await;
-    town.approve(&digest_of_words(&town, HEALTH).await).await;
-    town.provider.order(Fault::next(When::AfterEffect, Trouble::slow(Duration::from_millis(5))));
-    let mut io = tunnel(&town, TOOL_KEY, "api.x.com", "api.x.com").await.unwrap();
-    io.write_all(raw(0).as_bytes()).await.unwrap();
-    io.flush().await.unwrap();
-    eventually("the post has left", || town.received() == 1).await;
-    drop(io);
+    leaves_behind(&town).await;
     eventually("the outcome is on record", || town.entries("nerima").iter().any(|it| it["kind"] == "outcome")).await;
     let ends: Vec<_> = town.entries("nerima").into_iter().filter(|it| it["kind"] == "outcome").collect();
     assert_eq!((ends.len(), &ends[0]["outcome"]), (1, &json!("published")));

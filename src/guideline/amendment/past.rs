@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{Change, Conclusion, Ending, Side};
 use crate::domain::account::{Account, AccountKind, OrganisationId};
+use crate::domain::action::Action;
 use crate::domain::clock;
 use crate::domain::finding::{Accept, Finding, Severity};
-use crate::guideline::facts::Facts;
+use crate::guideline::facts::{Facts, shows};
 use crate::guideline::rules::RuleEffect;
 
 /// A permission or a refusal of the log.
@@ -152,8 +153,8 @@ impl Past<'_> {
         told.extend(self.found());
         let filled = |member: &str| self.post.and_then(|post| post.get(member)).is_some_and(is_filled);
         let refers = |kind: &str| self.post.and_then(|post| post.get("references")?.get(kind)).is_some_and(is_filled);
-        let shows = ["quote", "repost"].contains(&self.text("action")) || refers("quote_of") || refers("repost_of");
-        told.push(format!("quotes={shows}"));
+        let action = Action::ALL.into_iter().find(|action| action.as_str() == self.text("action"));
+        told.push(format!("quotes={}", action.is_some_and(|action| shows(action, refers))));
         if self.post.is_some() {
             told.push(format!("has_media={}", filled("media")));
             told.push(format!("has_rest={}", filled("rest")));

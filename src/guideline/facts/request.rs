@@ -265,8 +265,12 @@ const SHOWN: [&str; 2] = ["quote_of", "repost_of"];
 
 /// Whether it shows what somebody published. What only takes something back shows nothing.
 fn quotes(case: &Case<'_>) -> bool {
-    let refers = |kind: &str| case.post.references.get(kind).is_some_and(|ids| !ids.is_empty());
-    match case.action {
+    shows(case.action, |kind| case.post.references.get(kind).is_some_and(|ids| !ids.is_empty()))
+}
+
+/// The same of an action and what its post refers to, by kind.
+pub(in crate::guideline) fn shows(action: Action, refers: impl Fn(&str) -> bool) -> bool {
+    match action {
         Action::Quote | Action::Repost => true,
         Action::Publish | Action::Edit | Action::Schedule | Action::Reply | Action::DirectMessage => {
             SHOWN.into_iter().any(refers)

@@ -2,57 +2,55 @@
 //! so they are read as what a post says.
 
 use std::io::{Read as _, SeekFrom};
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
 
 use super::Stream;
 
 /// The longest file of words that is read, in bytes: captions of many hours.
 const LONGEST: u64 = 1024 * 1024;
-/// Bytes by which a longer one is known.
-const HEAD: u64 = 4096;
+/// How a WebVTT file begins.
+const WEBVTT: &[u8] = b"WEBVTT";
+/// The byte order mark that may stand before.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// The arrow between the times of a caption, in WebVTT and SubRip alike: without it a player shows nothing.
+static TIMES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?-u)[0-9]\s*-->").ok());
 
-/// What stands between the times of a caption, in WebVTT and SubRip alike: without it a player shows nothing.
-const TIMES: &str = "-->";
-
-/// What a file of words holds.
-pub(super) enum Words {
-    /// All of it.
-    Whole(String),
-    /// It is longer than what is read.
-    TooLong,
+/// A file of words.
+pub(super) struct Words {
+    /// What it says; none: it is longer than what is read.
+    pub(super) text: Option<String>,
+    /// Whether a player may show it.
+    pub(super) captions: bool,
 }
 
-impl Words {
-    /// Whether they are captions, which a player shows.
-    pub(super) fn are_captions(&self) -> bool {
-        match self {
-            Self::Whole(text) => text.contains(TIMES),
-            Self::TooLong => true,
-        }
-    }
-}
-
-/// The words of a file that is nothing but words in UTF-8; none: it is something else.
+/// The words of a file that is nothing but words in UTF-8, or captions; none: it is something else. Players pass over
+/// bytes that are no UTF-8, so captions are captions with such bytes in them, too.
 pub(super) fn read(stream: &mut dyn Stream, len: u64) -> std::io::Result<Option<Words>> {
     stream.seek(SeekFrom::Start(0))?;
-    let whole = len <= LONGEST;
     let mut bytes = Vec::new();
-    stream.take(if whole { len } else { HEAD }).read_to_end(&mut bytes)?;
+    stream.take(LONGEST).read_to_end(&mut bytes)?;
     stream.seek(SeekFrom::Start(0))?;
-    Ok(match (text(bytes, whole), whole) {
-        (Ok(text), true) => plain(&text).then_some(Words::Whole(text)),
-        (Ok(text), false) => (plain(&text) && text.contains(TIMES)).then_some(Words::TooLong),
-        (Err(_), _) => None,
-    })
+    let long = len > LONGEST;
+    let begins = bytes.strip_prefix(MARK).unwrap_or(&bytes).starts_with(WEBVTT);
+    let captions = begins || TIMES.as_ref().is_none_or(|times| times.is_match(&bytes));
+    if !captions && !is_text(&bytes, long) {
+        return Ok(None);
+    }
+    let text = (!long).then(|| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Some(Words { text, captions: captions || long }))
 }
 
-/// A head may end within a character.
-fn text(mut bytes: Vec<u8>, whole: bool) -> Result<String, std::string::FromUtf8Error> {
-    if let (false, Err(error)) = (whole, std::str::from_utf8(&bytes))
-        && error.error_len().is_none()
-    {
-        bytes.truncate(error.valid_up_to());
+/// Whether the bytes are text; where more follows they may end within a character.
+fn is_text(bytes: &[u8], more: bool) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => plain(text),
+        Err(error) if more && error.error_len().is_none() => {
+            bytes.get(..error.valid_up_to()).is_some_and(|head| std::str::from_utf8(head).is_ok_and(plain))
+        }
+        Err(_) => false,
     }
-    String::from_utf8(bytes)
 }
 
 /// Whether there are characters, and none that no text has.
@@ -64,25 +62,33 @@ fn plain(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(bytes: &[u8]) -> Option<Option<String>> {
+    /// Whether they are captions, and what they say.
+    fn of(bytes: &[u8]) -> Option<(bool, Option<String>)> {
         let words = read(&mut std::io::Cursor::new(bytes), bytes.len() as u64).unwrap()?;
-        Some(match words {
-            Words::Whole(text) => Some(text),
-            Words::TooLong => None,
-        })
+        Some((words.captions, words.text))
     }
 
     #[test]
     fn words_are_words_and_bytes_are_not() {
-        let captions = "WEBVTT\n\n00:00.000 --> 00:02.000\n訓練を始めます。\r\n";
-        assert_eq!(of(captions.as_bytes()), Some(Some(captions.to_owned())));
+        assert_eq!(of("ただの文".as_bytes()), Some((false, Some("ただの文".to_owned()))));
         assert_eq!(of(b""), None);
         assert_eq!(of(b"a\0b"), None);
         assert_eq!(of(b"\xe3\x81"), None, "it ends within a character");
         assert_eq!(of(&vec![0xff; 2 * 1024 * 1024]), None);
         assert_eq!(of(&vec![7; 2 * 1024 * 1024]), None);
-        // 4,096 less the head is no multiple of three: the head of a long one ends within a character.
-        assert_eq!(of(format!("1\n00:00:00,000 --> 00:00:02,000\n{}", "あ".repeat(500_000)).as_bytes()), Some(None));
-        assert_eq!(of(&vec![b'a'; 2 * 1024 * 1024]), None, "no captions");
+        // 1,048,576 is no multiple of three: what is read of a long one ends within a character.
+        assert_eq!(of("あ".repeat(500_000).as_bytes()), Some((true, None)), "nobody knows what it is");
+        assert_eq!(of(&vec![b'a'; 2 * 1024 * 1024]), Some((true, None)));
+    }
+
+    #[test]
+    fn captions_are_captions_with_whatever_bytes_a_player_passes_over() {
+        let cue = b"00:00.000 --> 00:02.000\nhttps://bit.ly/x\n";
+        for before in [b"WEBVTT\n\n".as_slice(), b"\xef\xbb\xbfWEBVTT\n\n", b"1\n", b"\xff\n", b"\0\n"] {
+            let (captions, text) = of(&[before, cue].concat()).unwrap();
+            assert!(captions && text.unwrap().contains("https://bit.ly/x"), "{before:?}");
+        }
+        let note = [b"WEBVTT\n\nNOTE ".as_slice(), &vec![0xff; 2 * 1024 * 1024], b"\n\n", cue].concat();
+        assert_eq!(of(&note), Some((true, None)));
     }
 }
